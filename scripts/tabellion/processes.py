@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
@@ -36,6 +37,8 @@ def collect_seldom() -> None:
 
 
 _MOST = 8
+#: Seconds between two looks at whether a parent is still there; the exit code of a child whose parent is not.
+_LOOK_SECONDS, _ORPHANED = 0.1, 78
 #: What a child runs: it finds its modules where this process does.
 _CHILD = (
     "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer)\n"
@@ -45,9 +48,31 @@ _CHILD = (
 _NO_WINDOW: int = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 
 
+_is_one_of_many = False
+
+
 def worker_count() -> int:
-    """How many children work at once: one per processor, eight at most."""
-    return max(1, min(_MOST, os.cpu_count() or 1))
+    """How many children work at once: one per processor, eight at most; one where others like this share them."""
+    return 1 if _is_one_of_many else max(1, min(_MOST, os.cpu_count() or 1))
+
+
+def become_one_of_many() -> None:
+    """Say that this process, a child, is one of as many as there are processors, and let it end when its parent does.
+
+    A parent that is killed stops no child: what it goes on writing would meet whoever does its task again. Where the
+    system cannot tell (Windows), the lock of the workspace alone keeps them apart.
+    """
+    global _is_one_of_many
+    _is_one_of_many = True
+    if sys.platform != "win32":
+        threading.Thread(target=_end_with, args=(os.getppid(),), name="parent", daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """End this process once another one has taken the place of its parent."""
+    while os.getppid() == parent:
+        time.sleep(_LOOK_SECONDS)
+    os._exit(_ORPHANED)
 
 
 class ChildEndedError(Exception):

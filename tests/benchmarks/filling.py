@@ -14,6 +14,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 from tabellion.contract.book import Book
 from tabellion.layout.forms import Form, FormRow
+from tabellion.layout.seals import SealKey
 from tabellion.outputs.forms import workbook as form_workbook
 
 
@@ -36,11 +37,11 @@ def _typed(values: dict[str, Any], cents: int) -> dict[str, Any]:
     return {"statut_montant": "à négocier"} if not values.get("statut_montant") else {}
 
 
-def write_filled(contract: Book, sent: Form, fillings: Iterable[Form]) -> list[bytes]:
+def write_filled(contract: Book, sent: Form, fillings: Iterable[Form], key: SealKey | None = None) -> list[bytes]:
     """Each filling of a form as a workbook: what was sent stays what was sent, whatever was typed since."""
     write_baseline = form_workbook._write_baseline
     form_workbook._write_baseline = lambda writer, _: write_baseline(writer, sent)
     try:
-        return [form_workbook.write_form(contract, each) for each in fillings]
+        return [form_workbook.write_form(contract, each, key) for each in fillings]
     finally:
         form_workbook._write_baseline = write_baseline

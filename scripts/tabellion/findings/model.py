@@ -119,6 +119,10 @@ class TabellionError(Exception):
         self.findings = tuple(findings)
         super().__init__("\n".join(f"{finding.place} : {finding.message}" for finding in self.findings))
 
+    def __reduce__(self) -> tuple[type[TabellionError], tuple[tuple[Finding, ...]]]:
+        """It comes back whole from a child: an exception is made anew of its text otherwise."""
+        return type(self), (self.findings,)
+
 
 #: Up to so many of a kind in a column, each is said at its own cell.
 MOST_OF_A_KIND = 20

@@ -8,13 +8,13 @@ that fails, whatever it does to its process, is an outcome that says so, and cos
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import as_completed
+from concurrent.futures import Future, as_completed
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from typing import Generic, Protocol, TypeVar, cast
 
-from tabellion.processes import ChildEndedError, Children, worker_count
+from tabellion.processes import ChildEndedError, Children, become_one_of_many, worker_count
 from tabellion.reading.limits import MIB
 from tabellion.reading.memory_limit import OUT_OF_MEMORY, limit_memory
 
@@ -33,6 +33,7 @@ class FailureKind(Enum):
     TIME = "trop de temps"
     DIED = "le système a arrêté son processus"
     ERROR = "une erreur imprévue du programme"
+    LOST = "le cluster de calcul ne répond plus"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,9 @@ class TaskLimits:
     seconds: float = 1800.0
 
 
+DEFAULT_LIMITS = TaskLimits()
+
+
 class Mapper(Protocol):
     """Does a function to many items, somewhere. Closing the iterator stops what goes on."""
 
@@ -85,7 +89,7 @@ class LocalMapper:
     """A pool of processes of this machine, ``jobs`` at a time (one per processor, eight at most, by default)."""
 
     jobs: int | None = None
-    limits: TaskLimits = TaskLimits()
+    limits: TaskLimits = DEFAULT_LIMITS
 
     def map(
         self,
@@ -97,20 +101,33 @@ class LocalMapper:
         """As :meth:`Mapper.map`; what still goes on when the iterator is closed is stopped at once."""
         if not items:
             return
-        prepare = partial(_prepare_worker, self.limits.memory_bytes, function, constant)
-        workers = Children(min(self.jobs or worker_count(), len(items)), prepare, _CONTRACTS_PER_WORKER)
+        workers = task_children(min(self.jobs or worker_count(), len(items)), self.limits, function, constant)
         try:
-            positions = {
-                workers.start(self.limits.seconds, _run, item): position for position, item in enumerate(items)
-            }
+            positions = {start_task(workers, item, self.limits): position for position, item in enumerate(items)}
             for future in as_completed(list(positions)):
-                position = positions.pop(future)
-                try:
-                    yield TaskOutcome(position, cast("TaskResult", future.result()))
-                except Exception as error:  # whatever it was, it is this task's own
-                    yield TaskOutcome(position, failure=failure_of(error))
+                yield outcome_of(future, positions.pop(future))
         finally:
             workers.close()
+
+
+def task_children(
+    count: int, limits: TaskLimits, function: Callable[[TaskItem, TaskConstant], TaskResult], constant: TaskConstant
+) -> Children:
+    """Children of this process, ``count`` at most, that do one function to what :func:`start_task` gives them."""
+    return Children(count, partial(_prepare_worker, limits.memory_bytes, function, constant), _CONTRACTS_PER_WORKER)
+
+
+def start_task(children: Children, item: object, limits: TaskLimits) -> Future[object]:
+    """Ask for one task."""
+    return children.start(limits.seconds, _run, item)
+
+
+def outcome_of(future: Future[object], position: int) -> TaskOutcome[TaskResult]:
+    """Wait for a task, and say what became of it: never raises for what it did."""
+    try:
+        return TaskOutcome(position, cast("TaskResult", future.result()))
+    except Exception as error:  # whatever it was, it is this task's own
+        return TaskOutcome(position, failure=failure_of(error))
 
 
 def failure_of(error: Exception) -> TaskFailure:
@@ -134,6 +151,7 @@ def _prepare_worker(memory_bytes: int, function: Callable[..., object], constant
     """Runs first in each worker: its limit, and what it is to do."""
     global _task
     _task = function, constant
+    become_one_of_many()
     limit_memory(memory_bytes)
 
 

@@ -12,7 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -76,17 +76,14 @@ def read_workbooks(
     first = list(islice(rest, max(jobs * _AHEAD, _FEW + 1)))
     if not first:
         return
-    if len(first) <= _FEW and limits is LIMITS:
-        readers = shared_readers()
-        started = [(path, readers.start(path, then)) for path in first]
-        yield from (readers.outcome(future, path) for path, future in started)
-        return
-    with ReaderPool(min(jobs, len(first)), limits, then) as readers:
-        waiting = deque((path, readers.start(path)) for path in first)
+    is_shared = limits is LIMITS and (len(first) <= _FEW or jobs == 1)
+    with nullcontext(shared_readers()) if is_shared else ReaderPool(min(jobs, len(first)), limits, then) as readers:
+        own = then if is_shared else None
+        waiting = deque((path, readers.start(path, own)) for path in first)
         while waiting:
             path, future = waiting.popleft()
             outcome = readers.outcome(future, path)
-            waiting.extend((following, readers.start(following)) for following in islice(rest, 1))
+            waiting.extend((following, readers.start(following, own)) for following in islice(rest, 1))
             yield outcome
 
 

@@ -305,7 +305,7 @@ def make_copies(jobs: Sequence[CopyJob], theme: Theme, folder: Path) -> tuple[di
     copying takes too long or kills its process, which is said. Raises ``OSError`` when ``folder`` cannot be written.
     """
     places = [folder / f"{number:05d}.xlsx" for number in range(len(jobs))]
-    if len(jobs) < _FEW:
+    if len(jobs) < _FEW or worker_count() == 1:
         made = _made(shared_readers(), theme, jobs, places)
     else:
         with ReaderPool(worker_count()) as readers:
