@@ -33,7 +33,7 @@ from filling import filled, write_filled
 from program import ROOT
 
 from tabellion.commands.generate import generate
-from tabellion.commands.models import model_files
+from tabellion.commands.new import model_files
 from tabellion.commands.source import load_contract
 from tabellion.contract.register import save_register
 from tabellion.contract.workspace import Workspace, find_workspace
