@@ -225,6 +225,29 @@ def test_many_rows_removed_at_once_wait(chartres: Path) -> None:
     assert tabellion("adopt", "--oui", cwd=chartres).code == 2
 
 
+def test_a_row_that_a_return_speaks_of_waits_when_staff_remove_it(root: Path) -> None:
+    form, row = root / "workbooks" / "envois" / "2016" / "luce-2016.xlsx", {"ligne_id": "C", "exercice": 2016}
+    fill(form, root / "workbooks" / "retours" / "luce.xlsx", {"Budget": {"C": {"montant_prevu": 77}}}, saved=MONDAY)
+    night(root)
+    assert not night(root, NIGHT + timedelta(days=1)).written
+    edit(root, lambda book: book.remove("Lignes_03", [book.find("Lignes_03", Identifiant="C", Exercice=2016)]), day=1)
+    edit(root, lambda book: book.remove("Lignes_03", [book.find("Lignes_03", Identifiant="D", Exercice=2017)]), day=1)
+    run = night(root, NIGHT + timedelta(days=2))
+    (held,) = run.consolidation.withheld
+    assert held.keys == (("C", 2016),), "nobody has said anything of the other line"
+    (finding,) = [finding for finding in run.findings if finding.code == "suppression-a-confirmer"]
+    assert finding.bloquant
+    assert "Un retour ou une décision en parle" in finding.message
+    consolidated = {(line["ligne_id"], line["exercice"]): line for line in run.consolidation.contract.tables[
+        "lignes_budgetaires"].rows}  # fmt: skip
+    assert consolidated["C", 2016]["montant_prevu"] == 7700
+    assert ("D", 2017) not in consolidated
+    decide(root, held.question, "confirmer")
+    run = night(root, NIGHT + timedelta(days=3))
+    assert accepted(root, "lignes_budgetaires", **row) == []
+    assert [conflict.key for conflict in run.consolidation.conflicts] == [("C", 2016)], "what of the answer, is asked"
+
+
 def test_a_column_emptied_at_once_waits(chartres: Path) -> None:
     before = accepted(chartres, "fiches")
 

@@ -1,24 +1,29 @@
 """Two people and a partner who work on one contract in any order, and a plain model of what they typed.
 
 A step is a command, or an edit by a person: on the workbook as it is, or on an older copy that lacks what others typed
-since. The model knows only what was typed, and what a copy of the workbook showed when it was put aside; it says of a
-state of the contract which typed values are neither in it, nor replaced by a later one, nor spoken of.
+since; or a choice in « À décider ». The model knows only what was typed and chosen; it says of a state of the contract
+which typed values are neither in it, nor replaced by a later one, nor spoken of.
 """
 
 from __future__ import annotations
 
 import random
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from support.campaign import fill
+import openpyxl
+
+from support.campaign import fill, retouch, table_cell
 from support.documents import document, small_contract
 from support.excel import Excel, edited
+from support.masters import position
 from support.program import contents
-from tabellion.campaign.model import Consolidation
+from tabellion.campaign.decisions import Question, QuestionKind
+from tabellion.campaign.model import Consolidation, MergeOutcome
 from tabellion.commands.adopt import adopt
 from tabellion.commands.consolidate import consolidate, look_at_campaign
 from tabellion.commands.export import export
@@ -30,18 +35,32 @@ from tabellion.commands.source import Depuis, Source, load_source
 from tabellion.commands.validate import validate
 from tabellion.contract.register import load_register
 from tabellion.contract.workspace import find_workspace
-from tabellion.findings import TabellionError
+from tabellion.findings import Finding, TabellionError
+from tabellion.layout.decisions import DECISION, DECISIONS, DECISIONS_TABLE
 
-TABLE = "lignes_budgetaires"
+TABLE, FICHES, PARTNERS, TOWNS = "lignes_budgetaires", "fiches", "partenaires", "collectivites"
 SHEETS = ("Lignes_01", "Lignes_02", "Lignes_03")
 PEOPLE = ("Anne", "Luc")
 #: The amount and the text that people type, by field: their headers.
 LABELS = {"montant_realise": "Montant réalisé (€)", "commentaire": "Commentaire", "montant_prevu": "Montant prévu (€)"}
+#: What people type in other tables: their Excel tables, the header of the key, the fields with their headers.
+OTHERS: dict[str, tuple[tuple[str, ...], str, dict[str, str]]] = {
+    FICHES: (("Fiches_01", "Fiches_02"), "Fiche", {"objectif": "Objectif", "proposition": "Proposition d'action"}),
+    PARTNERS: (("Partenaires",), "Identifiant", {"nom": "Partenaire"}),
+    TOWNS: (("Collectivites",), "Identifiant", {"nom": "Collectivité"}),
+}
 START = datetime(2016, 11, 14, 9)
+#: A sheet of their own, and what it says: no command takes it away.
+OWN, OWN_TEXT = "Nos notes", "une note qui reste"
 
 Cell = tuple[str, int, str]
-"""A line, its exercice and a field; a line that people added is called by its label."""
+"""A line, its exercice and a field (a line that people added is called by its label); or a row of another table, 0."""
 GONE = "(ligne supprimée)"
+#: The kinds of questions that the game decides: it knows what each choice does to what was typed.
+DECIDED = {
+    QuestionKind.CONFLICT, QuestionKind.REMOVAL, QuestionKind.PARTIAL, QuestionKind.UNDONE, QuestionKind.MANY_REMOVED,
+    QuestionKind.EMPTIED,
+}  # fmt: skip
 _ROW = "(ligne)"
 
 
@@ -82,6 +101,7 @@ class Game:
         self.random = random.Random(self.seed)  # noqa: S311 -- a story to play again, no secret
         self.workspace = find_workspace(self.root)
         self.number = 100
+        self.own_sheet()
 
     @property
     def contrat(self) -> Path:
@@ -93,8 +113,9 @@ class Game:
         """Play steps drawn at random, and look at the contract after each."""
         commands = [self.consolidate, self.consolidate, self.consolidate, self.adopt, self.adopt, self.generate,
                     self.forms, self.validate, self.publish, self.export, self.import_document]  # fmt: skip
-        edits = [self.change, self.change, self.add, self.remove, self.undo, self.save_stale_copy, self.put_back,
-                 self.put_aside, self.answer]  # fmt: skip
+        edits = [self.change, self.change, self.change, self.add, self.remove, self.undo, self.sort, self.answer,
+                 self.answer, self.save_stale_copy, self.put_back, self.put_aside, self.decide,
+                 self.decide]  # fmt: skip
         self.put_aside()
         for _ in range(steps):
             self.now += timedelta(hours=self.random.choice((1, 3, 30)))
@@ -114,32 +135,68 @@ class Game:
         self.note(f"by {who}")
         edited(self.contrat, change, saved=self.now, author=who)
 
-    def cells(self, book: Excel) -> dict[Cell, tuple[str, int]]:
-        """The lines that a workbook shows: their table and row."""
-        return {
-            (str(book.get(table, row, "Identifiant") or book.get(table, row, "Libellé")),
-             book.get(table, row, "Exercice"), _ROW): (table, row)
-            for table in SHEETS for row in book.rows(table) if book.get(table, row, "Libellé") is not None
-        }  # fmt: skip
+    def own_sheet(self) -> None:
+        """They have a sheet of their own from the first day."""
+
+        def adding(book: Excel) -> None:
+            book.book.create_sheet(OWN)["A1"] = OWN_TEXT
+
+        edited(self.contrat, adding, saved=self.now, author="Anne")
+
+    def cells(self, book: Excel) -> dict[Cell, tuple[str, str, int]]:
+        """The rows that a workbook shows, by what the model calls them: their table here and in Excel, their row."""
+        found: dict[Cell, tuple[str, str, int]] = {}
+        for table in SHEETS:
+            for row in book.rows(table):
+                label = str(book.get(table, row, "Libellé") or "")
+                if label:
+                    name = label if label.startswith("Ajout") else str(book.get(table, row, "Identifiant") or label)
+                    found[name, book.get(table, row, "Exercice"), _ROW] = (TABLE, table, row)
+        for resource, (tables, key, _) in OTHERS.items():
+            for table in tables:
+                for row in book.rows(table):
+                    if book.get(table, row, key) is not None:
+                        found[str(book.get(table, row, key)), 0, _ROW] = (resource, table, row)
+        return found
+
+    def pick(
+        self, book: Excel, tables: tuple[str, ...] = (TABLE, FICHES, PARTNERS, TOWNS)
+    ) -> tuple[str, int, str, str, int]:
+        """A row drawn among those of some tables, each table as often: what the model calls it, and where it is."""
+        places = self.cells(book)
+        wanted = self.random.choice([table for table in tables if any(where[0] == table for where in places.values())])
+        rows = sorted((cell, where) for cell, where in places.items() if where[0] == wanted)
+        (name, exercice, _), (resource, table, row) = self.random.choice(rows)
+        return name, exercice, resource, table, row
 
     def change(self, copy: Copy | None = None) -> None:
-        """Somebody types an amount or a text."""
-        who, champ = self.random.choice(PEOPLE), self.random.choice(("montant_realise", "commentaire"))
+        """Somebody types an amount, as a number or a text, or a text; or renames a partner or a town."""
+        who = self.random.choice(PEOPLE)
         self.number += 1
-        value: Any = self.number if champ == "montant_realise" else f"vu {self.number}"
 
         def typing(book: Excel) -> None:
-            places = self.cells(book)
-            if not places:
-                return
-            (line, exercice, _), (table, row) = self.random.choice(sorted(places.items()))
-            book.type(table, row, **{LABELS[champ]: value})
-            label = str(book.get(table, row, "Libellé"))
-            name = label if label.startswith("Ajout") else line
-            self.note(f"{name} {exercice} {champ} = {value}")
+            name, exercice, resource, table, row = self.pick(book, (TABLE, TABLE, TABLE, FICHES, PARTNERS, TOWNS))
+            labels = LABELS if resource == TABLE else OTHERS[resource][2]
+            champ = self.random.choice([each for each in labels if each != "montant_prevu"])
+            value: Any = self.number if champ == "montant_realise" else f"vu {self.number}"
+            shown = f"{self.number} €" if champ == "montant_realise" and self.number % 3 == 0 else value
+            book.type(table, row, **{labels[champ]: shown})
+            self.note(f"{name} {exercice} {champ} = {shown}")
             self.say((name, exercice, champ), value, who)
 
         self.edit(typing, who, copy=copy)
+
+    def sort(self) -> None:
+        """Somebody turns the rows of a sheet around."""
+        table = self.random.choice(SHEETS)
+
+        def sorting(book: Excel) -> None:
+            labels, lines = list(book.labels(table)), list(book.rows(table))
+            values = [{label: book.get(table, row, label) for label in labels} for row in lines]
+            for row, content in zip(lines, reversed(values), strict=True):
+                book.type(table, row, **content)
+
+        self.edit(sorting, self.random.choice(PEOPLE))
 
     def say(self, cell: Cell, value: Any, who: str) -> None:
         self.saved[cell] = Said(value, who, self.now)
@@ -170,7 +227,8 @@ class Game:
         label, amount = f"Ajout {self.number}", self.number
 
         def adding(book: Excel) -> None:
-            values = {"Collectivité": "Lucé", "Libellé": label, "Exercice": 2016}
+            town = book.get("Collectivites", book.find("Collectivites", Identifiant="luce"), "Collectivité")
+            values = {"Collectivité": town, "Libellé": label, "Exercice": 2016}
             book.add(table, **values, **{LABELS["montant_realise"]: amount})
             self.note(f"{table} {label}")
             self.say((label, 2016, _ROW), label, who)
@@ -183,12 +241,7 @@ class Game:
         who = self.random.choice(PEOPLE)
 
         def removing(book: Excel) -> None:
-            places = self.cells(book)
-            if not places:
-                return
-            (line, exercice, _), (table, row) = self.random.choice(sorted(places.items()))
-            label = str(book.get(table, row, "Libellé"))
-            name = label if label.startswith("Ajout") else line
+            name, exercice, _, table, row = self.pick(book, (TABLE, TABLE, TABLE, FICHES, PARTNERS))
             book.remove(table, [row])
             self.note(f"{name} {exercice}")
             for cell in [cell for cell in self.saved if cell[:2] == (name, exercice)]:
@@ -205,12 +258,11 @@ class Game:
         cell, said = self.random.choice(mine)
 
         def typing(book: Excel) -> None:
-            for (line, exercice, _), (table, row) in self.cells(book).items():
-                label = str(book.get(table, row, "Libellé"))
-                if (label if label.startswith("Ajout") else line, exercice) == cell[:2]:
-                    book.type(table, row, **{LABELS[cell[2]]: None})
-                    self.note(f"{cell} emptied")
-                    self.say(cell, None, said.who)
+            place = self.cells(book).get((*cell[:2], _ROW))
+            if place is not None:
+                book.type(place[1], place[2], **{LABELS[cell[2]]: None})
+                self.note(f"{cell} emptied")
+                self.say(cell, None, said.who)
 
         self.edit(typing, said.who)
 
@@ -219,28 +271,82 @@ class Game:
         self.copies.append(Copy(self.contrat.read_bytes()))
 
     def save_stale_copy(self) -> None:
-        """Somebody edits a copy made earlier, and saves it over the workbook: they take back what they typed."""
+        """Somebody edits a copy made earlier, and saves it over the workbook: of others, or of their own typing."""
         self.change(self.random.choice(self.copies))
-        who = self.log[-1].rpartition("by ")[2].split()[0]
-        for cell in [cell for cell, said in self.typed.items() if said.who == who]:
-            del self.typed[cell]
 
     def put_back(self) -> None:
         """Somebody puts an old copy back, as it was."""
         self.replace(self.random.choice(self.copies))
 
     def answer(self) -> None:
-        """The partner fills the form that it was sent, and sends it back."""
+        """The partner fills the form that it was sent, or takes a line out of it, and sends it back."""
         form = self.workspace.envois / "2016" / "luce-2016.xlsx"
-        line = self.random.choice(("A", "B", "C", "E"))
+        line, other = self.random.sample(("A", "B", "C", "E"), 2)
+        gone = {"Budget": [other]} if self.random.random() < 0.3 else {}
         self.number += 1
         try:
             fill(form, self.workspace.retours / f"luce-{self.number}.xlsx",
-                 {"Budget": {line: {"montant_prevu": self.number}}}, saved=self.now)  # fmt: skip
+                 {"Budget": {line: {"montant_prevu": self.number}}}, removed=gone, saved=self.now)  # fmt: skip
         except KeyError:
             return  # the line is on the form no more
-        self.note(f"{line} montant_prevu = {self.number}")
+        self.note(f"{line} montant_prevu = {self.number} {gone or ''}")
+        self.answered = {cell: said for cell, said in self.answered.items() if said.value != GONE}
         self.answered[line, 2016, "montant_prevu"] = Said(self.number, "luce", self.now)
+        if gone:
+            self.answered[other, 2016, _ROW] = Said(GONE, "luce", self.now)
+
+    def decide(self) -> None:
+        """Somebody chooses in « À décider », as it is after a run; what gives way by that choice was spoken of."""
+        self.consolidate()
+        state = look_at_campaign(self.workspace, self.now)
+        asked = [question for question in state.open_questions if question.kind in DECIDED]
+        if not asked:
+            return
+        question = self.random.choice(sorted(asked, key=lambda each: each.sentence))
+        choice = self.random.choice(question.choices)
+        self.note(f"{question.kind.value}: {question.sentence} -> {choice.label}")
+        book = self.workspace.consolidation / "consolidation.xlsx"
+        self.now += timedelta(minutes=10)
+        _, cell = table_cell(book, DECISIONS_TABLE, DECISION, Question=question.id)
+        retouch(book, book, {DECISIONS: {cell: choice.label}}, saved=self.now, author="Anne")
+        self.settle(state, question, choice.code)
+        self.now += timedelta(minutes=10)
+        self.consolidate()
+        after = look_at_campaign(self.workspace, self.now)
+        assert question.id not in {each.id for each in after.open_questions}, self.story()
+
+    def settle(self, state: Consolidation, question: Question, code: str) -> None:
+        """What the model no more expects once a question is decided, and what it does instead."""
+        name = name_of(state, question.table, question.key) if question.key else ""
+        row = (name, question.key[-1] if question.table == TABLE and question.key else 0)
+        if question.kind is QuestionKind.CONFLICT:
+            left, right = (self.typed, self.answered) if code != "garder" else (self.answered, self.typed)
+            for cell in [cell for cell in left if cell[:2] == row and question.champ in (None, cell[2])]:
+                del left[cell]
+            if question.champ is None and code == "garder":
+                right[*row, _ROW] = Said(GONE, "décision", self.now)
+        elif question.kind is QuestionKind.REMOVAL:
+            self.answered.pop((*row, _ROW), None)
+            if code == "supprimer":
+                for said in (self.typed, self.answered):
+                    for cell in [cell for cell in said if cell[:2] == row]:
+                        del said[cell]
+                self.typed[*row, _ROW] = Said(GONE, "décision", self.now)
+        elif question.kind is QuestionKind.PARTIAL:
+            self.answered.clear()  # people chose among its files
+        else:
+            (held,) = [each for each in state.withheld if each.question == question.id]
+            if question.kind is QuestionKind.UNDONE:
+                gone = {
+                    (name_of(state, *cell[:2]), cell[1][-1] if cell[0] == TABLE else 0, cell[2]) for cell in held.cells
+                }
+                rows = {cell[:2] for cell in gone}
+                is_left = code == "confirmer"
+            else:
+                rows = {(name_of(state, held.table, key), key[-1] if held.table == TABLE else 0) for key in held.keys}
+                is_left = code != "confirmer"
+            for cell in [cell for cell in self.typed if cell[:2] in rows and is_left]:
+                del self.typed[cell]
 
     # Commands
 
@@ -279,7 +385,7 @@ class Game:
             return
         self.note("adopted")
         assert self.source().state.saves.modifications == (), self.story()
-        said = {cell for state in seen for cell in self.listed(state)}
+        said = {cell for state in seen for cell in (*self.listed(state), *self.waiting(state))}
         for cell in [cell for cell in self.answered if cell in said]:
             del self.answered[cell]  # its value is in the contract, or was told that it is not
         for cell in [cell for cell in self.typed if cell in said]:
@@ -322,45 +428,80 @@ class Game:
             assert here == there, f"{name}\n{self.story()}"
 
     def look(self) -> None:
-        """Nothing that was typed is gone without a word."""
+        """Nothing that was typed is gone without a word, and their own sheet is there."""
+        with zipfile.ZipFile(self.contrat) as parts:
+            texts = b"".join(parts.read(name) for name in parts.namelist() if name.endswith(".xml"))
+        assert OWN_TEXT.encode() in texts, self.story()
         state = look_at_campaign(self.workspace, self.now)
         lost = [f"{cell}: {said}" for cell, said in self.unspoken(state)]
         assert not lost, "\n".join([*lost, *(f"{f.code} {f.message}" for f in state.findings), self.story()])
 
     def unspoken(self, state: Consolidation) -> Iterator[tuple[Cell, Said]]:
-        contract = rows_of(state.contract.tables[TABLE].rows)
-        master = rows_of(state.master[TABLE].rows)
+        contract, master = rows_of(state.contract.tables), rows_of(state.master)
         if any(item.code == "classeur-d-avant-adoption" for item in state.findings):
             return  # the whole workbook waits, and it is said with its money
         spoken = set(self.listed(state)) | set(self.waiting(state))
-        for cell, said in [*self.current.items(), *self.answered.items()]:
-            is_there = any(value_of(rows, cell) == said.value for rows in (contract, master))
-            if not is_there and not {cell, (*cell[:2], _ROW)} & spoken:
-                yield cell, said
+        lost = [
+            (cell, said)
+            for cell, said in [*self.current.items(), *self.answered.items()]
+            if not any(value_of(rows, cell) == said.value for rows in (contract, master))
+            and not {cell, (*cell[:2], _ROW)} & spoken
+        ]
+        told = set(self.told(state.findings)) if lost else set()
+        yield from ((cell, said) for cell, said in lost if cell not in told)
 
     def listed(self, state: Consolidation) -> Iterator[Cell]:
-        """The cells that the consolidation lists as changed by a return, or in conflict."""
-        for each in (*state.modifications, *state.conflicts):
-            if each.table == TABLE:
-                name = name_of(state, each.key)
-                yield name, each.key[1], each.champ
+        """The cells that the consolidation lists as changed by a return, or in conflict; rows that staff's own list
+        says to be gone, or there again.
+        """
+        for modification in state.modifications:
+            if modification.table == TABLE:
+                yield name_of(state, TABLE, modification.key), modification.key[1], modification.champ
+        for conflict in state.conflicts:
+            if conflict.table == TABLE:
+                yield name_of(state, TABLE, conflict.key), conflict.key[1], conflict.champ
+        for change in state.staff:
+            if change.outcome is MergeOutcome.REMOVED or change.is_new_row:
+                words = change.before if change.outcome is MergeOutcome.REMOVED else ""
+                name = str(words).partition(" (")[0] if str(words).startswith("Ajout") else ""
+                year = change.key[-1] if change.table == TABLE else 0
+                yield name or name_of(state, change.table, change.key), year, _ROW
 
     def waiting(self, state: Consolidation) -> Iterator[Cell]:
-        """The rows that wait for a decision, and those that a finding speaks of."""
+        """The rows that wait for a decision, and those that a finding says to be named still."""
         for held in state.withheld:
-            for key in held.keys if held.table == TABLE else ():
-                yield name_of(state, key), key[1], _ROW
-        for each in state.removals:
-            if each.table == TABLE:
-                yield name_of(state, each.key), each.key[1], _ROW
+            keys = [(table, key) for table, key, _ in held.cells] or [(held.table, key) for key in held.keys]
+            for table, key in keys:
+                yield name_of(state, table, key), key[-1] if table == TABLE else 0, _ROW
+        for removal in state.removals:
+            if removal.table == TABLE:
+                yield name_of(state, TABLE, removal.key), removal.key[1], _ROW
+        kept = " ".join(str(item.valeur) for item in state.findings if item.code == "ligne-encore-citee")
+        yield from ((*cell[:2], _ROW) for cell in self.current if cell[1] == 0 and cell[0] in kept)
+
+    def told(self, findings: tuple[Finding, ...]) -> Iterator[Cell]:
+        """The cells that a finding says to have gone back to what they said before."""
+        book = Excel(openpyxl.load_workbook(self.contrat))
+        rows = {(book.sheet(table).title, row): (name, year, resource, table)
+                for (name, year, _), (resource, table, row) in self.cells(book).items()}  # fmt: skip
+        for item in findings:
+            for place in (item.place, *item.liees) if item.code == "saisies-reprises" else ():
+                row, column = position(place.cellule or "A1")
+                name, year, resource, table = rows[place.feuille or "", row + 1]
+                fields = LABELS if resource == TABLE else OTHERS[resource][2]
+                columns = book.labels(table)
+                yield from ((name, year, champ) for champ, label in fields.items() if columns[label] == column + 1)
 
     def story(self) -> str:
         return "\n".join([f"seed {self.seed}", *self.log])
 
 
-def rows_of(rows: Any) -> dict[tuple[str, int], dict[str, Any]]:
-    """Lines by what the model calls them."""
-    return {(_name(row), row["exercice"]): dict(row) for row in rows}
+def rows_of(tables: Any) -> dict[tuple[str, int], dict[str, Any]]:
+    """The rows of tables by what the model calls them."""
+    found = {(_name(row), row["exercice"]): dict(row) for row in tables[TABLE].rows}
+    for table, key in ((FICHES, "fiche_id"), (PARTNERS, "partenaire_id"), (TOWNS, "collectivite_id")):
+        found |= {(str(row[key]), 0): dict(row) for row in tables[table].rows}
+    return found
 
 
 def _name(row: Any) -> str:
@@ -368,8 +509,9 @@ def _name(row: Any) -> str:
     return label if label.startswith("Ajout") else str(row["ligne_id"])
 
 
-def name_of(state: Consolidation, key: tuple[Any, ...]) -> str:
-    for rows in (state.contract.tables[TABLE].rows, state.master[TABLE].rows):
+def name_of(state: Consolidation, table: str, key: tuple[Any, ...]) -> str:
+    """What the model calls a row."""
+    for rows in (state.contract.tables[TABLE].rows, state.master[TABLE].rows) if table == TABLE else ():
         for row in rows:
             if (row["ligne_id"], row["exercice"]) == key:
                 return _name(row)
@@ -377,7 +519,7 @@ def name_of(state: Consolidation, key: tuple[Any, ...]) -> str:
 
 
 def value_of(rows: dict[tuple[str, int], dict[str, Any]], cell: Cell) -> Any:
-    """What lines say in a cell, as people see it."""
+    """What rows say in a cell, as people see it."""
     row = rows.get(cell[:2])
     if cell[2] == _ROW:
         return GONE if row is None else cell[0]

@@ -214,6 +214,30 @@ class Driver:
         """Another background, ``0xRRGGBB``, for a cell."""
         self.sheet(sheet).getCellByPosition(column, row).CellBackColor = colour
 
+    def bold(self, sheet: str, row: int, column: int) -> None:
+        """A cell in bold letters."""
+        self.sheet(sheet).getCellByPosition(column, row).CharWeight = 150.0
+
+    def widen(self, sheet: str, column: int, hundredths: int) -> None:
+        """Another width of a column, in hundredths of a millimetre."""
+        self.sheet(sheet).Columns.getByIndex(column).Width = hundredths
+
+    def hide_row(self, sheet: str, row: int) -> None:
+        self.sheet(sheet).Rows.getByIndex(row).IsVisible = False
+
+    def paste_values(self, sheet: str, area: list[int]) -> None:
+        """Copy ``area`` and paste it over itself as values."""
+        first_row, first_column, last_row, last_column = area
+        target = self.sheet(sheet).getCellRangeByPosition(first_column, first_row, last_column, last_row)
+        target.setDataArray(target.getDataArray())
+
+    def undo_table(self, name: str) -> None:
+        """A table becomes a plain range."""
+        self.document.DatabaseRanges.removeByName(name)
+
+    def remove_name(self, name: str) -> None:
+        self.document.NamedRanges.removeByName(name)
+
     def remove_sheet(self, sheet: str) -> None:
         self.document.Sheets.removeByName(sheet)
 

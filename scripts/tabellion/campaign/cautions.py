@@ -23,6 +23,8 @@ from tabellion.wording import plural
 
 #: Rows removed at once beyond which it looks like an accident: so many, and this share of the table (or of its part).
 _MANY_ROWS, _MANY_SHARE = 5, 0.2
+#: Why rows that are gone wait.
+_ACCIDENT, _ANSWERED = "Cela ressemble à un accident", "Un retour ou une décision en parle"
 #: Filled cells of one column, all emptied at once, that look like an accident.
 _MANY_CELLS = 3
 #: Of one's own saves, those that a workbook has nothing left of and that make it an older copy: so many saves, or rows.
@@ -109,11 +111,12 @@ class Cautions:
                 continue
             removed = suspend_removals(self.draft, table, removed)
             for part in self.draft.parts(table, removed):
-                waited = [key for key in part if (table, key, ROW) in self.saves.held]
+                answered = {key for key in part if (table, key) in self.saves.answered}
+                waited = [key for key in part if key in answered or (table, key, ROW) in self.saves.held]
                 if self._is_accident(table, part):
-                    self._hold_back(table, part)
+                    self._hold_back(table, part, _ACCIDENT)
                 elif waited:
-                    self._hold_back(table, waited)
+                    self._hold_back(table, waited, _ANSWERED if answered else _ACCIDENT)
 
     def _renumbered(self, table: str, key: Key) -> Key:
         """The key of a row once what has no other name than its key is called by its new one."""
@@ -135,7 +138,7 @@ class Cautions:
         is_many = len(removed) >= _MANY_ROWS and len(removed) >= _MANY_SHARE * len(settled)
         return is_many or (len(settled) > 1 and set(settled) <= set(removed))
 
-    def _hold_back(self, table: str, keys: Sequence[Key]) -> None:
+    def _hold_back(self, table: str, keys: Sequence[Key], reason: str) -> None:
         words = self.draft.labels.row(table, keys[0])
         if len(keys) > 1:
             words = f"{plural(len(keys), 'ligne')} de « {self.draft.labels.table(table)} » (la première : {words})"
@@ -143,7 +146,8 @@ class Cautions:
         cents = sum(known[key][name] or 0 for key in keys for name in money)
         place = self.draft.sheet_of(table, keys[0])
         held = Withheld(Caution.REMOVAL, table, tuple(keys), None, words, cents, place)
-        if self._holds(held, finding("suppression-a-confirmer", place, valeur=words, euros=format_euros(cents))):
+        item = finding("suppression-a-confirmer", place, valeur=words, euros=format_euros(cents), raison=reason)
+        if self._holds(held, item):
             for key in keys:
                 self.draft.restore(table, key)
 

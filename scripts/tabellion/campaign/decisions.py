@@ -31,7 +31,7 @@ class QuestionKind(Enum):
     PARTIAL = "Réponse partielle"
     WHOSE = "Partenaire à confirmer"
     SAME_LINE = "Lignes semblables"
-    MANY_REMOVED = "Lignes supprimées d'un coup"
+    MANY_REMOVED = "Suppression à confirmer"
     EMPTIED = "Colonne vidée d'un coup"
     UNDONE = "Saisies défaites"
     NEWCOMER = "Nom inconnu"

@@ -38,8 +38,8 @@ class Saves:
     copy says them again. ``waiting`` are the cells that a workbook in place undoes, until somebody decides.
     ``settled`` are the decisions about names (question, choice) that adoptions have written into the workbook, and
     ``settings`` what the file of settings said when it and the sheet last agreed. ``held`` are the rows and cells whose
-    removal waits for somebody. ``renames`` are, by table, the names that rows had and that cells of the workbook may
-    still show, with the keys of now.
+    removal waits for somebody, ``answered`` the rows that returns or decisions spoke of at the last run. ``renames``
+    are, by table, the names that rows had and that cells of the workbook may still show, with the keys of now.
     """
 
     modifications: tuple[Modification, ...] = ()
@@ -53,6 +53,7 @@ class Saves:
     settings: FirstSettings = field(default_factory=dict)
     held: frozenset[SavedCell] = frozenset()
     renames: Mapping[str, Mapping[object, object]] = field(default_factory=dict)
+    answered: frozenset[tuple[str, Key]] = frozenset()
 
     @property
     def added(self) -> frozenset[tuple[str, Key]]:
@@ -80,6 +81,7 @@ def load_saves(registre: Path) -> Saves:
             {str(title): str(value) for title, value in content.get("reglages", {}).items()},
             frozenset(map(_cell_of, content.get("suspendues", ()))),
             {str(table): dict(pairs) for table, pairs in content.get("anciens_noms", {}).items()},
+            frozenset((str(table), tuple(map(value_of, key))) for table, key in content.get("repondues", ())),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return Saves()
@@ -104,6 +106,7 @@ def saves_json(saves: Saves) -> bytes:
         "suspendues": sorted(map(_plain_cell, saves.held), key=repr),
         "noms_regles": sorted(map(list, saves.settled)),
         "reglages": dict(saves.settings),
+        "repondues": sorted(([table, list(map(plain_json, key))] for table, key in saves.answered), key=repr),
         "anciens_noms": {table: list(map(list, pairs.items())) for table, pairs in saves.renames.items() if pairs},
     }
     content |= {name: rows for name, rows in more.items() if rows}

@@ -10,10 +10,12 @@ from datetime import datetime
 from pathlib import Path
 
 from tabellion.campaign.assembly import Assembly, Materials, Slot
+from tabellion.campaign.decisions import QuestionKind
 from tabellion.campaign.folder import FoundFile, Listing, list_returns
 from tabellion.campaign.isolation import Assemble, assemble_apart
 from tabellion.campaign.journal import Journal
 from tabellion.campaign.leftovers import leftover_findings
+from tabellion.campaign.model import Consolidation
 from tabellion.campaign.parsed_return import Examiner
 from tabellion.campaign.read_returns import ReadFile, ReadProgress, fingerprint, read_files
 from tabellion.campaign.senders import held_files, with_taken
@@ -28,10 +30,13 @@ from tabellion.mail.collected import unknown_senders
 from tabellion.reading.reader import release_readers
 from tabellion.reading.references import References, references
 from tabellion.reading.source import read_source
+from tabellion.schema import Key
 from tabellion.wording import file_stem, system_reason
 
 #: The child that read a workbook of so many bytes holds a hundred MiB, which nothing needs any more.
 _LARGE_BYTES = 1 << 20
+#: The questions whose answer is about a row of the contract.
+_ABOUT_ROWS = (QuestionKind.CONFLICT, QuestionKind.REMOVAL)
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,17 @@ def load_inputs(
     leftovers = tuple(leftover_findings(listing.leftovers, workspace.retours.name))
     names = {file.parsed.sha256: file.found.fichier for file in read[len(wanted) :]}
     assembly = assemble_apart(materials) if assemble is None else assemble_apart(materials, assemble)
+    source = source.told_of(_answered_rows(assembly.consolidation))
     return Inputs(source, files, assembly, decided, names, leftovers)
+
+
+def _answered_rows(consolidation: Consolidation) -> frozenset[tuple[str, Key]]:
+    """The rows of the contract that returns change or contradict, or that somebody has decided of."""
+    rows = {(change.table, change.key) for change in consolidation.modifications}
+    rows |= {(conflict.table, conflict.key) for conflict in consolidation.conflicts}
+    decided = [question for question in consolidation.questions if consolidation.decisions.of(question.id) is not None]
+    rows |= {(question.table, question.key) for question in decided if question.kind in _ABOUT_ROWS}
+    return frozenset(rows)
 
 
 def list_files(workspace: Workspace) -> Listing:

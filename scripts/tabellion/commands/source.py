@@ -37,6 +37,7 @@ from tabellion.layout.theme import Theme, load_theme
 from tabellion.outputs.state import read_previous
 from tabellion.reading import read_through
 from tabellion.reading.references import References
+from tabellion.schema import Key
 from tabellion.transaction import recover
 from tabellion.transaction.files import is_temporary, keep_dated_copy
 from tabellion.transaction.lock import hold, is_watched
@@ -92,6 +93,10 @@ class Source:
         )
         files[SAVES_FILE] = saves_json(self.state.saves)
         return {folder / name: content for name, content in files.items() if _content(folder / name) != content}
+
+    def told_of(self, answered: frozenset[tuple[str, Key]]) -> Source:
+        """The same, which remembers the rows that returns or decisions speak of: their removal will wait."""
+        return replace(self, state=replace(self.state, saves=replace(self.state.saves, answered=answered)))
 
     def keep_hand_edits(self, now: datetime) -> Path | None:
         """Keep a dated copy of a register that somebody edited by hand, before it is written; where it went."""
