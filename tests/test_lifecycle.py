@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,9 @@ import pytest
 from support.campaign import AMOUNTS, Formula, fill, form_keys, retouch, table_cell
 from support.masters import Package, position
 from support.office_files import Editor
+from support.opened_books import Book as OpenedBook
 from support.program import Outcome, contents, environment, tabellion
+from tabellion.layout.decisions import DECISION, DECISIONS_TABLE, QUESTION
 
 Ledger = dict[tuple[str, int], dict[str, Decimal]]
 """By line and exercice, the amounts in euros."""
@@ -82,6 +84,17 @@ class Life:
         """The staff types an amount in the contract's workbook."""
         sheet, cell = table_cell(self.contrat, table, column, Identifiant=line, Exercice=year)
         retouch(self.contrat, self.contrat, {sheet: {cell: value}}, saved=datetime(2016, 11, 15), author="Luc")
+
+    def questions(self, subject: str) -> list[str]:
+        """The questions of a subject that « À décider » leaves open, by their ids."""
+        rows = OpenedBook(self.books / "consolidation" / "consolidation.xlsx").rows(DECISIONS_TABLE)
+        return [row[QUESTION] for row in rows if row["Sujet"] == subject and not row[DECISION]]
+
+    def decide(self, subject: str, label: str) -> None:
+        """The staff choose in « À décider », for the one question of a subject."""
+        path, (question,) = self.books / "consolidation" / "consolidation.xlsx", self.questions(subject)
+        sheet, cell = table_cell(path, DECISIONS_TABLE, DECISION, **{QUESTION: question})
+        retouch(path, path, {sheet: {cell: label}}, saved=datetime.now(UTC).replace(tzinfo=None), author="Luc")
 
     def consolidate(self, code: int = 0) -> Outcome:
         """One night: every amount is what people typed, to the cent."""
@@ -195,6 +208,25 @@ def test_a_whole_life(life: Life) -> None:
     life.consolidate()
     total = sum(sum(row.values()) for row in ledger(life.books / "registre").values())
     assert total == sum(sum(row.values()) for row in life.known.values())
+
+    # The staff and the town say otherwise of one amount: it is asked, and the choice in the workbook counts
+    life.staff("A", 2017, "Montant prévu (€)", 99, "Lignes_01")
+    life.say("A", 2017, montant_prevu="99")
+    life.reply(2017, 20, {**answers, "A": {**answers["A"], "montant_prevu": 55}})
+    assert "[conflit]" in life.consolidate().out
+    life.decide("Conflit", "accepter")
+    life.say("A", 2017, montant_prevu="55")
+    life.consolidate()
+    assert life.questions("Conflit") == []
+    adopted(life)
+
+    # What is published and exported says it, and the next forms show it
+    life.run("export")
+    assert ledger(life.books / "export" / "registre") == life.known
+    life.run("publish", "--exercice", "2017")
+    life.run("annexe", "--exercice", "2017")
+    life.run("forms", "--exercice", "2018")
+    assert rolled(life.form(2018)) == expected_roll(life.known, 2018)
 
 
 def rolled(form: Path) -> dict[str, tuple[Any, ...]]:
