@@ -26,7 +26,7 @@ from support.masters import Package, position
 from support.office_files import Editor
 from support.opened_books import Book as OpenedBook
 from support.program import Outcome, contents, environment, tabellion
-from tabellion.layout.decisions import DECISION, DECISIONS_TABLE, QUESTION
+from tabellion.layout.names import DECISION, DECISIONS_TABLE, QUESTION
 
 Ledger = dict[tuple[str, int], dict[str, Decimal]]
 """By line and exercice, the amounts in euros."""

@@ -36,7 +36,7 @@ from tabellion.commands.validate import validate
 from tabellion.contract.register import load_register
 from tabellion.contract.workspace import find_workspace
 from tabellion.findings import Finding, TabellionError
-from tabellion.layout.decisions import DECISION, DECISIONS, DECISIONS_TABLE
+from tabellion.layout.names import DECISION, DECISIONS, DECISIONS_TABLE
 
 TABLE, FICHES, PARTNERS, TOWNS = "lignes_budgetaires", "fiches", "partenaires", "collectivites"
 SHEETS = ("Lignes_01", "Lignes_02", "Lignes_03")
