@@ -135,15 +135,14 @@ def test_every_mistake_of_the_section_is_said_at_once(workspace: Path, section: 
     assert {each.code for each in caught.value.findings} <= {"reglage-faux", "reglage-inconnu"}
 
 
-def test_a_password_in_the_place_of_its_variable_is_not_repeated(workspace: Path) -> None:
+@pytest.mark.parametrize("key", ["mot_de_passe_variable", "boite_mot_de_passe_variable", "boite_jeton_variable"])
+def test_a_secret_in_the_place_of_its_variable_is_not_repeated(workspace: Path, key: str) -> None:
+    keys = {"utilisateur": "u", "mot_de_passe_variable": "MDP", key: "s3cret!"}
+    section = '[courriel]\nserveur = "s"\nexpediteur = "a@b.fr"\npartenaires = true\nboite = "i"\n'
     with pytest.raises(TabellionError) as caught:
-        settings_of(
-            workspace,
-            '[courriel]\nserveur = "s"\nexpediteur = "a@b.fr"\npartenaires = true\n'
-            'utilisateur = "u"\nmot_de_passe_variable = "s3cret!"',
-        )
+        settings_of(workspace, section + "\n".join(f'{name} = "{value}"' for name, value in keys.items()))
     assert "s3cret" not in str(caught.value)
-    assert len(caught.value.findings) == 1
+    assert {finding.champ for finding in caught.value.findings} == {f"courriel.{key}"}
 
 
 # Who is told

@@ -208,8 +208,8 @@ def _mail_mistakes(mail: Json) -> Iterator[Mistake]:
 
 def _wrong(mistake: Mistake, place: Place) -> Finding:
     value = "rien" if mistake.value is None else mistake.value
-    if "mot_de_passe" in mistake.key and mistake.value is not None:
-        value = "autre chose"  # a password put there by mistake would be in every log
+    if ("mot_de_passe" in mistake.key or "jeton" in mistake.key) and mistake.value is not None:
+        value = "autre chose"  # a password, or a token, put there by mistake would be in every log
     shown = value if isinstance(value, str | int | float | bool) else str(value)
     expected = "un réglage obligatoire" if mistake.is_missing else mistake.expected
     return finding("reglage-faux", place, champ=mistake.key, valeur=shown, attendu=expected)
