@@ -24,7 +24,7 @@ from support.imap import MailServer
 from support.mail_campaign import EVERYONE, campaign
 from support.mails import cutting, mail, returns, zipped
 from support.opened_books import Book
-from support.outlook import message_storage, outlook_message
+from support.outlook import message_storage, outlook_message, rich_text
 from tabellion.campaign.decisions import Decision, Decisions
 from tabellion.campaign.folder import FoundFile
 from tabellion.campaign.model import Consolidation, ReceivedFile, Verdict
@@ -91,12 +91,14 @@ def test_a_workbook_is_found_wherever_it_is_in_a_message() -> None:
         mail("mairie@luce.fr", ("retours.zip", zipped(**{"dossier/c.xlsx": book, "__MACOSX/._c.xlsx": b"x"}))),
         mail("mairie@luce.fr", ("Retour.MSG", outlook_message(("Réponse d.xlsx", book), ("image.png", b"x" * 5000)))),
         mail("mairie@luce.fr", ("a.msg", outlook_message(messages=[message_storage(("e.xlsx", book), short=True)]))),
+        mail("mairie@luce.fr", ("winmail.dat", rich_text(("image.png", b"x"), ("Été.xlsx", book)))),
         mail("mairie@luce.fr", ("tout.zip", zipped(**{"b.msg": outlook_message(("f.eml", bytes(inside)))}))),
     ]
     found = [[name for name, content in workbooks_of(read_message(bytes(way))).workbooks if content == book]
              for way in ways]  # fmt: skip
     assert found == [
         ["reponse-d-ete.xlsx"], ["piece.xlsx"], ["a.xlsx"], ["b.xlsx"], ["c.xlsx"], ["reponse-d.xlsx"], ["e.xlsx"],
+        ["ete.xlsx"],
         ["b.xlsx"],
     ]  # fmt: skip
 
@@ -111,6 +113,9 @@ def test_a_large_file_in_a_message_of_outlook_is_taken_whole() -> None:
 
 
 def test_a_damaged_message_of_outlook_costs_its_own_file() -> None:
+    rich = rich_text(("a.xlsx", b"PK" * 50))
+    brought = workbooks_of(read_message(bytes(mail("a@b.fr", ("winmail.dat", rich[:-60]), ("b.xlsx", b"PK")))))
+    assert (brought.workbooks[-1], brought.remarks) == (("b.xlsx", b"PK"), ["le message « winmail.dat » est abîmé"])
     whole = outlook_message(("a.xlsx", b"PK" * 5000))
     for damage in (whole[:600], whole[:8] + bytes(len(whole)), whole[: len(whole) // 2], b"x"):
         brought = workbooks_of(read_message(bytes(mail("a@b.fr", ("m.msg", damage), ("b.xlsx", b"PK")))))

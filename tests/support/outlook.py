@@ -44,6 +44,19 @@ def message_storage(
     }
 
 
+def rich_text(*files: tuple[str, bytes]) -> bytes:
+    """What Outlook sends as ``winmail.dat``, with these files ([MS-OXTNEF])."""
+
+    def attribute(level: int, number: int, content: bytes) -> bytes:
+        return struct.pack("<BLL", level, number, len(content)) + content + struct.pack("<H", sum(content) & 0xFFFF)
+
+    made = struct.pack("<LH", 0x223E9F78, 1) + attribute(1, 0x00089006, struct.pack("<L", 0x00010000))
+    for name, content in files:
+        made += attribute(2, 0x00069002, bytes(14)) + attribute(2, 0x0006800F, content)
+        made += attribute(2, 0x00018010, name.encode("cp1252") + b"\0")
+    return made
+
+
 def compound_file(root: Storage) -> bytes:
     """A compound file of version 3, whose root holds these."""
     entries: list[list[object]] = []

@@ -98,11 +98,8 @@ def prepare_letters(
             and (line.partenaire in partners if partners else line.status in UNANSWERED)
         ]  # fmt: skip
         letters = form_letters(workspace, consolidation, lines, guide_name(PARTNER))
-    said = [
-        finding("partenaire-sans-adresse", Place("contrat.xlsx"), valeur=line.nom)
-        for line in lines
-        if not any(map(is_mail_address, line.contacts))
-    ]
+    without = [line.nom for line in lines if not any(map(is_mail_address, line.contacts))]
+    said = [finding("partenaire-sans-adresse", Place("contrat.xlsx"), valeur=", ".join(without))] if without else []
     return Prepared(consolidation, mail, year, tuple(letters), tuple(said))
 
 

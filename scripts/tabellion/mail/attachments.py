@@ -37,6 +37,11 @@ _DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, OSError, ValueError, No
 _OUTLOOK_ATTACHMENT, _OUTLOOK_CONTENT = "__attach_version1.0_#", "__substg1.0_37010102"
 _OUTLOOK_NAMES = {"__substg1.0_3707001F": "utf-16-le", "__substg1.0_3704001F": "utf-16-le",
                   "__substg1.0_3707001E": "cp1252", "__substg1.0_3704001E": "cp1252"}  # fmt: skip
+#: Its rich text begins so; each attribute is a level, an identifier, a length, its bytes, a checksum, and a file is
+#: several of them, of which one begins it.
+_RICH_TEXT, _RICH_TEXT_HEAD_BYTES, _CHECKSUM_BYTES = b"\x78\x9f\x3e\x22", 6, 2
+_ATTRIBUTE = struct.Struct("<xLL")
+_ATTACHMENT_BEGINS, _ATTACHMENT_NAME, _ATTACHMENT_CONTENT = 0x00069002, 0x00018010, 0x0006800F
 
 
 @dataclass
@@ -117,6 +122,8 @@ def _look_at(name: str, content: bytes, brought: Brought, depth: int) -> None:
         _look_into(read_message(content), brought, depth + 1)
     elif content.startswith(b"PK\3\4") and suffix in (".zip", "") and depth < _DEEPEST:
         _look_into_archive(name, content, brought, depth + 1)
+    elif content.startswith(_RICH_TEXT) and depth < _DEEPEST:
+        _look_into_rich_text(name, content, brought, depth + 1)
     elif suffix == ".msg" and depth < _DEEPEST:
         _look_into_outlook(name, content, brought, depth + 1)
     elif suffix in (".msg", ".rar", ".7z", ".dat"):
@@ -175,6 +182,25 @@ def _look_into_outlook(name: str, content: bytes, brought: Brought, depth: int) 
                 _look_at(next(names, ""), outlook.openstream(path).read(), brought, depth)
     except _DAMAGE:
         brought.remarks.append(f"le message « {one_line(name, _LONGEST_NAME)} » est abîmé")
+
+
+def _look_into_rich_text(name: str, content: bytes, brought: Brought, depth: int) -> None:
+    """Look at the files in what Outlook sends as ``winmail.dat`` ([MS-OXTNEF], 2.1.3)."""
+    files, at = list[list[bytes]](), _RICH_TEXT_HEAD_BYTES
+    while at < len(content):
+        if at + _ATTRIBUTE.size > len(content):
+            break
+        attribute, length = _ATTRIBUTE.unpack_from(content, at)
+        start, at = at + _ATTRIBUTE.size, at + _ATTRIBUTE.size + length + _CHECKSUM_BYTES
+        if attribute == _ATTACHMENT_BEGINS:
+            files.append([b"", b""])
+        elif files and attribute in (_ATTACHMENT_NAME, _ATTACHMENT_CONTENT):
+            files[-1][attribute == _ATTACHMENT_CONTENT] = content[start : start + length]
+    if at != len(content):
+        brought.remarks.append(f"le message « {one_line(name, _LONGEST_NAME)} » est abîmé")
+    for title, found in files[:_MOST_PARTS]:
+        brought.parts += 1
+        _look_at(title.rstrip(b"\0").decode("cp1252", "replace"), found, brought, depth)
 
 
 def _is_workbook(content: bytes) -> bool:

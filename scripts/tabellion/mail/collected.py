@@ -154,6 +154,8 @@ class CollectedMails:
     def note(self, key: str, sender: Sender, subject: str, now: datetime, left: str = "") -> bool:
         """Note a message, and why it is left; whether it is new."""
         if key in self.mails:
+            if not left:  # another message of this name brought nothing
+                self.mails[key].left = ""
             return False
         self.mails[key] = CollectedMail(
             sender.address, subject, now.isoformat(timespec="seconds"), sender.message_id, list(sender.references),
