@@ -16,7 +16,7 @@ import openpyxl
 import pytest
 
 from support.campaign import Formula, date_financement, fill, form_keys, old_excel, retouch, table_cell, truncated
-from support.contracts import Rows, schemas, tables_of
+from support.contracts import Rows, save_register, schemas, tables_of
 from support.forms import case_rows
 from support.program import contents, tabellion
 from tabellion.campaign.books import BookReader
@@ -24,7 +24,6 @@ from tabellion.campaign.model import MergeOutcome, Verdict
 from tabellion.commands import source
 from tabellion.commands.consolidate import ConsolidationRun, consolidate
 from tabellion.contract.book import Book
-from tabellion.contract.register import save_register
 from tabellion.contract.workspace import find_workspace
 from tabellion.findings import TabellionError
 from tabellion.measures.board import ReturnStatus

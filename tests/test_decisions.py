@@ -6,7 +6,6 @@ import csv
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from support.campaign import date_financement, fill, retouch, table_cell
 from support.masters import Package, position
 from support.office_files import Editor
 from support.opened_books import Book, Row
-from support.program import Outcome, tabellion
+from support.program import Office, Outcome
 from support.watching import Watching
 from tabellion.campaign.decisions import Choice, Decision, Decisions, TypedDecision, choice_of, load_decisions
 from tabellion.commands import consolidate as consolidate_module
@@ -30,38 +29,13 @@ from tabellion.layout.names import DECISION, DECISIONS, DECISIONS_TABLE
 LINES, FUNDING, GRANTED = "lignes_budgetaires", "financements", "I-1.1./1:etat:2016"
 
 
-@dataclass
-class Staff:
-    """The workspace, and its coordinator in front of the consolidated workbook."""
-
-    root: Path
-
-    @property
-    def books(self) -> Path:
-        return self.root / "workbooks"
-
-    @property
-    def contrat(self) -> Path:
-        return self.books / "contrat.xlsx"
-
-    @property
-    def folder(self) -> Path:
-        return self.books / "consolidation"
-
-    @property
-    def workbook(self) -> Path:
-        return self.folder / "consolidation.xlsx"
-
-    def run(self, *arguments: str, code: int = 0) -> Outcome:
-        outcome = tabellion(*arguments, cwd=self.root)
-        assert outcome.code == code, outcome.out + outcome.err
-        return outcome
+class Staff(Office):
+    """The coordinator in front of the consolidated workbook."""
 
     def reply(self, partner: str, answers: Mapping[str, Any], day: int = 20, **more: Any) -> Path:
         """The return of a partner for 2016, saved in November."""
         target = self.books / "retours" / f"{partner} {day}.xlsx"
-        form = self.books / "envois" / "2016" / f"{partner}-2016.xlsx"
-        fill(form, target, answers, saved=datetime(2016, 11, day, 9), **more)
+        fill(self.form(partner, 2016), target, answers, saved=datetime(2016, 11, day, 9), **more)
         return target
 
     def disagree(self) -> None:

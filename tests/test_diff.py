@@ -20,14 +20,13 @@ from hypothesis import strategies as st
 from openpyxl.worksheet.worksheet import Worksheet
 
 from support.campaign import fill, mutated, save_again
-from support.contracts import schemas, tables_of
+from support.contracts import save_register, schemas, tables_of
 from support.large_contracts import large_rows
 from support.masters import Package
 from support.mutations import move_columns
 from support.office_files import Editor
 from support.opened_books import Book
 from support.program import Outcome, contents, tabellion
-from tabellion.contract.register import save_register
 from tabellion.outputs.diff import compare_tables
 from tabellion.outputs.diff.model import CellDifference, ComparedTable, TableDifference
 

@@ -11,13 +11,13 @@ import docx
 import pytest
 from docx.table import _Row
 
-from support.contracts import Rows, schemas, small_rows, tables_of
+from support.contracts import Rows, save_register, schemas, small_rows, tables_of
 from tabellion.commands.generate import generate
 from tabellion.commands.import_home import import_files
 from tabellion.commands.new import create_empty_workspace
 from tabellion.commands.publish import Wanted, publish
 from tabellion.contract.carried import ARCHIVE, packed
-from tabellion.contract.register import load_register, save_register
+from tabellion.contract.register import load_register
 from tabellion.contract.workspace import Workspace, find_workspace
 from tabellion.findings import TabellionError
 from tabellion.importing import carried_register

@@ -15,10 +15,10 @@ import openpyxl
 import pytest
 from frictionless import Package
 
-from support.contracts import ROOT, SETTINGS, Rows, locate, schemas, small_rows, tables_of
+from support.contracts import ROOT, SETTINGS, Rows, locate, save_register, schemas, small_rows, tables_of
 from support.program import contents, tabellion
 from tabellion.commands.export import STANDARD
-from tabellion.contract.register import load_register, save_register
+from tabellion.contract.register import load_register
 from tabellion.contract.workspace import find_workspace
 from tabellion.findings import TabellionError
 from tabellion.outputs.opendata import load_standard, public_tables, subsidies_csv

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from support.contracts import ROOT, SETTINGS, Rows, book_of, locate, schemas, small_rows, tables_of
+from support.contracts import ROOT, SETTINGS, Rows, book_of, locate, save_register, schemas, small_rows, tables_of
 from support.documents import document, small_contract
 from tabellion.checks.contract import check_integrity, check_meaning
 from tabellion.commands.consolidate import consolidate
@@ -18,7 +18,7 @@ from tabellion.commands.generate import generate
 from tabellion.commands.import_document import Import, import_document
 from tabellion.commands.publish import Wanted, publish
 from tabellion.commands.validate import validate, validate_files
-from tabellion.contract.register import register_settings, save_register
+from tabellion.contract.register import register_settings
 from tabellion.contract.workspace import Settings, Workspace, find_workspace
 from tabellion.importing import fitted, read_document
 from tabellion.schema import SETTING_TABLES

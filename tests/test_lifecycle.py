@@ -25,7 +25,7 @@ from support.campaign import AMOUNTS, Formula, fill, form_keys, retouch, table_c
 from support.masters import Package, position
 from support.office_files import Editor
 from support.opened_books import Book as OpenedBook
-from support.program import Outcome, contents, environment, tabellion
+from support.program import Office, Outcome, contents, environment
 from tabellion.layout.names import DECISION, DECISIONS_TABLE, QUESTION
 
 Ledger = dict[tuple[str, int], dict[str, Decimal]]
@@ -43,27 +43,10 @@ def ledger(registre: Path) -> Ledger:
 
 
 @dataclass
-class Life:
+class Life(Office):
     """The workspace, and what its people have typed so far."""
 
-    root: Path
     known: Ledger
-
-    @property
-    def books(self) -> Path:
-        return self.root / "workbooks"
-
-    @property
-    def contrat(self) -> Path:
-        return self.books / "contrat.xlsx"
-
-    def run(self, *arguments: str, code: int = 0) -> Outcome:
-        outcome = tabellion(*arguments, cwd=self.root)
-        assert outcome.code == code, outcome.out + outcome.err
-        return outcome
-
-    def form(self, year: int, partner: str = "luce") -> Path:
-        return self.books / "envois" / str(year) / f"{partner}-{year}.xlsx"
 
     def say(self, line: str, year: int, **amounts: str | None) -> None:
         """Note in the ledger what somebody typed, in euros."""
@@ -78,7 +61,13 @@ class Life:
     ) -> None:
         """The town's return, saved in November, made from the form in « envois », or from another one."""
         saved = datetime(year, 11, day, 9)
-        fill(form or self.form(year), self.books / "retours" / f"{day}.xlsx", {"Budget": answers}, saved=saved, **more)
+        fill(
+            form or self.form("luce", year),
+            self.books / "retours" / f"{day}.xlsx",
+            {"Budget": answers},
+            saved=saved,
+            **more,
+        )
 
     def staff(self, line: str, year: int, column: str, value: float, table: str) -> None:
         """The staff types an amount in the contract's workbook."""
@@ -197,9 +186,9 @@ def test_a_whole_life(life: Life) -> None:
 
     # 2017: every line is rolled forward, last year's amount beside the empty cells
     life.run("forms", "--exercice", "2017")
-    assert rolled(life.form(2017)) == expected_roll(life.known, 2017)
+    assert rolled(life.form("luce", 2017)) == expected_roll(life.known, 2017)
     answers = {key: {"montant_prevu": 10 + rank, "montant_realise": f"{rank},05"}
-               for rank, key in enumerate(form_keys(life.form(2017))["Budget"])}  # fmt: skip
+               for rank, key in enumerate(form_keys(life.form("luce", 2017))["Budget"])}  # fmt: skip
     life.reply(2017, 12, answers)
     for rank, key in enumerate(answers):
         life.say(key, 2017, montant_prevu=str(10 + rank), montant_realise=f"{rank}.05")
@@ -226,7 +215,7 @@ def test_a_whole_life(life: Life) -> None:
     life.run("publish", "--exercice", "2017")
     life.run("annexe", "--exercice", "2017")
     life.run("forms", "--exercice", "2018")
-    assert rolled(life.form(2018)) == expected_roll(life.known, 2018)
+    assert rolled(life.form("luce", 2018)) == expected_roll(life.known, 2018)
 
 
 def rolled(form: Path) -> dict[str, tuple[Any, ...]]:
@@ -277,7 +266,7 @@ def test_a_second_file_made_from_the_same_form_is_joined_and_asked_about(life: L
 
 
 def test_a_return_is_compared_with_the_form_that_it_was_made_from(life: Life, tmp_path: Path) -> None:
-    first = Path(shutil.copy(life.form(2016), tmp_path / "first.xlsx"))
+    first = Path(shutil.copy(life.form("luce", 2016), tmp_path / "first.xlsx"))
     life.reply(2016, 20, {"A": {"montant_prevu": 1}})
     life.say("A", 2016, montant_prevu="1")
     life.consolidate()
@@ -290,7 +279,7 @@ def test_a_return_is_compared_with_the_form_that_it_was_made_from(life: Life, tm
 
     # The form is written again, with what the staff decided: the town starts from that.
     life.run("forms", "--exercice", "2016")
-    assert life.form(2016).read_bytes() != first.read_bytes()
+    assert life.form("luce", 2016).read_bytes() != first.read_bytes()
     life.reply(2016, 22, {"A": {"montant_prevu": 4}})
     life.say("A", 2016, montant_prevu="4")
     assert "[conflit]" not in life.consolidate().out
@@ -308,9 +297,9 @@ def test_a_return_is_compared_with_the_form_that_it_was_made_from(life: Life, tm
 
 
 def test_a_form_written_again_from_the_same_state_is_the_same(life: Life) -> None:
-    before = life.form(2016).read_bytes()
+    before = life.form("luce", 2016).read_bytes()
     life.run("forms", "--exercice", "2016")
-    assert life.form(2016).read_bytes() == before
+    assert life.form("luce", 2016).read_bytes() == before
 
 
 def test_a_person_at_a_terminal_is_asked(life: Life) -> None:

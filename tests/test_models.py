@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.campaign import fill, form_keys
-from support.contracts import ROOT, SETTINGS, Rows, amounts, book_of, fiche, line, locate, small_rows
+from support.contracts import ROOT, SETTINGS, Rows, amounts, book_of, fiche, line, locate, save_register, small_rows
 from support.excel import Excel, edited
 from support.libreoffice import LibreOffice
 from support.masters import Package
@@ -25,7 +25,6 @@ from support.recalculated import differences
 from tabellion.checks.contract import check_contract
 from tabellion.commands.new import changed_schema, create_empty_workspace
 from tabellion.commands.source import load_contract
-from tabellion.contract.register import save_register
 from tabellion.contract.workspace import Workspace, find_workspace
 from tabellion.findings import TabellionError
 from tabellion.measures import Overview

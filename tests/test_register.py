@@ -14,8 +14,18 @@ import pytest
 from frictionless import Package
 from hypothesis import HealthCheck, given, settings
 
-from support.contracts import SETTINGS, Rows, book_of, contracts, followed, schemas, small_rows, tables_of
-from tabellion.contract.register import load_register, save_register, table_csv, was_edited
+from support.contracts import (
+    SETTINGS,
+    Rows,
+    book_of,
+    contracts,
+    followed,
+    save_register,
+    schemas,
+    small_rows,
+    tables_of,
+)
+from tabellion.contract.register import load_register, table_csv, was_edited
 from tabellion.contract.settings import settle
 from tabellion.findings import Finding, Severity, TabellionError
 from tabellion.schema import SETTING_TABLES

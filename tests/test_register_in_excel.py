@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from support.contracts import SETTINGS, followed, schemas, small_rows, tables_of
+from support.contracts import SETTINGS, followed, save_register, schemas, small_rows, tables_of
 from tabellion.checks.contract import check_integrity
-from tabellion.contract.register import load_register, save_register
+from tabellion.contract.register import load_register
 from tabellion.findings import Finding, TabellionError
 from tabellion.schema import SETTING_TABLES
 from tabellion.schema.tables import Tables

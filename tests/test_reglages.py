@@ -309,7 +309,7 @@ def test_a_contract_without_the_tables_works_as_before(root: Path) -> None:
     settings = workspace.settings
     schemas = {name: schema for name, schema in workspace.schemas.items() if name not in SETTING_TABLES}
     tables = {name: table for name, table in loaded(root).book.tables.items() if name in schemas}
-    assert settings_of(tables, settings) == (settings, [])
+    assert settings_of(tables, settings) == settings
     book = Book(settings, type(workspace.schemas)(schemas), NO_THEME, tables)
     assert settle(book) is book
 

@@ -22,7 +22,7 @@ from support.campaign import Said, fill, meaning, retouch, table_cell
 from support.excel import Excel, edited
 from support.masters import Package, position
 from support.opened_books import Book, Row
-from support.program import tabellion
+from support.program import Office, tabellion
 from support.watching import Watching, excel_saves
 from tabellion.layout.names import (
     CONFIRMATION,
@@ -85,25 +85,12 @@ class Ledger:
 
 
 @dataclass
-class Year:
+class Year(Office):
     """The workspace, its watcher, and the people in front of their files."""
 
-    root: Path
     desk: Path
     watching: Watching
     ledger: Ledger = field(default_factory=Ledger)
-
-    @property
-    def books(self) -> Path:
-        return self.root / "workbooks"
-
-    @property
-    def contrat(self) -> Path:
-        return self.books / "contrat.xlsx"
-
-    @property
-    def consolidation(self) -> Path:
-        return self.books / "consolidation" / "consolidation.xlsx"
 
     # The coordinator
 
@@ -117,11 +104,11 @@ class Year:
     def set_cells(self, sheet: str, cells: Mapping[str, Any]) -> None:
         """She types in the consolidated workbook, and saves it."""
         made = self.desk / "consolidation.xlsx"
-        retouch(self.consolidation, made, {sheet: cells}, saved=now(), author="Anne")
-        excel_saves(self.consolidation, made.read_bytes())
+        retouch(self.workbook, made, {sheet: cells}, saved=now(), author="Anne")
+        excel_saves(self.workbook, made.read_bytes())
 
     def asked(self, code: str) -> Row | None:
-        rows = Book(self.consolidation).rows(REQUESTS_TABLE) if self.consolidation.exists() else []
+        rows = Book(self.workbook).rows(REQUESTS_TABLE) if self.workbook.exists() else []
         return next((row for row in rows if row[REQUEST_CODE] == code), None)
 
     def ask(self, results: Mapping[str, str]) -> None:
@@ -130,7 +117,7 @@ class Year:
         ``results`` says by the code of a request what its result must say.
         """
         self.wait(lambda: all(map(self.asked, results)), f"{list(results)} may be asked")
-        path, before, cells = self.consolidation, dict[str, Any](), dict[str, Any]()
+        path, before, cells = self.workbook, dict[str, Any](), dict[str, Any]()
         for code in results:
             row = self.asked(code)
             assert row is not None
@@ -152,7 +139,7 @@ class Year:
             assert words in str(row["Résultat"]), row["Résultat"]
 
     def questions(self) -> list[Row]:
-        return [row for row in Book(self.consolidation).rows(DECISIONS_TABLE) if row["Question"]]
+        return [row for row in Book(self.workbook).rows(DECISIONS_TABLE) if row["Question"]]
 
     def decide(self, choices: Mapping[str, str]) -> None:
         """She reads « À décider », and decides the one question of each of these subjects."""
@@ -164,7 +151,7 @@ class Year:
         cells = {}
         for subject, label in choices.items():
             number = open_ones()[subject]["N°"]
-            cells[table_cell(self.consolidation, DECISIONS_TABLE, DECISION, **{"N°": number})[1]] = label
+            cells[table_cell(self.workbook, DECISIONS_TABLE, DECISION, **{"N°": number})[1]] = label
         self.set_cells(DECISIONS, cells)
         self.wait(lambda: not open_ones(), f"what was decided is taken: {choices}")
 
@@ -384,7 +371,7 @@ def check_registers(year: Year) -> None:
 
 def check_consolidation(year: Year, shown: int) -> None:
     """Each figure of the consolidated workbook, as it stands in its cells."""
-    ledger, book = year.ledger, Book(year.consolidation)
+    ledger, book = year.ledger, Book(year.workbook)
     detail, labels = {}, ("Prévu (€)", "Voté (€)", "Réalisé (€)")
     for row in book.rows("Detail_credits"):
         for amount, label in zip(AMOUNTS, labels, strict=True):

@@ -22,8 +22,8 @@ from typing import Any
 from filling import filled, write_filled
 from program import ROOT
 
+from support.contracts import save_register
 from tabellion.commands.source import load_contract
-from tabellion.contract.register import save_register
 from tabellion.contract.workspace import Workspace, find_workspace
 from tabellion.layout.forms import Form, FormRow
 from tabellion.layout.names import FORMAT_VERSION

@@ -27,11 +27,10 @@ import openpyxl
 from openpyxl.workbook import Workbook
 
 from support.attacks import ole2
-from support.contracts import ROOT, schemas, tables_of
+from support.contracts import ROOT, save_register, schemas, tables_of
 from support.forms import BUDGET, CHARGES, FINANCEMENTS, FORM_TABLES, PRODUITS, case_rows
 from support.masters import Package, reference
 from support.program import tabellion
-from tabellion.contract.register import save_register
 from tabellion.layout.forms import GUIDE, FillState
 from tabellion.measures.forms import RowState
 from tabellion.schema.forms import COMPUTED_ROLES, Role, TableSpec

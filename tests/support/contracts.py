@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from tabellion.contract.book import NO_THEME, Book
+from tabellion.contract.register import register_files
 from tabellion.contract.workspace import Settings
 from tabellion.findings import Place
 from tabellion.layout.form_tables import FORMS_FILE, load_form_tables
 from tabellion.schema import Schemas, load_schemas
 from tabellion.schema.tables import Tables, make_tables
+from tabellion.transaction.files import write_all_whole
 from tabellion.wording import without_invisible
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -385,3 +387,9 @@ def _financements(draw: DrawFn, fiche_id: str) -> Row:
 def contracts(*, adds_up: bool = True) -> SearchStrategy[Tables]:
     """Random valid contracts as tables; see :func:`contract_rows`."""
     return contract_rows(adds_up=adds_up).map(tables_of)
+
+
+def save_register(folder: Path, tables: Tables, schemas: Schemas, *, identifiant: str, titre: str) -> None:
+    """Write the whole register into ``folder``, all files or none, as commands put it in place."""
+    files = register_files(tables, schemas, identifiant=identifiant, titre=titre)
+    write_all_whole({folder / name: content for name, content in files.items()})

@@ -181,3 +181,34 @@ def contents(folder: Path) -> Mapping[str, bytes]:
     """Every file under a folder and its bytes, to prove that nothing was written; the lock of a run is no content."""
     files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != LOCK)
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+@dataclass
+class Office:
+    """A workspace, and its people in front of their files."""
+
+    root: Path
+
+    @property
+    def books(self) -> Path:
+        return self.root / "workbooks"
+
+    @property
+    def contrat(self) -> Path:
+        return self.books / "contrat.xlsx"
+
+    @property
+    def folder(self) -> Path:
+        return self.books / "consolidation"
+
+    @property
+    def workbook(self) -> Path:
+        return self.folder / "consolidation.xlsx"
+
+    def form(self, partner: str, year: int) -> Path:
+        return self.books / "envois" / str(year) / f"{partner}-{year}.xlsx"
+
+    def run(self, *arguments: str, code: int = 0) -> Outcome:
+        outcome = tabellion(*arguments, cwd=self.root)
+        assert outcome.code == code, outcome.out + outcome.err
+        return outcome

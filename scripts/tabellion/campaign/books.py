@@ -141,7 +141,7 @@ def from_json(content: Json, fichier: str, settings: Settings, schemas: Schemas,
         for name, columns in content["tables"].items()
     }
     return Book(
-        settings_of(tables, settings)[0],
+        settings_of(tables, settings),
         schemas,
         theme,
         tables,

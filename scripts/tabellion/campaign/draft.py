@@ -56,7 +56,7 @@ class Draft:
             if name in self.read.tables or name in self.base.tables
         }
         self._tables = tables
-        settings, findings = settings_of(tables, self.base.settings)[0], tuple(self.findings)
+        settings, findings = settings_of(tables, self.base.settings), tuple(self.findings)
         return replace(
             self.read, settings=settings, tables=tables, rows=self.places, unknown=frozenset(), findings=findings
         )

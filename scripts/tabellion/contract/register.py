@@ -29,7 +29,7 @@ from tabellion.schema import (
 from tabellion.schema.constraints import ADDRESSES
 from tabellion.schema.csv_text import write_csv_text
 from tabellion.schema.tables import Table, Tables, make_table
-from tabellion.transaction.files import left_beside, write_all_whole
+from tabellion.transaction.files import left_beside
 
 DESCRIPTOR = "datapackage.json"
 #: A resource's property that says what the program itself wrote, so that an edit by hand can be told.
@@ -120,15 +120,6 @@ def _described_fields(folder: Path) -> dict[str, frozenset[str]] | None:
         return {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-
-
-def save_register(folder: Path, tables: Tables, schemas: Schemas, *, identifiant: str, titre: str) -> None:
-    """Write the whole register into ``folder``, all files or none: the same tables give the same bytes.
-
-    Raises :class:`TabellionError` when a file cannot be written; nothing is then replaced.
-    """
-    files = register_files(tables, schemas, identifiant=identifiant, titre=titre)
-    write_all_whole({folder / name: content for name, content in files.items()})
 
 
 def register_files(tables: Tables, schemas: Schemas, *, identifiant: str, titre: str) -> dict[str, bytes]:

@@ -6,7 +6,7 @@ A value that cannot be used is said at its cell and costs that cell: the one bef
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, cast
@@ -139,17 +139,11 @@ _BY_IDENTIFIER = {setting.identifier: setting for setting in STAFF_SETTINGS}
 _BY_TITLE = {fold(setting.field.title): setting for setting in STAFF_SETTINGS}
 
 
-def settings_of(
-    tables: Tables, settings: Settings, locate: Locate | None = None, unknown: Collection[CellPosition] = ()
-) -> tuple[Settings, list[Finding]]:
-    """What the tables say over ``settings``, and what is wrong in them; without the tables, ``settings`` themselves.
-
-    ``unknown`` are the cells that were reported as unreadable: they keep their value without a word more.
-    """
+def settings_of(tables: Tables, settings: Settings) -> Settings:
+    """What the tables say over ``settings``; without the tables, ``settings`` themselves."""
     if _REGLAGES not in tables:
-        return settings, []
-    reading = _Reading(tables, settings, locate or (lambda *_: Place()), frozenset(unknown))
-    return reading.settings, reading.findings
+        return settings
+    return _Reading(tables, settings, lambda *_: Place(), frozenset()).settings
 
 
 def settle(book: Book) -> Book:

@@ -36,13 +36,13 @@ class Carried:
     unsure: tuple[str, ...] = ()
 
 
-def with_sheets(data: bytes, fresh: bytes, sheets: Sequence[str], *, after: Mapping[str, str] | None = None) -> bytes:
+def with_sheets(data: bytes, fresh: bytes, sheets: Sequence[str]) -> bytes:
     """The staff's workbook ``data`` with these sheets of ``fresh``, which the program has written of the same contract.
 
     ``sheets`` are names of ``fresh``, or keys such as ``B12``. A sheet that ``data`` has too is replaced: it keeps its
-    name, place, colour and visibility, and what staff had put on it goes. Another one is put where ``fresh`` has it, or
-    ``after`` a sheet as ``data`` (or this call) names it. The hidden sheet says of them what the one of ``fresh`` does.
-    A workbook that was as the program wrote it is signed again.
+    name, place, colour and visibility, and what staff had put on it goes. Another one is put where ``fresh`` has it.
+    The hidden sheet says of them what the one of ``fresh`` does. A workbook that was as the program wrote it is signed
+    again.
 
     Raises ``KeyError`` for a sheet that ``fresh`` has not, and ``TabellionError``: ``nom-de-tableau-pris`` when a table
     has the name of another one of ``data``, ``feuille-non-reportable`` when the two cannot be put together.
@@ -50,18 +50,11 @@ def with_sheets(data: bytes, fresh: bytes, sheets: Sequence[str], *, after: Mapp
     source, target = Parts(fresh), Parts(data)
     marked = _marked(source)
     named = [_named_sheet(source, marked, name) for name in sheets]
-    places = {_named_sheet(source, marked, name): other for name, other in (after or {}).items()}
     if not named:
         return data
     transfer = Transfer(source, target, same_sheets(source, target), ours=True)
-    changed = _settled(transfer.run(named, places), transfer, fresh)
+    changed = _settled(transfer.run(named), transfer, fresh)
     return signature.sign_again(changed) if signature.is_intact(data) else changed
-
-
-def own_sheets(data: bytes, fresh: bytes) -> list[str]:
-    """The sheets of ``data`` that ``fresh`` has not, in tab order; none of ours that it has no use for."""
-    source, target = Parts(data), Parts(fresh)
-    return _own(source, target)
 
 
 def carry_own(fresh: bytes, data: bytes) -> bytes:
@@ -81,7 +74,7 @@ def carry_own_sheets(fresh: bytes, data: bytes) -> Carried:
     if not names:
         return Carried(fresh, {})
     transfer = Transfer(source, target, same_sheets(source, target), ours=False)
-    content = transfer.run(names, {})
+    content = transfer.run(names)
     editor = WorkbookEditor(content)
     brought = {name.casefold() for name in transfer.brought.values()}
     others = [sheet.name.casefold() for sheet in editor.parts.worksheets if sheet.name.casefold() not in brought]
@@ -107,6 +100,7 @@ def same_sheets(source: Parts, target: Parts) -> dict[str, str]:
 
 
 def _own(source: Parts, target: Parts) -> list[str]:
+    """The sheets of ``source`` that ``target`` has not, in tab order; none of ours that it has no use for."""
     ours = {name.casefold() for name in (*same_sheets(source, target), *_marked(source).values())}
     return [sheet.name for key, sheet in source.sheets.items() if key not in ours]
 

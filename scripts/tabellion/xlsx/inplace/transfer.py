@@ -47,8 +47,8 @@ class Transfer:
         self.relocation = Relocation(source, target, sheets)
         self.formulas = FormulaCarrier(self.sheets, {}, self._other_workbook, self.relocation.moved)
 
-    def run(self, names: Sequence[str], after: Mapping[str, str]) -> bytes:
-        """Bring the sheets of the source of these names; ``after`` has the target's sheet that one comes after.
+    def run(self, names: Sequence[str]) -> bytes:
+        """Bring the sheets of the source of these names.
 
         Raises ``TabellionError``: ``nom-de-tableau-pris``, ``feuille-non-reportable``.
         """
@@ -76,7 +76,7 @@ class Transfer:
                 folder = "worksheets" if entry.worksheet else "chartsheets"
                 part = self.package.free_name(f"xl/{folder}/sheet{{}}.xml")
                 self.package.put_bytes(part, b"")
-                self._insert(entry, part, after.get(entry.name, ""))
+                self._insert(entry, part)
                 carrier.carry(entry.name, part, None)
         self._local_names()
         self._global_names(carrier)
@@ -156,7 +156,7 @@ class Transfer:
         """The folded names of the source's sheets, in tab order."""
         return [sheet.name.casefold() for sheet in self.source.package.sheets()]
 
-    def _insert(self, entry: SheetEntry, part: str, after: str) -> None:
+    def _insert(self, entry: SheetEntry, part: str) -> None:
         """List a new sheet at its place, and let the numbers of the sheets behind it follow."""
         self.package.declare(part, self.source.package.content_type(entry.part)[0])
         relations = self.source.package.relations(self.source.package.workbook)
@@ -164,7 +164,7 @@ class Transfer:
         link = self.package.relate_as(self.package.workbook, kind, part)
         sheets, listed = child(self.book, "sheets"), self._listed()
         names = [unescaped(sheet.get("name", "")).casefold() for sheet in listed]
-        place = names.index(after.casefold()) + 1 if after.casefold() in names else self._place(entry, names)
+        place = self._place(entry, names)
         number = 1 + max((whole_number(sheet.get("sheetId")) for sheet in listed), default=0)
         name = self.brought[entry.name.casefold()]
         office = self.package.office
