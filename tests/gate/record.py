@@ -109,7 +109,7 @@ def dump(path: Path) -> str:
                 continue
             columns = [row[1] for row in base.execute(f'PRAGMA table_info("{name}")')]
             kept = [column for column in columns if (name, column) not in _DIGESTS]
-            rows = base.execute(f'SELECT {", ".join(kept)} FROM "{name}"').fetchall()  # noqa: S608
+            rows = base.execute(f'SELECT {", ".join(kept)} FROM "{name}"').fetchall()
             lines += sorted(f"{name}: {' | '.join(map(_shown, row))}" for row in rows)
         lines.append(f"user_version: {base.execute('PRAGMA user_version').fetchone()[0]}")
     return "\n".join(lines) + "\n"

@@ -151,7 +151,9 @@ def _board(
         if each.state is not None:
             state = each.state
             name = ContractName(state.identifiant, state.titre, debut=state.debut, fin=state.fin)
-            yield BoardContract(found, ContractRecord(name, now, each.taken, state, {}), Freshness.CURRENT)
+            yield BoardContract(
+                found, ContractRecord(name, now, each.taken, state, {}), Freshness.CURRENT, each.findings
+            )
         elif each.is_unchanged:
             yield BoardContract(found, record, Freshness.CURRENT)
         else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from tabellion.portfolio.parquet import DatasetPart
 
 PURPOSE = "tabellion ensemble"
+#: What keeps a run from writing in a contract, and nobody from reading it.
+_NOT_TO_WRITE = frozenset(("espace-occupe", "verrou-impossible"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,10 @@ class TakeOptions:
 
 @dataclass(frozen=True, slots=True)
 class TakenContract:
-    """What came of one contract: it ``is_unchanged``, or its ``state`` and its files of the dataset, or ``findings``
-    that say why it has neither. ``taken`` is ``None`` where another try may say something else.
+    """What came of one contract: it ``is_unchanged``, or its ``state`` and its files of the dataset.
+
+    ``findings`` say why it has neither, or what else there is to say. ``taken`` is ``None`` where another try may say
+    something else.
     """
 
     is_unchanged: bool = False
@@ -68,7 +72,7 @@ def take_contract(task: ContractTask, options: TakeOptions) -> TakenContract:
         known = task.known
         if known is not None and known.holds(now) and before == FolderDigests(known.inputs, known.outputs):
             return TakenContract(is_unchanged=True)
-        return _read(folders, before, now) if options.reads_only else _consolidate(folders, before, now)
+        return _read(folders, before, now) if options.reads_only else _consolidate_or_read(folders, before, now)
     except TabellionError as error:
         return TakenContract(findings=error.findings)
     except OSError as error:
@@ -76,6 +80,18 @@ def take_contract(task: ContractTask, options: TakeOptions) -> TakenContract:
         return TakenContract(
             findings=(finding("dossier-de-contrats-illisible", place, valeur=str(folders.root), detail=detail),)
         )
+
+
+def _consolidate_or_read(folders: Folders, before: FolderDigests, now: datetime) -> TakenContract:
+    """Consolidate a contract; where it is being worked on, or is not this account's to write in, read it and say so."""
+    try:
+        return _consolidate(folders, before, now)
+    except TabellionError as error:
+        if not _NOT_TO_WRITE.issuperset(each.code for each in error.findings):
+            raise
+        place, why = Place(str(folders.root)), error.findings[0].message
+        said = finding("contrat-seulement-lu", place, detail=why)
+        return replace(_read(folders, before, now), taken=None, findings=(said,))
 
 
 def _consolidate(folders: Folders, before: FolderDigests, now: datetime) -> TakenContract:

@@ -91,10 +91,12 @@ def without_doubles(contracts: Sequence[BoardContract]) -> tuple[list[BoardContr
 
 
 def said_of(contracts: Iterable[BoardContract]) -> Iterator[Finding]:
-    """What is said of each contract: that it could not be taken, or that something in it blocks."""
+    """What is said of each contract: that it could not be taken, or only be read, or that something in it blocks."""
     for contract in contracts:
         place, record = Place(contract.found.shown), contract.record
-        if contract.failures:
+        if contract.freshness is Freshness.CURRENT:
+            yield from contract.failures
+        elif contract.failures:
             first = contract.failures[0]
             reprise = "Ses chiffres ne sont pas comptés."
             if contract.counts and record is not None:
@@ -103,7 +105,7 @@ def said_of(contracts: Iterable[BoardContract]) -> Iterator[Finding]:
                 "contrat-non-pris", place, valeur=contract.name.nom, detail=first.message, reprise=reprise,
                 remede=first.suggestion,
             )  # fmt: skip
-        elif record is not None and record.state.bloquants:
+        if record is not None and contract.freshness is Freshness.CURRENT and record.state.bloquants:
             state = record.state
             count = plural(state.bloquants, "constat bloquant", "constats bloquants")
             detail = state.blockers[0].message if state.blockers else ""
@@ -111,8 +113,10 @@ def said_of(contracts: Iterable[BoardContract]) -> Iterator[Finding]:
 
 
 def gone(before: Mapping[str, ContractRecord], contracts: Iterable[BoardContract]) -> Iterator[Finding]:
-    """What is said of contracts that were there the last time and are not any more."""
-    roots = {str(contract.found.root.resolve()) for contract in contracts}
+    """What is said of contracts that were there the last time and are not any more; one that was moved is there."""
+    found = list(contracts)
+    roots = {str(contract.found.root.resolve()) for contract in found}
+    here = {contract.name.identifiant for contract in found}
     for root, record in before.items():
-        if root not in roots and not Path(root, "tabellion.toml").is_file():
+        if root not in roots and record.name.identifiant not in here and not Path(root, "tabellion.toml").is_file():
             yield finding("contrat-disparu", Place(root), valeur=record.name.nom, attendu=root)

@@ -19,7 +19,9 @@ from tabellion.portfolio.state import UNTOLD
 from tabellion.schema.tables import Row
 
 REGION, DEPARTMENT, CONTRACT, IDENTIFIER = "Région", "Département", "Contrat", "Identifiant"
-PILIER, EXERCICE, WHO, FUNDER = "Pilier ou enjeu", "Exercice", "Qui dépense", "Type de financeur"
+PILIER, CONVENTION, EXERCICE, WHO, FUNDER = (
+    "Pilier ou enjeu", "Convention", "Exercice", "Qui dépense", "Type de financeur",
+)  # fmt: skip
 LINES, UNKNOWN_LINES = "Lignes", "Sans réalisé"
 #: The labels of the three amounts, in the order of a budget year, and of two of them over the lines that have both.
 MONEY = ("Prévu (€)", "Voté (€)", "Réalisé (€)")
@@ -32,19 +34,22 @@ PRINTED, RECOMPUTED = "Tel que publié (€)", "Somme des lignes (€)"
 CREDITS, FUNDINGS, QUARTIERS, PUBLISHED = "Credits", "Financements", "Quartiers", "Publies"
 
 _WHOSE = (REGION, DEPARTMENT, CONTRACT, IDENTIFIER)
-_CREDIT_LABELS = (*_WHOSE, PILIER, EXERCICE, WHO, LINES, *MONEY, UNKNOWN_LINES, *COMPARED)
+_CREDIT_LABELS = (*_WHOSE, PILIER, CONVENTION, EXERCICE, WHO, LINES, *MONEY, UNKNOWN_LINES, *COMPARED)
 _FUNDING_LABELS = (*_WHOSE, PILIER, EXERCICE, FUNDER, COUNT, PRICED, AMOUNT)
+#: Common names that are shown one by one, at most; beyond, those of one contract alone are put together under this.
+_MOST_NAMES, ALONE = 40, "Propres à un seul contrat"
 
 
 @dataclass(frozen=True)
 class PortfolioFigures:
     """The rows of the contracts that count, and their sums.
 
-    ``piliers`` are the common names of piliers that contracts name otherwise, by contract and own name.
+    ``common`` are the names under which titles are put together with those of other contracts, by table (``piliers``,
+    ``conventions``), then by contract and title.
     """
 
     portfolio: Portfolio
-    piliers: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    common: Mapping[str, Mapping[tuple[str, str], str]] = field(default_factory=dict)
 
     @cached_property
     def credits(self) -> list[Row]:
@@ -52,20 +57,33 @@ class PortfolioFigures:
         rows, spelling = list[Row](), _Spelling()
         for contract in self.portfolio.counted:
             for total in contract.record.state.credits if contract.record else ():
-                planned, spent = total.compares
-                is_compared = any(total.compares)
+                planned, spent = total.compares if total.comparables else (None, None)
                 rows.append({
-                    **_whose(contract), PILIER: spelling.of(PILIER, self._pilier(contract, total.pilier)),
+                    **_whose(contract), PILIER: spelling.of(PILIER, self._common("piliers", contract, total.pilier)),
+                    CONVENTION: spelling.of(CONVENTION, self._common("conventions", contract, total.convention)),
                     EXERCICE: total.exercice,
                     WHO: spelling.of(WHO, total.categorie), LINES: total.lignes,
                     **{label: total.amount(place) for place, label in enumerate(MONEY)},
                     UNKNOWN_LINES: total.lignes - total.connus[2],
-                    COMPARED[0]: planned if is_compared else None, COMPARED[1]: spent if is_compared else None,
+                    COMPARED[0]: planned, COMPARED[1]: spent,
                 })  # fmt: skip
         return rows
 
-    def _pilier(self, contract: BoardContract, name: str) -> str:
-        return self.piliers.get((contract.name.identifiant, name), name)
+    def _common(self, table: str, contract: BoardContract, title: str) -> str:
+        """The name under which a title is put together with those of the other contracts."""
+        key = contract.name.identifiant, title
+        name = self.common.get(table, {}).get(key, title)
+        return name if name in self._shown_names.get(table, {name}) else ALONE
+
+    @cached_property
+    def _shown_names(self) -> dict[str, frozenset[str]]:
+        """The names that have a row of their own, of the tables where there are too many for all to have one."""
+        shown: dict[str, frozenset[str]] = {}
+        for table, names in self.common.items():
+            holders = Counter(name for _, name in {(contract, name) for (contract, _), name in names.items()})
+            if len(holders) > _MOST_NAMES:
+                shown[table] = frozenset({name for name, count in holders.items() if count > 1} | {UNTOLD})
+        return shown
 
     @cached_property
     def fundings(self) -> list[Row]:
@@ -74,7 +92,7 @@ class PortfolioFigures:
         for contract in self.portfolio.counted:
             for total in contract.record.state.fundings if contract.record else ():
                 rows.append({
-                    **_whose(contract), PILIER: spelling.of(PILIER, self._pilier(contract, total.pilier)),
+                    **_whose(contract), PILIER: spelling.of(PILIER, self._common("piliers", contract, total.pilier)),
                     EXERCICE: total.exercice,
                     FUNDER: spelling.of(FUNDER, total.categorie), COUNT: total.financements, PRICED: total.chiffres,
                     AMOUNT: total.montant if total.chiffres else None,

@@ -90,7 +90,9 @@ def make_outputs(
     )
     across = compare(dataset, names)
     portfolio = replace(portfolio, comparisons=across.findings)
-    figures = PortfolioFigures(portfolio, _common_piliers(dataset, across.common["piliers"]))
+    figures = PortfolioFigures(
+        portfolio, {table: _by_title(dataset, table, common) for table, common in across.common.items()}
+    )
     others |= {f"{DATASET}/{path}": content for path, content in [comparisons_file(across.findings)]}
     others[WORKBOOK] = write_ensemble(figures, theme, target)
     others[PAGE] = render_portfolio(figures, theme, template, target)
@@ -102,11 +104,11 @@ def make_outputs(
     return PortfolioOutputs(portfolio, new, kept, is_new)
 
 
-def _common_piliers(dataset: Dataset, common: Mapping[tuple[str, object], str]) -> dict[tuple[str, str], str]:
-    """The common name of each pilier, by its contract and the title that it has there."""
+def _by_title(dataset: Dataset, table: str, common: Mapping[tuple[str, object], str]) -> dict[tuple[str, str], str]:
+    """The common name of each pilier, or convention, by its contract and the title that it has there."""
     return {
         (row.contrat, title): common[row.contrat, row.key[0]]
-        for row in dataset.rows("piliers", ("titre",))
+        for row in dataset.rows(table, ("titre",))
         if (title := row.values.get("titre")) is not None
     }
 

@@ -13,7 +13,17 @@ from tabellion.outputs import Values
 from tabellion.outputs.report import render_page
 from tabellion.outputs.report.words import percent
 from tabellion.portfolio.board import BoardContract
-from tabellion.portfolio.figures import EXERCICE, FUNDER, MONEY, PILIER, REGION, WHO, PortfolioFigures, distinct
+from tabellion.portfolio.figures import (
+    CONVENTION,
+    EXERCICE,
+    FUNDER,
+    MONEY,
+    PILIER,
+    REGION,
+    WHO,
+    PortfolioFigures,
+    distinct,
+)
 from tabellion.portfolio.state import UNTOLD
 from tabellion.portfolio.workbook import TITLE, last_night, report_path, state_words
 from tabellion.schema.money import format_euros
@@ -99,13 +109,14 @@ def _contract(contract: BoardContract, target: Path) -> Values:
 
 
 def _tables(figures: PortfolioFigures, year: int) -> list[Values]:
-    """The money: by exercice; of the exercice shown, by region, by pilier, by kind of who spends and of who funds."""
+    """The money: by exercice; of the exercice shown, by region, pilier, convention, kind of who spends and funds."""
     years = [str(each) for each in figures.exercices]
     by_year = [figures.credit_sums(_is(EXERCICE, each)) for each in figures.exercices]
     here = _is(EXERCICE, year)
     tables = [_table("Crédits par exercice", "Les exercices ne s'additionnent pas.", "Exercice", years, by_year)]
     for heading, label in (
-        ("par région", REGION), ("par pilier ou enjeu", PILIER), ("par type de collectivité ou de structure", WHO),
+        ("par région", REGION), ("par pilier ou enjeu", PILIER), ("par convention", CONVENTION),
+        ("par type de collectivité ou de structure", WHO),
     ):  # fmt: skip
         names = distinct(_shown(figures.credits, year), label)
         if names and not (label == REGION and names == [UNTOLD]):

@@ -287,8 +287,8 @@ def finding_columns(identifiant: str, findings: Sequence[Finding]) -> ColumnList
 
 
 def _place_columns(places: Sequence[Place]) -> ColumnLists:
-    values = ([place.fichier, place.feuille, place.cellule, place.ligne] for place in places)
-    return dict(zip(_PLACE, map(list, zip(*values, strict=True)), strict=True))
+    values = [(place.fichier, place.feuille, place.cellule, place.ligne) for place in places]
+    return {name: [each[rank] for each in values] for rank, name in enumerate(_PLACE)}
 
 
 def _parts(table: str, identifiant: str, columns: ColumnLists, kinds: Kinds) -> Iterator[DatasetPart]:

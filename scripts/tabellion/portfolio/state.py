@@ -31,18 +31,21 @@ _NAMED = 20
 
 @dataclass(frozen=True, slots=True)
 class CreditTotal:
-    """Budget lines of one exercice, pilier and kind of who spends (``categorie`` of the collectivité), added up.
+    """Budget lines of one exercice, convention and kind of who spends (``categorie`` of the collectivité), added up.
 
     ``montants`` are planned, voted and spent, in cents; ``connus`` how many of the ``lignes`` have each: an amount that
-    no line has is not known, which is not zero. ``compares`` are planned and spent over the lines that have both.
+    no line has is not known, which is not zero. ``compares`` are planned and spent over the
+    ``comparables``, the lines that have both.
     """
 
     exercice: int
     pilier: str
+    convention: str
     categorie: str
     lignes: int
     connus: tuple[int, int, int]
     montants: tuple[int, int, int]
+    comparables: int
     compares: tuple[int, int]
 
     def amount(self, place: int) -> int | None:
@@ -204,18 +207,21 @@ def categories(contract: Book, table: str, key: str) -> dict[object, str]:
 
 def _credits(contract: Book) -> Iterator[CreditTotal]:
     piliers, kinds = pilier_names(contract), categories(contract, "collectivites", "collectivite_id")
-    lines: dict[tuple[int, str, str], list[Row]] = {}
+    titles = {number: title for number, (title, _) in contract.convention_titles.items()}
+    lines: dict[tuple[int, str, str, str], list[Row]] = {}
     for row in contract.tables["lignes_budgetaires"].rows:
         if row["exercice"] is not None:
-            pilier = piliers.get(row["convention_id"], UNTOLD)
-            lines.setdefault((row["exercice"], pilier, kinds.get(row["collectivite_id"], UNTOLD)), []).append(row)
-    for (exercice, pilier, categorie), rows in sorted(lines.items()):
+            number = row["convention_id"]
+            where = piliers.get(number, UNTOLD), titles.get(number, UNTOLD)
+            lines.setdefault((row["exercice"], *where, kinds.get(row["collectivite_id"], UNTOLD)), []).append(row)
+    for (exercice, pilier, convention, categorie), rows in sorted(lines.items()):
         known = [[row[amount] for row in rows if row[amount] is not None] for amount in AMOUNTS]
         both = [row for row in rows if row[AMOUNTS[0]] is not None and row[AMOUNTS[2]] is not None]
         yield CreditTotal(
-            exercice, pilier, categorie, len(rows),
+            exercice, pilier, convention, categorie, len(rows),
             connus=(len(known[0]), len(known[1]), len(known[2])),
             montants=(sum(known[0]), sum(known[1]), sum(known[2])),
+            comparables=len(both),
             compares=(sum(row[AMOUNTS[0]] for row in both), sum(row[AMOUNTS[2]] for row in both)),
         )  # fmt: skip
 

@@ -13,6 +13,7 @@ from tabellion.measures.measure import Criterion, Measure, or_words
 from tabellion.portfolio.figures import (
     AMOUNT,
     CONTRACT,
+    CONVENTION,
     COUNT,
     EXERCICE,
     FUNDER,
@@ -39,8 +40,8 @@ STATE, UP_TO_DATE, ASKED, RECEIVED, LATE, BLOCKING = (
 )  # fmt: skip
 #: The defined name of the cell that says which exercice the blocks show, and that of its list.
 SHOWN, _YEARS = "Ensemble_exercice", "Ensemble_exercices"
-BY_YEAR, BY_REGION, BY_PILIER, BY_WHO, BY_FUNDER = (
-    "Par_exercice", "Par_region", "Par_pilier", "Par_categorie", "Par_financeur",
+BY_YEAR, BY_REGION, BY_PILIER, BY_CONVENTION, BY_WHO, BY_FUNDER = (
+    "Par_exercice", "Par_region", "Par_pilier", "Par_convention", "Par_categorie", "Par_financeur",
 )  # fmt: skip
 _CREDIT_KINDS = ("count", "euros", "euros", "euros", "rate")
 _FUNDING_KINDS = ("count", "count", "euros")
@@ -106,6 +107,7 @@ def _write_money(sheet: Sheet, figures: PortfolioFigures, year: int, row: int, b
     for heading, name, label in (
         ("Par région", BY_REGION, REGION),
         ("Par pilier ou enjeu", BY_PILIER, PILIER),
+        ("Par convention", BY_CONVENTION, CONVENTION),
         ("Par type de collectivité ou de structure", BY_WHO, WHO),
     ):
         names = distinct(figures.credits, label)

@@ -17,6 +17,7 @@ from tabellion.portfolio.figures import (
     CODE,
     COMPARED,
     CONTRACT,
+    CONVENTION,
     COUNT,
     CREDITS,
     DEPARTMENT,
@@ -89,7 +90,7 @@ def write_ensemble(figures: PortfolioFigures, theme: Theme, target: Path) -> byt
     _write_blocking(blocking, portfolio, footer)
     _write_comparisons(compared, portfolio, footer)
     _write_rows(lines, CREDITS, figures.credits, _credit_columns, footer,
-                "Lignes budgétaires par contrat, pilier ou enjeu, exercice et type de collectivité. Un montant vide "
+                "Lignes budgétaires par contrat, convention, exercice et type de collectivité. Un montant vide "
                 "n'est pas connu ; « comparable » : sur les lignes qui ont le prévu et le réalisé.")  # fmt: skip
     _write_rows(fundings, FUNDINGS, figures.fundings, _funding_columns, footer,
                 "Un financement compte dans chaque exercice avec son dernier montant connu : ceux de deux exercices ne "
@@ -291,7 +292,8 @@ def _whose_columns(maker: CellMaker) -> list[ListColumn]:
 
 def _credit_columns(maker: CellMaker) -> list[ListColumn]:
     return [
-        *_whose_columns(maker), _text(maker, PILIER, 34), _number(maker, EXERCICE), _text(maker, WHO, 18),
+        *_whose_columns(maker), _text(maker, PILIER, 34), _text(maker, CONVENTION, 34), _number(maker, EXERCICE),
+        _text(maker, WHO, 18),
         _number(maker, LINES), *(_euros(maker, label) for label in MONEY), _number(maker, UNKNOWN_LINES),
         *(_euros(maker, label) for label in COMPARED),
     ]  # fmt: skip

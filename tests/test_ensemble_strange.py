@@ -1,0 +1,35 @@
+"""``tabellion ensemble`` over folders as they are: held, moved, read-only, doubled contracts, and where outputs go."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from support.contract_folders import write_contract
+from tabellion.commands.ensemble import EnsembleRun, ensemble, local_mapper
+from tabellion.contract.folders import Folders
+from tabellion.portfolio.board import gone
+from tabellion.transaction.lock import hold
+
+NOW = datetime(2025, 3, 4, 2)
+
+
+def put_together(contracts: Path) -> EnsembleRun:
+    return ensemble([contracts], contracts.parent / "vers", NOW, local_mapper)
+
+
+def test_a_contract_that_somebody_works_on_is_read_and_counts_and_one_that_was_moved_has_not_gone(
+    tmp_path: Path,
+) -> None:
+    folders = Folders(write_contract(tmp_path / "contrats" / "alpha", 1))
+    with hold(folders.memory, "tabellion watch", NOW):
+        busy = put_together(tmp_path / "contrats")
+    assert [(each.code, each.bloquant) for each in busy.findings] == [("contrat-seulement-lu", False)]
+    assert len(busy.portfolio.counted) == 1
+    assert not folders.consolidation.exists()
+    moved = folders.root.rename(tmp_path / "contrats" / "beta")
+    later = put_together(tmp_path / "contrats")
+    assert later.findings == ()
+    assert Folders(moved).consolidation.exists()
+    before = {str(folders.root): later.portfolio.contracts[0].record}
+    assert [each.code for each in gone(before, [])] == ["contrat-disparu"]
