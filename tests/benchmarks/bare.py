@@ -1,8 +1,8 @@
 """The bare writer and the bare reader: the least that any program would do with the same cells.
 
-``dump WORKBOOK CELLS`` keeps a workbook's cells, ``write CELLS WORKBOOK`` writes them with xlsxwriter (values, formulas
-with their computed values, no format), ``read WORKBOOK…`` reads every sheet with calamine, and ``share WORKBOOK…`` does
-so in two processes.
+``dump WORKBOOK CELLS`` keeps a workbook's cells, ``write CELLS WORKBOOK …`` writes them with xlsxwriter (values,
+formulas with their computed values, no format), of one workbook or of several, ``read WORKBOOK…`` reads every sheet
+with calamine, and ``share WORKBOOK…`` does so in two processes.
 """
 
 from __future__ import annotations
@@ -38,8 +38,13 @@ def dump(workbook: Path, cells: Path) -> None:
     print(f"{len(sheets)} sheets, {count} cells, {formula_count} of them formulas, {workbook.stat().st_size:,} bytes")
 
 
-def write(cells: Path, workbook: Path) -> None:
-    """Write the cells kept by :func:`dump`."""
+def write(*pairs: Path) -> None:
+    """Write the cells kept by :func:`dump`: a file of them and the workbook to make, as often as wanted."""
+    for cells, workbook in zip(pairs[::2], pairs[1::2], strict=True):
+        _write(cells, workbook)
+
+
+def _write(cells: Path, workbook: Path) -> None:
     import xlsxwriter
 
     with xlsxwriter.Workbook(workbook, {"strings_to_formulas": False, "strings_to_urls": False}) as book:

@@ -2,8 +2,9 @@
 
 ``python tests/benchmarks/consolidation.py`` makes a contract of as many partners as returns (:mod:`crowd`) and runs in
 turn, as whole processes: ``tabellion consolidate`` when nothing was consolidated before, again when nothing changed,
-and again when one return of all did; a bare calamine that reads all their sheets (in one process, then in two); and the
-usual script (:mod:`usual`: pandas, openpyxl, pandera) on a sample, whose time less its start is scaled to all of them.
+and again when one return of all did, and one of fifty; the least that any program would do: a bare calamine that reads
+all their sheets, and a bare xlsxwriter that writes the same cells as the consolidation and its details; and the usual
+script (:mod:`usual`: pandas, openpyxl, pandera) on a sample, whose time less its start is scaled to all of them.
 The time is that of processors, children and system included, the least of the rounds. Memory is that of a program with
 all its children at one moment. ``--quick`` takes 20 returns and one round; ``--returns 5000 --exercices 3`` is the
 largest campaign that was measured.
@@ -42,30 +43,44 @@ def measure(count: int, exercices: int, sample: int, rounds: int) -> None:
         over = f" over {exercices} exercices" if exercices > 1 else ""
         print(f"{count} returns{over}, {weight:.1f} MiB, 30 rows to fill in each")
         consolidate = tabellion("consolidate", "--contrat", folder)
+        least = folder / "least"
+        least.mkdir()
+        pairs: list[Path] = []
+        for rank, book in enumerate(sorted((folder / "workbooks" / "consolidation").rglob("*.xlsx"))):
+            if "acceptes" not in book.parts and "historique" not in book.parts:
+                pairs += [least / f"{rank}.json", least / f"{rank}.xlsx"]
+                subprocess.run(python("bare", "dump", book, pairs[-2]), check=True, stdout=subprocess.DEVNULL)
         # A rejected return among them blocks: the exit code says so.
         full = Program("tabellion consolidate, first run", consolidate, (1,))
         again = Program("the same, nothing changed", consolidate, (1,))
         one = Program(f"the same, 1 of {count} changed", consolidate, (1,))
+        some = max(1, count // 50)
+        more = Program(f"the same, {some} of {count} changed", consolidate, (1,))
         bare = Program("bare calamine", python("bare", "read", *paths))
-        shared = Program("bare calamine, 2 processes", python("bare", "share", *paths))
+        written = Program("bare xlsxwriter, the same cells", python("bare", "write", *pairs))
         usual = Program("usual script", python("usual", *paths[:sample]))
         start = Program("usual script, no file", python("usual"))
-        programs = (full, again, one, bare, shared, usual, start)
+        programs = (full, again, one, more, bare, written, usual, start)
         for round_ in range(rounds):
             for name in _LEFT:
                 shutil.rmtree(folder / "workbooks" / name, ignore_errors=True)
             for program in programs:
                 if program is one:
-                    change(paths[0], round_ + 1)
+                    change(paths[0], 2 * round_ + 1)
+                if program is more:
+                    for path in paths[:: len(paths) // some][:some]:
+                        change(path, 2 * round_ + 2)
                 program.run()
         seconds = {each.title: min(each.processor) for each in programs}
         fixed = seconds[start.title]
         seconds[usual.title] = fixed + (seconds[usual.title] - fixed) * count / len(paths[:sample])
+        floor = seconds[bare.title] + seconds[written.title]
         print(f"{'program':<34} {'processor':>9} {'a return':>9} {'of the first run':>17} {'memory':>9}")
         for each in programs[:-1]:
             took, memory = seconds[each.title], statistics.median(each.together)
             share = took / seconds[full.title]
             print(f"{each.title:<34} {took:>7.1f} s {1000 * took / count:>6.1f} ms {share:>16.0%} {memory:>5.0f} MiB")
+        print(f"The first run takes {seconds[full.title] / floor:.1f} times the bare read and write together.")
         print(f"The usual script read {len(paths[:sample])} returns; its time is scaled, its memory is not.")
 
 

@@ -42,6 +42,8 @@ MARK = "90817"
 #: The amount that a partner who answers wrongly types in words.
 _SPOILT_CENTS = 777_777_77
 _SPOILT = re.compile(r'(<c r="[A-Z]+\d+" s="\d+")><v>777777\.77</v></c>')
+#: That amount, also where it was changed already.
+_AMOUNT = re.compile(rb"<v>(?:777777\.77|8888\d\d|8889\d\d)</v>")
 _SAVED = re.compile(r"(<dcterms:modified[^>]*>)[^<]*(</dcterms:modified>)")
 #: Of so many partners in a row, the last ones answer wrongly, twice, or not at all.
 _HABITS = 20
@@ -272,7 +274,7 @@ def change(path: Path, times: int) -> None:
     def part(name: str, content: bytes) -> bytes:
         if name == "docProps/core.xml":
             return _SAVED.sub(rf"\g<1>2016-11-30T09:{times:02}:00Z\g<2>", content.decode()).encode()
-        return content.replace(b"<v>777777.77</v>", f"<v>{888_888 + times}</v>".encode())
+        return _AMOUNT.sub(f"<v>{888_888 + times}</v>".encode(), content)
 
     path.write_bytes(with_parts(path.read_bytes(), part))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from tabellion.campaign.cell_history import CellEntry
 from tabellion.campaign.decisions import Decision
@@ -19,15 +20,25 @@ _Decided = dict[tuple[str, Key, str | None], tuple[Decision, Place]]
 """What was decided of a cell, or of a whole row (without a field), and the cell where."""
 
 
-def cell_entries(
-    consolidation: Consolidation, master: Book, last: LastEntry, *, only_changes: bool
-) -> Iterator[CellEntry]:
+@dataclass(frozen=True)
+class CellEntries:
     """Every cell of the consolidated tables that holds something; what people decided is said by them.
 
     ``only_changes``: those that changed since the previous state, also those that hold nothing any more. ``last`` gives
     what was noted of a cell before: where a partner had said it, and its return in force does not any more, the value
-    of the contract comes back by that partner's doing.
+    of the contract comes back by that partner's doing. They are made as they are gone through, as often as they are.
     """
+
+    consolidation: Consolidation
+    master: Book
+    last: LastEntry
+    only_changes: bool
+
+    def __iter__(self) -> Iterator[CellEntry]:
+        return _entries(self.consolidation, self.master, self.last, only_changes=self.only_changes)
+
+
+def _entries(consolidation: Consolidation, master: Book, last: LastEntry, *, only_changes: bool) -> Iterator[CellEntry]:
     typed = {(change.table, change.key, change.champ) for change in consolidation.staff}
     in_force = {(line.partenaire, line.exercice): line.in_force for line in consolidation.board if line.in_force}
     returns = {file.fichier: file for line in consolidation.board for file in line.received}

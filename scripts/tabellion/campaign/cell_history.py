@@ -8,11 +8,14 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
+from itertools import islice
 from typing import NamedTuple
 
 from tabellion.schema import Key
 
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
+#: Entries that are held in memory, and written, together.
+_BATCH = 20_000
 #: What makes a value of the bytes that SQLite keeps it as, by their first one.
 _KINDS: Mapping[bytes, Callable[[str], object]] = {
     b"b": lambda text: text == "1",
@@ -79,11 +82,19 @@ def find_entries(connection: sqlite3.Connection, wanted: Mapping[str, str]) -> l
     return [entry for _, _, entry in _entries(connection, where, [stored_text(value) for value in wanted.values()])]
 
 
-def add_entries(connection: sqlite3.Connection, run: int, entries: Sequence[CellEntry]) -> int:
+def add_entries(connection: sqlite3.Connection, run: int, entries: Iterable[CellEntry]) -> int:
     """Write what is new among ``entries``, in the transaction under way; returns how many were added.
 
-    Of a cell that only moved, the new place is noted beside its last entry.
+    Of a cell that only moved, the new place is noted beside its last entry. They are taken by the thousand: a first run
+    makes hundreds of thousands.
     """
+    left, added = iter(entries), 0
+    while batch := list(islice(left, _BATCH)):
+        added += _add_batch(connection, run, batch)
+    return added
+
+
+def _add_batch(connection: sqlite3.Connection, run: int, entries: Sequence[CellEntry]) -> int:
     rows = {key: key_text(key) for key in dict.fromkeys(entry.key for entry in entries)}
     known = last_entries(connection, rows.values())
     said = [_source(entry) for entry in entries]

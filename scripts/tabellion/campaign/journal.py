@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import zlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -302,9 +302,10 @@ class Journal:
         return {cell: entry for cell, (_, entry) in cell_history.last_entries(self._connection).items()}
 
     @_survives(int, again=True)
-    def add_entries(self, run: int, entries: Sequence[CellEntry]) -> int:
+    def add_entries(self, run: int, entries: Iterable[CellEntry]) -> int:
         """Add what a run found in cells, one entry a cell; returns how many were added.
 
+        ``entries`` are gone through again from the first where the file fails, and a new one is begun.
         Nothing is ever changed or removed. An entry is added when its value, its partner or its file is not that of the
         last entry of the cell: to save a file again says nothing new, nor does a row that only moved.
         """

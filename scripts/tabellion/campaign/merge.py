@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from tabellion.campaign.model import Conflict, DroppedRow, MergeOutcome, Modification, Removal, ReturnedRow
 from tabellion.campaign.parsed_return import ParsedReturn
@@ -39,6 +40,8 @@ class InForce:
 
     def file_of(self, row: ReturnedRow) -> ParsedReturn:
         """The file that a row was typed in."""
+        if not self.compared:
+            return self.parsed
         return next((parsed for fichier, parsed in self.compared if fichier == row.fichier), self.parsed)
 
     @property
@@ -52,17 +55,17 @@ class InForce:
         return self.parsed.identity.exercice if self.parsed.identity else 0
 
 
-@dataclass(frozen=True, slots=True)
-class _CellClaim:
-    """What one return says of one cell (``after``), and what it, or an adoption, had there before (``base``)."""
+class _CellClaim(NamedTuple):
+    """What one return says of one cell (``after``), and what it, or an adoption, had there before (``base``).
+
+    A named tuple because there are hundreds of thousands.
+    """
 
     source: InForce
     row: ReturnedRow
     base: object
     after: object
-
-    def place(self, champ: str) -> Place:
-        return self.row.place(self.source.fichier, champ)
+    place: Place
 
 
 @dataclass
@@ -161,7 +164,8 @@ class _Merger:
                     sent = None  # it was another row's
                 base = source.adopted.get(cell, sent)
                 if base != after:
-                    self.claims.setdefault(cell, []).append(_CellClaim(source, row, base, after))
+                    place = row.place(source.fichier, name)
+                    self.claims.setdefault(cell, []).append(_CellClaim(source, row, base, after, place))
         implied = {"exercice": source.exercice, "partenaire_id": source.partenaire}
         for removed in source.parsed.removed:
             key = (removed.row_id, *(implied.get(name) for name in self.schemas[removed.table].primary_key[1:]))
@@ -178,7 +182,7 @@ class _Merger:
         master = self.merged.rows[table][position][name] if position is not None else None
         latest, outdone = _latest_of_each(claims)
         first = latest[0]
-        is_one_value = len({repr(claim.after) for claim in latest}) == 1
+        is_one_value = len(latest) == 1 or len({repr(claim.after) for claim in latest}) == 1
         if is_one_value and first.after == master:
             outcome = MergeOutcome.PRESENT
         elif (
@@ -205,7 +209,7 @@ class _Merger:
             self.new_rows.setdefault((table, key), []).append((name, claim))
         else:
             self.merged.rows[table][position][name] = claim.after
-            self.merged.cells[table, position, name] = claim.place(name)
+            self.merged.cells[table, position, name] = claim.place
 
     def apply_decisions(self, accepted: Mapping[CellKey, str]) -> None:
         """Settle the conflicts that people decided: by cell, the partner whose value counts, or nobody."""
@@ -264,7 +268,7 @@ class _Merger:
             position = len(merged.rows[table])
             merged.rows[table].append(values)
             merged.origins[table].append(row.place(cells[0][1].source.fichier))
-            merged.cells |= {(table, position, name): claim.place(name) for name, claim in cells}
+            merged.cells |= {(table, position, name): claim.place for name, claim in cells}
         for table in {table for table, _ in self.new_rows}:
             self.put_in_order(table, len(self.positions[table]))
 
@@ -317,7 +321,7 @@ def _modification(cell: CellKey, claim: _CellClaim, outcome: MergeOutcome) -> Mo
     source, (table, key, name) = claim.source, cell
     file = source.file_of(claim.row)
     return Modification(
-        table, key, name, claim.base, claim.after, source.partenaire, source.exercice, claim.place(name),
+        table, key, name, claim.base, claim.after, source.partenaire, source.exercice, claim.place,
         file.saved, file.author, outcome, claim.row.is_new,
     )  # fmt: skip
 

@@ -161,14 +161,13 @@ class Examiner:
 
 def _followable(finding: Finding, reading: FormReading) -> Finding:
     """A finding whose remedy asks for no comment on a sheet that has no column for one."""
-    bare = {table.area.sheet.name for table in reading.tables.values() if not _takes_comments(table)}
+    tables = reading.tables.values()
+    bare = {
+        table.area.sheet.name for table in tables if _COMMENTS not in {column.field for column in table.spec.columns}
+    }
     if finding.place.feuille not in bare:
         return finding
     return replace(finding, suggestion=_COMMENT.sub("dans votre message d'envoi", finding.suggestion))
-
-
-def _takes_comments(table: FormTable) -> bool:
-    return any(column.field == _COMMENTS for column in table.spec.columns)
 
 
 def is_form(workbook: RawWorkbook) -> bool:
@@ -296,7 +295,8 @@ def from_json(content: Json) -> ParsedReturn:
             ReturnedRow(
                 table,
                 tuple(map(value_of, key)),
-                dict(zip(names, map(value_of, values), strict=True)),
+                # one by one, that is half the time of reading what is remembered
+                dict(zip(names, [value_of(part) if part.__class__ is dict else part for part in values], strict=True)),
                 {name: value_of(value) for name, value in before.items()},
                 is_new,
                 sheet,

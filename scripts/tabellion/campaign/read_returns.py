@@ -41,6 +41,8 @@ _PASSING = ("fichier-",)
 #: So many files that came late are read again alone: beside others, a busy machine may have been the cause.
 _READ_AGAIN = 3
 _LATE = "lecture-delai"
+#: Remembered of a return beside what it says: the digest of that.
+_ANSWERS = "answers"
 #: What a partner may do about a reference that leads nowhere.
 _CHOOSE = "Choisissez une valeur de la liste de la cellule."
 _FOREIGN = "c'est un classeur que tabellion n'a pas écrit"
@@ -48,6 +50,7 @@ _FOREIGN = "c'est un classeur que tabellion n'a pas écrit"
 _KINDS = {
     KIND_MASTER: "c'est le classeur du contrat",
     "consolidation": "c'est une consolidation",
+    "detail": "c'est un classeur de détail de la consolidation",
     "annexe": "c'est une annexe budgétaire",
 }
 
@@ -102,13 +105,19 @@ def read_files(
     names = [None if stamp is None else f"{stamp[1]}-{stamp[0]}" for stamp in stamps]
     parsed: dict[int, ParsedReturn] = {}
     remembered = journal.readings(print_, [name for name in names if name is not None])
-    for number, name in enumerate(names):
+    known: dict[str, ParsedReturn] = {}  # a file and the copy kept of it are one
+    for stamp in [*remembered]:
         with suppress(KeyError, TypeError, ValueError):  # what the journal garbled is read again
-            parsed[number] = from_json(remembered[name or ""])
+            content = remembered.pop(stamp)
+            known[stamp] = from_json(content)
+            known[stamp].__dict__[_ANSWERS] = content[_ANSWERS]  # what it would work out of all rows
+    parsed |= {number: known[name] for number, name in enumerate(names) if name in known}
     unread = [number for number in range(len(files)) if number not in parsed]
+    first = {names[number] or f"{number}": number for number in reversed(unread)}
+    unread = sorted(first.values())
     outcomes = read_workbooks((files[number].path for number in unread), then=examiner)
     if progress is not None:
-        outcomes = _reported(outcomes, progress, len(parsed), len(files))
+        outcomes = _reported(outcomes, progress, len(parsed), len(parsed) + len(unread))
     numbered = zip(unread, outcomes, strict=True)
     while batch := dict(islice(numbered, BATCH)):
         late = [number for number, outcome in batch.items() if len(unread) > 1 and _is_late(outcome)]
@@ -119,11 +128,12 @@ def read_files(
             new[number] = new[number].with_findings(findings)
         parsed |= new
         lasting = {
-            name: to_json(one)
+            name: to_json(one) | {_ANSWERS: one.answers}
             for number, one in new.items()
             if (name := names[number]) and _is_lasting(one) and _stamp(files[number].path) == stamps[number]
         }
         journal.keep_readings(print_, lasting)
+    parsed |= {number: parsed[first[name]] for number, name in enumerate(names) if number not in parsed and name}
     return [ReadFile(file, parsed[number], stamps[number]) for number, file in enumerate(files)]
 
 

@@ -13,11 +13,9 @@ from tempfile import TemporaryDirectory
 
 from tabellion import __version__
 from tabellion.campaign.assembly import Assembly, Materials, assemble
-from tabellion.campaign.cautions import Caution
-from tabellion.campaign.cell_entries import cell_entries
+from tabellion.campaign.cell_entries import CellEntries
 from tabellion.campaign.cell_history import CellEntry
 from tabellion.campaign.decisions import DECISIONS_FILE
-from tabellion.campaign.halves import joined_name
 from tabellion.campaign.journal import Journal, SeenFile, glance_at_journal, open_journal
 from tabellion.campaign.model import Consolidation, RequestEntry, Verdict
 from tabellion.campaign.parsed_return import digest_of
@@ -25,15 +23,18 @@ from tabellion.campaign.read_returns import ReadProgress, digest_of_folder
 from tabellion.campaign.requests import RequestLog, load_requests, requests_of
 from tabellion.commands.annotated_copies import copy_jobs, with_copies
 from tabellion.commands.console import as_json
+from tabellion.commands.detail_files import make_detail_files
 from tabellion.commands.inputs import Inputs, load_inputs
+from tabellion.commands.kept_files import files_in_force, kept_files
 from tabellion.commands.new_sheets import with_new_sheets
 from tabellion.commands.source import alone_on
-from tabellion.contract.folders import AS_PUBLISHED, HISTORY, JOURNAL, KEPT, REQUESTS_FILE, STAGING
+from tabellion.contract.folders import AS_PUBLISHED, DETAILS, HISTORY, JOURNAL, KEPT, REQUESTS_FILE, STAGING
+from tabellion.contract.labels import Labels
 from tabellion.contract.register import register_files
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Json, Place, TabellionError, finding
 from tabellion.mail.board import with_mails
-from tabellion.outputs.consolidation import write_consolidation
+from tabellion.outputs.consolidation import make_details, write_consolidation, write_detail_workbook
 from tabellion.outputs.report import render_report
 from tabellion.outputs.state import STATE_FILE, Previous, read_previous, since_previous, state_digest, state_json
 from tabellion.schema import Key
@@ -41,7 +42,6 @@ from tabellion.transaction import Content, Copy, History, preparing, publish
 from tabellion.transaction.files import keep_dated_copy
 from tabellion.transaction.lock import is_watched
 from tabellion.transaction.manifest import content_digest, edited_outputs
-from tabellion.wording import file_stem
 from tabellion.xlsx.annotation import CopyJob, is_annotated, make_copies
 
 WORKBOOK, REPORT, REGISTER = "consolidation.xlsx", "rapport.html", "registre"
@@ -135,8 +135,11 @@ def _assemble_shown(workspace: Workspace, materials: Materials) -> Assembly:
     """Put a state together and show it, in outputs that go nowhere: what fails there is refused with its name."""
     assembly = assemble(materials)
     render_report(assembly.consolidation, workspace.templates / REPORT)
+    details, labels = make_details(assembly.consolidation, ""), Labels(assembly.consolidation.contract)
     with TemporaryDirectory() as folder:
-        write_consolidation(assembly.consolidation, Path(folder))
+        write_consolidation(assembly.consolidation, Path(folder), details)
+        for workbook in details.workbooks:
+            write_detail_workbook(assembly.consolidation, details, workbook, labels, Path(folder))
     return assembly
 
 
@@ -161,7 +164,7 @@ class _Outputs:
     ``register`` are the files of the consolidated register by name, ``kept`` the accepted files to keep (where, from
     what), ``edited`` the outputs in place in which somebody has typed since they were put there, ``known`` the SHA-256
     of those that may be replaced. ``digest`` stands for the whole state; ``is_same`` when ``previous``, the outputs in
-    place, say it already.
+    place, say it already. ``program`` stands for the program, and for what it takes its words and colours from.
     """
 
     consolidation: Consolidation
@@ -171,6 +174,7 @@ class _Outputs:
     edited: list[Path]
     known: Mapping[Path, str]
     previous: Previous | None
+    program: str
     digest: str
     json: Json
     is_same: bool
@@ -211,10 +215,11 @@ def _decide(workspace: Workspace, inputs: Inputs, log: RequestLog) -> _Outputs:
     else:
         since = since_previous(consolidation, previous, tables, json["constats"])
         consolidation = replace(consolidation, since=since)
-    kept = _kept_files(workspace, inputs)
+    kept = kept_files(workspace, inputs)
     # All are read, which costs next to nothing: times alone would not tell, where a folder is copied elsewhere.
     known = {} if previous is None else previous.outputs
-    names = (WORKBOOK, REPORT, *(f"{REGISTER}/{name}" for name in register))
+    details = () if previous is None else previous.details
+    names = (WORKBOOK, REPORT, *(f"{REGISTER}/{name}" for name in register), *(f"{DETAILS}/{name}" for name in details))
     published = {folder / name: known[name] for name in names if name in known}
     record = folder / STATE_FILE
     seen = inputs.decided.seen  # what was typed there is read: it is no edit to keep
@@ -226,35 +231,20 @@ def _decide(workspace: Workspace, inputs: Inputs, log: RequestLog) -> _Outputs:
     may_go = {**published, **seen}
     is_new |= settings.demandes and log != load_requests(workspace.memory)
     return _Outputs(
-        consolidation, register, tuple(jobs), kept, edited, may_go, previous, digest, json, is_same, is_new, log
+        consolidation,
+        register,
+        tuple(jobs),
+        kept,
+        edited,
+        may_go,
+        previous,
+        program,
+        digest,
+        json,
+        is_same,
+        is_new,
+        log,
     )
-
-
-def _kept_files(workspace: Workspace, inputs: Inputs) -> dict[Path, Copy]:
-    """The accepted files to keep: where, and from what."""
-    folder, master = workspace.consolidation / KEPT, inputs.master
-    kept = {
-        target: Copy(workspace.workbooks / fichier, sha256)
-        for target, (fichier, sha256) in _files_in_force(workspace, inputs).items()
-    }
-    kept = {target: copy for target, copy in kept.items() if target != copy.source}
-    is_own = inputs.source.is_workbook and master.fichier == workspace.contrat.name
-    if is_own and not any(held.caution is Caution.UNDOING for held in inputs.source.state.withheld):
-        kept[folder / master.fichier] = Copy(workspace.contrat, master.sha256)
-    return kept
-
-
-def _files_in_force(workspace: Workspace, inputs: Inputs) -> dict[Path, tuple[str, str]]:
-    """The files that count, with their SHA-256, by the place of the copy that is kept of each."""
-    folder, found = workspace.consolidation / KEPT, dict[Path, tuple[str, str]]()
-    for source in inputs.assembly.in_force:
-        name = folder / str(source.exercice) / file_stem(source.partenaire)
-        found[name.with_name(f"{name.name}.xlsx")] = source.fichier, source.parsed.sha256
-        for rank, (fichier, parsed) in enumerate(source.compared, 1):
-            is_there = fichier in inputs.files  # else it is a kept copy, named as it will be
-            now = fichier if is_there else inputs.kept.get(parsed.sha256, fichier)
-            found[name.with_name(joined_name(name.name, rank))] = now, parsed.sha256
-    return found
 
 
 def _publish(
@@ -273,17 +263,22 @@ def _publish(
         for job in outputs.jobs
         if made_before.get(job.target) != job.digest or not (workbooks / job.target).exists()
     ]
-    in_force = _files_in_force(workspace, inputs)
+    in_force = files_in_force(workspace, inputs)
     gone = [workbooks / name for name in made_before if name not in copies]
     gone += [path for path in (folder / KEPT).glob("*/*.xlsx") if path.parent.name.isdecimal() and path not in in_force]
-    gone = [path for path in gone if path.exists()]
     with preparing(workbooks, staging) as prepared:
         made, said = make_copies(stale, consolidation.contract.theme, prepared)
         own: dict[str, bytes | Path] = {f"{REGISTER}/{name}": content for name, content in outputs.register.items()}
         own[REPORT] = render_report(consolidation, workspace.templates / REPORT)
-        own[WORKBOOK] = write_consolidation(consolidation, prepared)
-        published = {name: content_digest(content) for name, content in own.items()}
-        own[STATE_FILE] = state_json(consolidation, outputs.digest, copies, published, outputs.json)
+        details = make_details(consolidation, outputs.program)
+        own[WORKBOOK] = write_consolidation(consolidation, prepared, details)
+        files = make_detail_files(consolidation, details, previous, folder, outputs.edited, prepared)
+        gone += [folder / name for name in files.gone]
+        gone = [path for path in gone if path.exists()]
+        published = {name: content_digest(content) for name, content in own.items()} | files.published
+        digests = {workbook.name: workbook.digest for workbook in details.workbooks}
+        own[STATE_FILE] = state_json(consolidation, outputs.digest, copies, published, digests, outputs.json)
+        own |= files.made
         contents: dict[Path, Content] = {workbooks / target: path for target, path in made.items()}
         contents |= outputs.kept
         contents |= {folder / name: content for name, content in own.items()}
@@ -304,7 +299,8 @@ def _publish(
         history = None if outputs.is_same else History(folder / HISTORY, members, before)
         for path in [*(workbooks / name for name in made), *gone]:
             is_copy = workspace.constats in path.parents and path.is_file()
-            if is_copy and not is_annotated(path.read_bytes()):  # somebody has typed in it
+            is_ours = path not in outputs.edited and not (is_copy and not is_annotated(path.read_bytes()))
+            if not is_ours:  # somebody has typed in it
                 keep_dated_copy(path, now)
         placed = publish(workbooks, staging, contents, gone, history, outputs.edited, now=now, known=outputs.known)
         return [*said, *placed]
@@ -331,8 +327,8 @@ def _remember(journal: Journal, run: int, inputs: Inputs, outputs: _Outputs, now
         def last_entry(table: str, key: Key, champ: str) -> CellEntry | None:
             return next(reversed(journal.history(table, key, champ)), None)
 
-        entries = cell_entries(outputs.consolidation, inputs.master, last_entry, only_changes=is_abreast)
-        journal.add_entries(run, list(entries))
+        entries = CellEntries(outputs.consolidation, inputs.master, last_entry, only_changes=is_abreast)
+        journal.add_entries(run, entries)
     journal.end_run(run, now, outputs.digest, outputs.json["resume"])
 
 

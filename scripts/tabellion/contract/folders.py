@@ -21,6 +21,8 @@ OUTBOXES = (SENT_NOTICES, SENT_LETTERS)
 KEPT = "acceptes"
 #: The folder, in that of the consolidation, of the consolidations before.
 HISTORY = "historique"
+#: The folder, in that of the consolidation, of the long tables of a large contract.
+DETAILS = "details"
 
 
 @dataclass(frozen=True)

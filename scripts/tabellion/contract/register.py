@@ -28,7 +28,7 @@ from tabellion.schema import (
 )
 from tabellion.schema.constraints import ADDRESSES
 from tabellion.schema.csv_text import write_csv_text
-from tabellion.schema.tables import Table, Tables, make_table
+from tabellion.schema.tables import Column, Table, Tables, make_table
 from tabellion.transaction.files import left_beside
 
 DESCRIPTOR = "datapackage.json"
@@ -181,9 +181,14 @@ def table_csv(schema: TableSchema, table: Table) -> bytes:
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(schema.names)
-    texts = [[write_csv_text(schema.by_name[name], value) for value in columns[name]] for name in schema.names]
-    writer.writerows(zip(*texts, strict=True))
+    writer.writerows(zip(*(_texts(schema.by_name[name], columns[name]) for name in schema.names), strict=True))
     return stream.getvalue().encode("utf-8", "replace")  # half a character, which no file can hold
+
+
+def _texts(field: Field, values: Column) -> list[str]:
+    """The values of a column as texts: most come back, and each is written once."""
+    texts = {value: write_csv_text(field, value) for value in dict.fromkeys(values)}
+    return [texts[value] for value in values]
 
 
 def standard_descriptor(schema: TableSchema) -> Json:

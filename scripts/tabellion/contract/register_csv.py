@@ -56,9 +56,12 @@ class CsvTableReader:
                 continue
             position, field = header.index(name), self.schema.by_name[name]
             texts = [row[position] for row in rows]
-            found = [parse_csv_text(field, text) for text in texts]
-            cast = cast_column(field, found)
-            columns[name] = cast.values
+            known = dict.fromkeys(texts)  # most texts of a column come back: each is read once
+            cast = cast_column(field, [parse_csv_text(field, text) for text in known])
+            value_of = dict(zip(known, cast.values, strict=True))
+            columns[name] = [value_of[text] for text in texts]
+            if cast.problems:  # each is said at its line
+                cast = cast_column(field, [parse_csv_text(field, text) for text in texts])
             self.unknown |= {(position, name) for position in cast.unknown}
             for problem in cast.problems:
                 place, text = Place(str(self.path), ligne=self.row_lines[problem.position]), texts[problem.position]
@@ -68,11 +71,10 @@ class CsvTableReader:
                         suggestion=csv_remedy(field, text) or problem.suggestion, titre=field.title,
                     )
                 )  # fmt: skip
-            spelt += [
-                f"« {text[:_SHOWN]} »"
-                for text, value in zip(texts, cast.values, strict=True)
-                if value is not None and not is_as_written(field, text)
-            ]
+            otherwise = {
+                text for text, value in value_of.items() if value is not None and not is_as_written(field, text)
+            }
+            spelt += [f"« {text[:_SHOWN]} »" for text in texts if text in otherwise]
         if spelt:
             values = plural(len(spelt), "valeur écrite", "valeurs écrites")
             self.otherwise.append(f"{values} autrement que dans le registre (la première est {spelt[0]})")

@@ -38,6 +38,10 @@ class Measure:
         """The same value, that a formula takes from its cell."""
         return Measure(self.kind, self.value, cell)
 
+    def as_value(self) -> Measure:
+        """The same value, without the formula."""
+        return Measure(self.kind, self.value)
+
 
 @dataclass(frozen=True)
 class Criterion:

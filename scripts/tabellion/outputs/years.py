@@ -35,6 +35,7 @@ class YearsView:
     columns: Callable[[int], Columns]
     by_convention: bool
     """Whether each convention has a table of its own, so that no criterion names it."""
+    with_formulas: bool = True
 
     @cached_property
     def years(self) -> list[int]:
@@ -64,7 +65,9 @@ class YearsView:
 
     @cached_property
     def is_live(self) -> bool:
-        """Whether a client computes the formulas without making people wait."""
+        """Whether there are formulas: those that a client computes without making people wait."""
+        if not self.with_formulas:
+            return False
         tables = len(self.contract.overview.conventions) if self.by_convention else 1
         looked_at = len(self.contract.tables["lignes_budgetaires"]) // max(1, tables)
         return len(self.lines) * len(self.labels) * 2 * looked_at <= _MOST_WORK
@@ -142,7 +145,7 @@ def _set_up(sheet: Sheet, view: YearsView, last: int, footer: str) -> None:
     sheet.raw.freeze_panes(_FIRST_ROW + 1, first)
     years = columns[::width]
     sheet.print_setup((_FIRST_ROW, _FIRST_ROW), footer, area=(last, columns[-1]), keys=3, starts=years)
-    if not view.is_live:
+    if view.with_formulas and not view.is_live:
         note(sheet, 2, "Les montants sont ceux de la génération : trop nombreux pour être des formules.")
     newest = columns[-width]
     sheet.link(2, 2, cell_link(sheet.name, cell_name(_FIRST_ROW, newest)), f"→ {view.years[-1]}")

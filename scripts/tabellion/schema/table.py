@@ -160,7 +160,7 @@ class TableSchema:
         """The foreign keys by the name of their field."""
         return {key.field: key for key in self.foreign_keys}
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The names of the fields, in order."""
         return tuple(field.name for field in self.fields)

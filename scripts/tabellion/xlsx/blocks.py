@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import cycle
 
@@ -62,6 +62,10 @@ class Block:
     measures: Sequence[Sequence[Measure]]
     totals: Sequence[Measure] = ()
     kinds: Sequence[str] = ()
+
+    def as_values(self) -> Block:
+        """The same without the formulas of its rows: what they look at stands in another workbook."""
+        return replace(self, measures=[[measure.as_value() for measure in row] for row in self.measures])
 
 
 @dataclass(frozen=True)
@@ -205,7 +209,10 @@ def write_cards(sheet: Sheet, row: int, cards: Iterable[tuple[str, Measure, str]
         value = euros(measure.value) if is_money else measure.value
         # A name, and no table: what stands under a card is none of it.
         own_name = f"{name}_{slug(label).replace('-', '_')}"
-        sheet.named_formula(row + 1, column, own_name, measure.formula or "", style, value)
+        if measure.formula is None:
+            sheet.write(row + 1, column, value, style)
+        else:
+            sheet.named_formula(row + 1, column, own_name, measure.formula, style, value)
         sheet.write(row + 2, column, note, note_style)
     for place, height in enumerate((28, 30, 28), row):
         sheet.raw.set_row(place, height)

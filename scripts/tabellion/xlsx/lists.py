@@ -1,7 +1,7 @@
 """A sheet that is a list: its cells, an Excel table with filters, rows as high as their texts, ready to print.
 
-A cell is a content, its format (made once) and what it leads to: links lead from a workbook of
-``workbooks/consolidation/`` to a cell of another file, wherever ``workbooks/`` is moved.
+A cell is a content, its format (made once) and what it leads to: links lead from a workbook below ``workbooks/`` to a
+cell of another file, wherever ``workbooks/`` is moved.
 """
 
 from __future__ import annotations
@@ -34,9 +34,6 @@ from tabellion.xlsx.writer import (
     Writer,
 )
 
-#: Above this many rows, each takes one line: measuring texts would cost more than all the rest, and a list of
-#: thousands is read by its filters.
-WRAPPED_ROWS = 3_000
 #: The zero-based row of the first table's header: a title, a subtitle, a line of notes, a blank line.
 FIRST_ROW = 4
 MOMENT = "dd/mm/yyyy hh:mm"
@@ -62,7 +59,7 @@ _KIND_SHAPES = {"money": "euros", "date": "date", "percent": "percent", "integer
 
 #: Excel keeps links of this many characters.
 _LONGEST = 2_079
-#: From ``workbooks/consolidation/``, where the workbook stands, to the folder that places are named from.
+#: From a folder to the one that it is in; as often as the workbook stands deep, to the one that places are named from.
 _UP = "../"
 #: What may not stand as it is in the path of a relation: a client would read it as something else, or not at all.
 _SPECIAL = re.compile(r'[\x00-\x20%"#<>\[\]^`{}|\\?\ud800-\udfff]')
@@ -70,13 +67,13 @@ _SPECIAL = re.compile(r'[\x00-\x20%"#<>\[\]^`{}|\\?\ud800-\udfff]')
 _OUTSIDE = re.compile(r"^(?:/|\\|[A-Za-z]:)|(?:^|/)\.\.(?:/|$)")
 
 
-def file_link(place: Place | None) -> FileLink | None:
+def file_link(place: Place | None, depth: int = 1) -> FileLink | None:
     """The link that opens the file of ``place``, at its cell when it has one; ``None`` when there is nothing to open
-    or the link would be longer than Excel allows.
+    or the link would be longer than Excel allows. It leads from a workbook ``depth`` folders below ``workbooks/``.
     """
     if place is None or not place.fichier:
         return None
-    target = _target(place.fichier)
+    target = _target(place.fichier, depth)
     cell = f"{_quoted(place.feuille)}!{place.cellule or 'A1'}" if place.feuille else ""
     return None if target is None or len(cell) > _LONGEST else FileLink(target, cell)
 
@@ -95,11 +92,10 @@ def escaped_path(path: str) -> str:
 
 
 @lru_cache(maxsize=10_000)
-def _target(fichier: str) -> str | None:
+def _target(fichier: str, depth: int) -> str | None:
     # Each special character becomes three: what is this short is under the limit whatever it holds.
-    if _OUTSIDE.search(fichier) or 3 * len(_UP + fichier) > _LONGEST:
-        return None
-    return escaped_path(_UP + fichier)
+    path = _UP * depth + fichier
+    return None if _OUTSIDE.search(fichier) or 3 * len(path) > _LONGEST else escaped_path(path)
 
 
 _quoted = lru_cache(maxsize=10_000)(quoted_sheet)
@@ -178,7 +174,7 @@ class CellMaker:
 
     def link(self, words: str | None, place: Place | None, *, shape: str = "text") -> Cell:
         """Words that open the file of ``place`` at its cell; plain words when there is nothing to open."""
-        target = file_link(place) if words else None
+        target = file_link(place, self.writer.depth) if words else None
         if target is None:
             return Cell(held(words), self.style(shape))
         return Cell(held(words), self.style(_LINK_SHAPES[shape], "link"), target)
@@ -234,7 +230,7 @@ class ListColumn:
 
 def maker_for(writer: Writer, rows: int) -> CellMaker:
     """The maker of a list of so many rows."""
-    return CellMaker(writer, wrapped=rows <= WRAPPED_ROWS)
+    return CellMaker(writer, wrapped=rows <= writer.wrapped_rows)
 
 
 def write_list(
@@ -256,7 +252,7 @@ def write_list(
         rows = list(rows)
         count = len(rows)
     last = _write_header(sheet, name, row, columns, count, empty)
-    if count > WRAPPED_ROWS:
+    if count > sheet.writer.wrapped_rows:
         sheet.raw.write_long_rows(row + 1, count, rows)
     else:
         shown = list(rows)
@@ -290,7 +286,7 @@ def write_long_list(
     empty: str = "",
 ) -> int:
     """The same, of ``count`` rows given column by column: what a list of 100,000 is best made of."""
-    if count <= WRAPPED_ROWS:
+    if count <= sheet.writer.wrapped_rows:
         rows = zip(*(map(column.cell, column.keys) for column in cells), strict=True)
         return write_list(sheet, name, row, columns, rows, empty=empty, count=count)
     sheet.raw.write_long_columns(row + 1, count, cells)

@@ -47,6 +47,8 @@ _AT = "\ue0f8"
 PERCENT, DATE = '0"\u00a0%"', "dd/mm/yyyy"
 FIRST_DAY = date(1900, 3, 1)
 
+#: Above this many rows of a list, each takes one line: it is read by its filters, and measuring texts costs the most.
+WRAPPED_ROWS = 3_000
 #: What is printed of the title of a workbook at the foot of a page.
 _LONGEST_FOOTER = 90
 #: Excel's limits of a cell's text, of a prompt's title and of its text.
@@ -69,6 +71,9 @@ class Writer(Formats):
     sheets: list[Sheet] = field(default_factory=list)
     scratch: Path | None = None
     """A folder for the parts of a workbook too large to be made in memory."""
+    wrapped_rows: int = WRAPPED_ROWS
+    depth: int = 1
+    """How many folders below ``workbooks/`` it will stand: its links to files lead from there."""
 
     def __post_init__(self) -> None:
         options = {

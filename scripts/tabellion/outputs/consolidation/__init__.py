@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tabellion.outputs.consolidation.detail_workbook import write_detail_workbook
+from tabellion.outputs.consolidation.details import Details, make_details
 from tabellion.outputs.consolidation.workbook import KIND_CONSOLIDATION, write_consolidation
 
-__all__ = ["KIND_CONSOLIDATION", "write_consolidation"]
+__all__ = ["KIND_CONSOLIDATION", "Details", "make_details", "write_consolidation", "write_detail_workbook"]

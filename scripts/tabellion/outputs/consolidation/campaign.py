@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from tabellion.campaign.model import (
@@ -68,6 +69,8 @@ _OUTCOMES = {
     MergeOutcome.DECLINED: "information",
     MergeOutcome.REMOVED: "avertissement",
 }
+#: Changes of returns that are listed where detail workbooks have them all.
+LAST_CHANGES = 1_000
 #: Places that are named of those that a finding speaks of.
 _MOST_PLACES = 12
 
@@ -77,12 +80,14 @@ def state_words(status: ReturnStatus) -> str:
     return _STATES[status][0]
 
 
-def write_board(sheet: Sheet, consolidation: Consolidation, labels: Labels, footer: str) -> None:
-    """Write the sheet of the partners, then of the files that do not count."""
+def write_board(
+    sheet: Sheet, consolidation: Consolidation, labels: Labels, footer: str, details: Mapping[str, Place]
+) -> None:
+    """Write the sheet of the partners, then of the files that do not count; ``details`` is where each has its rows."""
     lines = sorted(consolidation.board, key=lambda line: -line.exercice)
     received = [file for line in consolidation.board for file in line.received if file.verdict not in _COUNTING]
     losing = [*received, *consolidation.strays]
-    columns = _board_columns(maker_for(sheet.writer, len(lines)))
+    columns = _board_columns(maker_for(sheet.writer, len(lines)), details)
     sheet.title(BOARD_TITLE, "Un partenaire par ligne : ce qui lui a été envoyé, ce qu'il a renvoyé, ce qui compte",
                 len(columns))  # fmt: skip
     last = write_columns(sheet, BOARD, FIRST_ROW, columns, lines, empty="Aucun partenaire attendu.")
@@ -110,7 +115,7 @@ def write_board(sheet: Sheet, consolidation: Consolidation, labels: Labels, foot
     finish(sheet, footer, columns=2)
 
 
-def _board_columns(maker: CellMaker) -> list[ListColumn]:
+def _board_columns(maker: CellMaker, details: Mapping[str, Place]) -> list[ListColumn]:
     def late(line: BoardLine) -> Cell:
         if line.is_late or line.came_late:
             return maker.state("rien reçu" if line.is_late else "reçu après", "erreur")
@@ -124,6 +129,9 @@ def _board_columns(maker: CellMaker) -> list[ListColumn]:
 
     def file(path: Callable[[BoardLine], str | None]) -> Callable[[BoardLine], Cell]:
         return lambda line: _file(path(line), maker)
+
+    def detail(line: BoardLine) -> Cell:
+        return maker.link("ses lignes", details.get(line.partenaire), shape="line")
 
     return [
         ListColumn(EXERCICE, 9, "center", lambda line: line.exercice, maker.centred),
@@ -144,6 +152,7 @@ def _board_columns(maker: CellMaker) -> list[ListColumn]:
         ListColumn("Copie annotée", 21, cell=file(lambda line: line.latest.annotated if line.latest else None)),
         ListColumn("Date limite", 12, "center", lambda line: line.due, maker.day),
         ListColumn("Courriel", 24, "left", lambda line: line.courriel, maker.text),
+        *([ListColumn("Détail", 10, "center", cell=detail)] if details else []),
     ]
 
 
@@ -204,12 +213,21 @@ def _received_columns(maker: CellMaker) -> list[ListColumn]:
     ]
 
 
-def write_changes(sheet: Sheet, consolidation: Consolidation, labels: Labels, footer: str) -> None:
-    """Write the changed cells: the staff's, then those of partners."""
-    changes = consolidation.changes
+def last_changes(consolidation: Consolidation) -> list[Modification]:
+    """The changes that staff made, then the last ones of returns by the moment of saving, in their order."""
+    modifications = consolidation.modifications
+    latest = sorted(range(len(modifications)), key=lambda rank: modifications[rank].saved or datetime.min)
+    return [*consolidation.staff, *(modifications[rank] for rank in sorted(latest[-LAST_CHANGES:]))]
+
+
+def write_changes(
+    sheet: Sheet, changes: Sequence[Modification], labels: Labels, footer: str, subtitle: str, more: str = ""
+) -> None:
+    """Write changed cells; ``more`` says where others are."""
     columns = _change_columns(maker_for(sheet.writer, len(changes)), labels)
-    sheet.title(CHANGES_TITLE, "Ce que l'équipe a changé depuis la dernière adoption, et ce que les retours disent",
-                len(columns))  # fmt: skip
+    sheet.title(CHANGES_TITLE, subtitle, len(columns))
+    if more:
+        note(sheet, 2, more)
     write_columns(sheet, CHANGES, FIRST_ROW, columns, changes, empty="Aucune modification.")
     finish(sheet, footer, columns=2)
 

@@ -7,11 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 
-from xlsxwriter.format import Format
-
-from tabellion.campaign.model import Consolidation
 from tabellion.layout.names import column_ref, quoted_text, this_row
 from tabellion.measures import AMOUNT_WORDS, AMOUNTS
 from tabellion.measures.compared import SameLines, yearly
@@ -32,15 +29,11 @@ from tabellion.measures.overview import NO_CONVENTION, Overview
 from tabellion.outputs.consolidation.tables import DataSheet
 from tabellion.outputs.years import FIRST_AMOUNT, year_columns
 from tabellion.outputs.years import TABLE as YEARS_TABLE
-from tabellion.xlsx.blocks import Block, BlockKey, computed_cell, sums_of, unique_labels, write_measure
-from tabellion.xlsx.lists import FIRST_ROW, WRAPPED_ROWS, finish, note
-from tabellion.xlsx.sheets import Cell, LongColumn
-from tabellion.xlsx.writer import Sheet, Writer
+from tabellion.xlsx.blocks import Block, BlockKey, sums_of, unique_labels
 
 BY_YEAR, BY_CONVENTION, CROSSED, DETAIL = (
     "Synthese_exercices", "Synthese_conventions", "Synthese_croisee", "Detail_credits"
 )  # fmt: skip
-DETAIL_TITLE = "Crédits"
 #: The cells that choose what is shown, and what it is compared to.
 YEAR, AMOUNT, OTHER_YEAR, OTHER_AMOUNT = "Exercice_montre", "Montant_montre", "Exercice_compare", "Montant_compare"
 _LABELS = tuple(f"{word.capitalize()} (€)" for word in AMOUNT_WORDS.values())
@@ -51,9 +44,8 @@ COMPARED, REFERENCE, BEFORE = "Lignes comparées", "Référence, mêmes lignes (
 GAP, SHARE_LABEL, LINES = "Écart (€)", "Écart (%)", "Lignes"
 #: The columns of the sheet Années that the choice shows, and compares them to.
 SHOWN_COLUMN, COMPARED_COLUMN = "Colonne_montree", "Colonne_comparee"
-_DETAIL_LABELS = ("Exercice", "N°", "Convention", "collectivite_id", LINES, *_LABELS, BEFORE, GAP, SHARE_LABEL)
-_DETAIL_CELLS = {label: this_row(DETAIL, label) for label in _DETAIL_LABELS}
-_DETAIL_WIDTHS = (9, 5, 38, 26, 8, 15, 15, 15, 15, 15, 11)
+DETAIL_LABELS = ("Exercice", "N°", "Convention", "collectivite_id", LINES, *_LABELS, BEFORE, GAP, SHARE_LABEL)
+_DETAIL_CELLS = {label: this_row(DETAIL, label) for label in DETAIL_LABELS}
 #: Columns of collectivités that a matrix may have and still be read; the smallest are then counted together.
 MOST_TOWNS = 10
 #: Cells that formulas of the detail may look at, all together, before they are only written as values.
@@ -72,11 +64,15 @@ class ShownExercices:
 
 @dataclass(frozen=True)
 class Credits:
-    """The blocks of credits. ``towns`` are what the lines show of each collectivité."""
+    """The blocks of credits. ``towns`` are what the lines show of each collectivité.
+
+    ``with_formulas`` is false where the lines are many, or stand in another workbook: then only values are shown.
+    """
 
     overview: Overview
     data: DataSheet
     towns: dict[str | None, str]
+    with_formulas: bool = True
 
     @cached_property
     def choice(self) -> ShownExercices:
@@ -227,7 +223,8 @@ class Credits:
         towns = {key[2] for key in cells}
         names = [self.towns.get(key, str(key)) for key in towns]
         are_told_apart = len({name.casefold() for name in names}) == len(names) and None not in towns
-        is_live = are_told_apart and None not in self.conventions and len(cells) * lines * 8 <= MOST_WORK
+        is_live = self.with_formulas and are_told_apart and None not in self.conventions
+        is_live &= len(cells) * lines * 8 <= MOST_WORK
         keys: list[BlockKey] = []
         rows = []
         for year, convention, town in ordered:
@@ -289,62 +286,3 @@ def _rest(table: str, labels: Sequence[str], whole: Measure, known: Sequence[Mea
     rest = (whole.value or 0) - sum(measure.value or 0 for measure in known)
     total = f"SUM({added})" if added else "0"
     return Measure("euros", rest or "", f'IF(ROUND(N({cell})-{total},2)=0,"",ROUND(N({cell})-{total},2))')
-
-
-def write_detail(
-    sheet: Sheet, consolidation: Consolidation, overview: Overview, data: dict[str, DataSheet], footer: str
-) -> None:
-    """Write the sheet Crédits: exercice × convention × collectivité, a long table to filter."""
-    words = f"Exercice par exercice, chaque convention et chaque {overview.town.lower()}"
-    sheet.title(DETAIL_TITLE, words, len(_DETAIL_WIDTHS))
-    sheet.set_widths(enumerate(_DETAIL_WIDTHS))
-    if "lignes_budgetaires" not in data or not overview.exercices:
-        note(sheet, FIRST_ROW, "Aucune ligne budgétaire.")
-        finish(sheet, footer)
-        return
-    money = Credits(overview, data["lignes_budgetaires"], dict(consolidation.contract.town_labels))
-    keys, rows = money.detail()
-    aligned = dict.fromkeys(_DETAIL_LABELS[5:], "right") | dict.fromkeys((*_DETAIL_LABELS[:2], LINES), "center")
-    labels = (*_DETAIL_LABELS[:3], overview.town, *_DETAIL_LABELS[4:])
-    sheet.table(DETAIL, FIRST_ROW, 0, len(keys), labels, aligned=aligned)
-    is_live = any(measure.formula is not None for measure in rows[0])
-    if len(keys) > WRAPPED_ROWS and not is_live:
-        _write_columns(sheet, keys, rows)
-    else:
-        _write_rows(sheet, keys, rows)
-    words = "Chaque montant est une formule sur les lignes budgétaires de ce classeur." if is_live else (
-        "Les montants sont ceux de la consolidation : trop nombreux pour être des formules."
-    )  # fmt: skip
-    note(sheet, 2, words)
-    finish(sheet, footer, columns=2)
-
-
-def _write_rows(sheet: Sheet, keys: Sequence[BlockKey], rows: Sequence[Sequence[Measure]]) -> None:
-    centred, text = _key_formats(sheet.writer)
-    is_short = len(keys) <= WRAPPED_ROWS
-    for row, (key, measures) in enumerate(zip(keys, rows, strict=True), FIRST_ROW + 1):
-        for column, value in enumerate(key):
-            sheet.write(row, column, value, centred if column < 2 else text)
-        if is_short:
-            sheet.fit(row, [(value, column) for column, value in enumerate(key) if column > 1])
-        for column, measure in enumerate(measures, len(key)):
-            write_measure(sheet, row, column, measure, (DETAIL, f"{key[0]} {key[1]} {key[3]}", _DETAIL_LABELS[column]))
-
-
-def _write_columns(sheet: Sheet, keys: Sequence[BlockKey], rows: Sequence[Sequence[Measure]]) -> None:
-    centred, text = _key_formats(sheet.writer)
-
-    def cell(measure: Measure) -> Cell:
-        style, content = computed_cell(sheet.writer, measure.kind, measure.value)
-        return Cell(content, style)
-
-    columns = [
-        LongColumn([key[place] for key in keys], partial(Cell, style=centred if place < 2 else text))
-        for place in range(len(keys[0]))
-    ]
-    columns += [LongColumn([measures[place] for measures in rows], cell) for place in range(len(rows[0]))]
-    sheet.raw.write_long_columns(FIRST_ROW + 1, len(keys), columns)
-
-
-def _key_formats(writer: Writer) -> tuple[Format, Format]:
-    return writer.cell(computed=True, align="center"), writer.cell(computed=True, text_wrap=True)

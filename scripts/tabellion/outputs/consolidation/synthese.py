@@ -13,6 +13,7 @@ from tabellion.layout.names import (
     DECISIONS_TABLE,
     QUESTION,
     SYNTHESE,
+    cell_link,
     column_ref,
     quoted_sheet,
     quoted_text,
@@ -36,6 +37,7 @@ from tabellion.outputs.consolidation.credits import (
     Credits,
     choice_column,
 )
+from tabellion.outputs.consolidation.details import INDEX_TITLE, Details
 from tabellion.outputs.consolidation.splits import naming_block, split_block
 from tabellion.outputs.consolidation.tables import DataSheet
 from tabellion.schema.money import UNKNOWN, change_words, known_euros
@@ -59,21 +61,26 @@ def write_synthese(
     data: dict[str, DataSheet],
     labels: Labels,
     footer: str,
+    details: Details,
 ) -> None:
-    """Write the whole sheet."""
-    money = (
-        Credits(overview, data["lignes_budgetaires"], dict(consolidation.contract.town_labels))
-        if overview.exercices
-        else None
-    )
+    """Write the whole sheet; of the tables that stand in ``details``, figures are shown without formulas."""
+    lines, towns = data.get("lignes_budgetaires"), dict(consolidation.contract.town_labels)
+    is_live = "lignes_budgetaires" not in details.tables
+    money = Credits(overview, lines, towns, is_live) if overview.exercices and lines is not None else None
     crossed = []
     if money is not None:
         crossed = [money.crossed(), *(split_block(money, split) for split in splits_of(consolidation.contract.tables))]
+        crossed = crossed if is_live else [block.as_values() for block in crossed]
     width = max(11, *(len(block.labels) for block in crossed), 0)
     settings = consolidation.contract.settings
     made = f"État du {french_moment(consolidation.made)}    {settings.titre}"
     sheet.title(SYNTHESE, made, width)
-    row = _write_essentials(sheet, consolidation, overview, money, 3)
+    row = _write_essentials(sheet, consolidation, overview, money, 3, details)
+    if details:
+        where = "Le détail, partenaire par partenaire, est dans les classeurs que nomme la feuille"
+        sheet.write(row, 1, f"{where} « {INDEX_TITLE} ».", sheet.writer.format(italic=True))
+        sheet.link(row, 0, cell_link(INDEX_TITLE, "A1"), f"→ {INDEX_TITLE}")
+        row += 2
     row = _write_since(sheet, consolidation, labels, row)
     row = write_block(sheet, _campaign(consolidation), row)
     blocks = [0]
@@ -81,12 +88,13 @@ def write_synthese(
         row = _write_credits(sheet, money, crossed, row, blocks)
     if "financements" in data:
         blocks.append(row - 1)
-        row = write_block(sheet, _funders(overview, data["financements"], settings.exercice_courant), row)
+        funders = _funders(overview, data["financements"], settings.exercice_courant)
+        row = write_block(sheet, funders.as_values() if "financements" in details.tables else funders, row)
     for naming in namings_of(consolidation.contract.tables) if "fiches" in data else ():
         block = naming_block(overview, data["fiches"], naming)
         width = max(width, len(block.labels))
         blocks.append(row - 1)
-        row = write_block(sheet, block, row)
+        row = write_block(sheet, block.as_values() if "fiches" in details.tables else block, row)
     progress = _progress(consolidation, overview)
     blocks.append(row - 1)
     top = row
@@ -103,7 +111,7 @@ def write_synthese(
 
 
 def _write_essentials(
-    sheet: Sheet, consolidation: Consolidation, overview: Overview, money: Credits | None, row: int
+    sheet: Sheet, consolidation: Consolidation, overview: Overview, money: Credits | None, row: int, details: Details
 ) -> int:
     """The figures that a manager looks for, side by side: what it is, how much, against what."""
     cards: list[tuple[str, Measure, str]] = []
@@ -113,6 +121,7 @@ def _write_essentials(
         words = f"{AMOUNT_WORDS[choice.other_amount]} {choice.other_year} : {known_euros(other)}"
         words = overview.answers(choice.year) or words
         measure = or_words(money.total(choice.amount, Criterion("exercice", choice.year, str(choice.year))), UNKNOWN)
+        measure = measure if money.with_formulas else measure.as_value()
         cards.append((f"Crédits {choice.year}, {AMOUNT_WORDS[choice.amount]}", measure, words))
     years = consolidation.exercices
     if years:
@@ -128,6 +137,7 @@ def _write_essentials(
         cards.append(("En retard", late, note))
     outcomes = Rows({campaign.OUTCOME: [change.outcome for change in consolidation.changes]})
     changed = _counted(outcomes, campaign.CHANGES, Filled(campaign.OUTCOME, '"?*"'))
+    changed = changed.as_value() if details else changed
     applied = sum(change.outcome is MergeOutcome.APPLIED for change in consolidation.modifications)
     cards.append(("Modifications", changed, f"dont {plural(applied, 'appliquée')}"))
     waiting = {question.id for question in consolidation.open_questions}
@@ -218,6 +228,7 @@ def _campaign(consolidation: Consolidation) -> Block:
 
 def _write_credits(sheet: Sheet, money: Credits, crossed: Sequence[Block], row: int, blocks: list[int]) -> int:
     years = money.by_year()
+    years = years if money.with_formulas else years.as_values()
     blocks.append(row - 1)
     top = row
     row = write_block(sheet, years, row)
@@ -228,6 +239,7 @@ def _write_credits(sheet: Sheet, money: Credits, crossed: Sequence[Block], row: 
     blocks.append(row - 1)
     row = _write_choice(sheet, money, row)
     conventions, top = money.by_convention(), row
+    conventions = conventions if money.with_formulas else conventions.as_values()
     row = write_block(sheet, conventions, row)
     for block in crossed:
         blocks.append(row - 1)
@@ -240,7 +252,12 @@ def _write_credits(sheet: Sheet, money: Credits, crossed: Sequence[Block], row: 
 def _write_choice(sheet: Sheet, money: Credits, row: int) -> int:
     """The cells that choose the exercice and the amount shown, and what they are compared to."""
     writer, choice = sheet.writer, money.choice
-    sheet.section(row, 0, "Que montrer")
+    sheet.section(row, 0, "Que montrer" if money.with_formulas else "Ce qui est montré")
+    if not money.with_formulas:
+        shown = f"Exercice {choice.year}, {AMOUNT_WORDS[choice.amount]}"
+        other = f"comparé à {choice.other_year}, {AMOUNT_WORDS[choice.other_amount]}"
+        sheet.write(row + 1, 1, f"{shown}, {other}.", writer.format())
+        return row + 3
     editable = writer.cell(bold=True, align="center", bg_color=writer.theme.colours["saisie"])
     label = writer.format(align="right")
     lines = (

@@ -11,26 +11,34 @@ from tabellion.layout.names import ANNEES, CONTROLES, DECISIONS, EDITION, FORMAT
 from tabellion.outputs.consolidation.campaign import (
     BOARD_TITLE,
     CHANGES_TITLE,
+    last_changes,
     write_board,
     write_changes,
     write_controls,
 )
-from tabellion.outputs.consolidation.credits import DETAIL_TITLE, write_detail
+from tabellion.outputs.consolidation.credits_sheet import DETAIL_TITLE, write_detail
 from tabellion.outputs.consolidation.decisions import write_choices, write_decisions
+from tabellion.outputs.consolidation.detail_index import write_index
+from tabellion.outputs.consolidation.details import INDEX_TITLE, NO_DETAILS, WRAPPED_ROWS, Details
 from tabellion.outputs.consolidation.requests import write_requests
 from tabellion.outputs.consolidation.synthese import write_synthese
 from tabellion.outputs.consolidation.tables import data_sheets, write_data
 from tabellion.outputs.years import YearsView, write_years
 from tabellion.wording import french_moment
 from tabellion.xlsx.signature import write_identity
-from tabellion.xlsx.writer import Writer
+from tabellion.xlsx.writer import Sheet, Writer
 
 #: What the hidden sheet says the workbook is, so that one put among the returns is known for what it is.
 KIND_CONSOLIDATION = "consolidation"
+#: What it says of the tables that stand in detail workbooks: their names.
+ELSEWHERE = "tables_en_detail"
 
 
-def write_consolidation(consolidation: Consolidation, scratch: Path | None = None) -> bytes:
-    """Write the whole workbook; the same consolidation gives the same bytes.
+def write_consolidation(
+    consolidation: Consolidation, scratch: Path | None = None, details: Details = NO_DETAILS
+) -> bytes:
+    """Write the whole workbook, but for the tables that stand in ``details``; the same consolidation gives the same
+    bytes.
 
     Its links suppose that it stands in ``workbooks/consolidation/``. ``scratch`` is a folder for its parts while they
     are made (in memory by default). Raises ``OSError`` when it cannot be written.
@@ -40,31 +48,42 @@ def write_consolidation(consolidation: Consolidation, scratch: Path | None = Non
     was_enabled = gc.isenabled()
     gc.disable()
     try:
-        return _written(consolidation, scratch)
+        return _written(consolidation, scratch, details)
     finally:
         if was_enabled:
             gc.enable()
 
 
-def _written(consolidation: Consolidation, scratch: Path | None) -> bytes:
+def _written(consolidation: Consolidation, scratch: Path | None, details: Details) -> bytes:
     contract = consolidation.contract
     settings = contract.settings
     writer = Writer(contract.theme, scratch=scratch)
+    writer.wrapped_rows = WRAPPED_ROWS if details else writer.wrapped_rows
     labels, overview = Labels(contract), contract.overview
     data = data_sheets(consolidation)
     footer = f"{settings.titre} – état du {french_moment(consolidation.made)}"
-    years = (ANNEES,) if overview.exercices and "lignes_budgetaires" in data else ()
+    are_here = "lignes_budgetaires" not in details.tables
+    money = (DETAIL_TITLE,) if are_here else ()
+    years = (ANNEES,) if are_here and overview.exercices and "lignes_budgetaires" in data else ()
     asked = (REQUESTS,) if consolidation.requests else ()
-    first = (SYNTHESE, BOARD_TITLE, DECISIONS, *asked, CHANGES_TITLE, CONTROLES, DETAIL_TITLE, *years)
+    index = (INDEX_TITLE,) if details else ()
+    first = (SYNTHESE, BOARD_TITLE, DECISIONS, *asked, CHANGES_TITLE, CONTROLES, *index, *money, *years)
     sheets = {name: writer.sheet(name) for name in first}
     taken = {name.casefold() for name in first}
-    tables = [(table, writer.sheet(sheet_name("", table.schema.title, taken))) for table in data.values()]
-    write_synthese(sheets[SYNTHESE], consolidation, overview, data, labels, footer)
-    write_board(sheets[BOARD_TITLE], consolidation, labels, footer)
+    tables = [
+        (table, writer.sheet(sheet_name("", table.schema.title, taken)))
+        for name, table in data.items()
+        if name not in details.tables
+    ]
+    write_synthese(sheets[SYNTHESE], consolidation, overview, data, labels, footer, details)
+    write_board(sheets[BOARD_TITLE], consolidation, labels, footer, details.places)
     write_decisions(sheets[DECISIONS], consolidation, footer)
-    write_changes(sheets[CHANGES_TITLE], consolidation, labels, footer)
+    _write_changes(sheets[CHANGES_TITLE], consolidation, labels, footer, is_short=not details)
     write_controls(sheets[CONTROLES], consolidation, footer)
-    write_detail(sheets[DETAIL_TITLE], consolidation, overview, data, footer)
+    if index:
+        write_index(sheets[INDEX_TITLE], details, labels, footer)
+    if money:
+        write_detail(sheets[DETAIL_TITLE], consolidation, overview, data, footer)
     if years:
         lines = data["lignes_budgetaires"]
         view = YearsView(contract, lambda _: lines.reference, False)
@@ -77,6 +96,7 @@ def _written(consolidation: Consolidation, scratch: Path | None) -> bytes:
     for sheet in sheets.values():
         sheet.raw.set_tab_color(contract.theme.series[0])
     identity: dict[str, str | int] = {"genre": KIND_CONSOLIDATION, "format": FORMAT_VERSION}
+    identity |= {ELSEWHERE: " ".join(details.tables)} if details else {}
     write_choices(writer, consolidation.questions)
     edition = {EDITION: consolidation.made.isoformat()}
     write_identity(writer, identity | {"contrat": settings.identifiant} | edition)
@@ -92,3 +112,16 @@ def _written(consolidation: Consolidation, scratch: Path | None) -> bytes:
     writer.book.set_size(2200, 1400)
     sheets[SYNTHESE].raw.activate()
     return writer.close()
+
+
+def _write_changes(sheet: Sheet, consolidation: Consolidation, labels: Labels, footer: str, *, is_short: bool) -> None:
+    """All changes, or the last ones where detail workbooks have them all."""
+    changes = consolidation.changes if is_short else last_changes(consolidation)
+    more = (
+        f"Les {len(changes)} dernières enregistrées, sur {len(consolidation.changes)} : toutes sont dans les classeurs"
+    )
+    write_changes(
+        sheet, changes, labels, footer,
+        "Ce que l'équipe a changé depuis la dernière adoption, et ce que les retours disent",
+        "" if len(changes) == len(consolidation.changes) else f"{more} de la feuille « {INDEX_TITLE} ».",
+    )  # fmt: skip

@@ -45,7 +45,11 @@ def compare(before: Side, after: Side, schemas: Schemas) -> Comparison:
     names = [name for name in schemas if name in before.tables or name in after.tables]
     # a workbook or a consolidation without the settings says nothing of them
     silent = {name for name in SETTING_TABLES for side in (before, after) if not _has_rows(side, name)}
-    names = [name for name in names if name not in silent]
+    elsewhere = before.elsewhere | after.elsewhere
+    if elsewhere:
+        titles = ", ".join(schemas[name].title for name in schemas if name in elsewhere)
+        notices.append(finding("tables-en-detail", Place(after.name), tables=titles))
+    names = [name for name in names if name not in silent | elsewhere]
     tables = [compare_tables(_table(before, after, name), _table(after, before, name)) for name in names]
     is_register = SideKind.REGISTER in (before.kind, after.kind)
     return Comparison(

@@ -155,7 +155,7 @@ class Side:
 
     ``listed`` are the formulas that the workbook says it has, ``found`` what stands otherwise in their places, and
     ``typed`` the formulas that people put in the cells of a table (table, key, field). ``unread`` are the cells
-    compared as found.
+    compared as found, ``elsewhere`` the tables that stand in other files.
     """
 
     name: str
@@ -171,6 +171,7 @@ class Side:
     typed: dict[tuple[str, Key, str], FormulaAt] = field(default_factory=dict)
     notices: list[Finding] = field(default_factory=list)
     unread: list[Place] = field(default_factory=list)
+    elsewhere: frozenset[str] = frozenset()
     locate: Callable[[str, int, str | None], Place] = lambda _table, _position, _field: Place()
 
 

@@ -14,7 +14,7 @@ from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.forms import KIND_FORM
 from tabellion.layout.names import FORMAT_VERSION, IDENTITY, is_annotations, sheet_marker, table_resource
 from tabellion.outputs.consolidation.tables import ORIGIN_LABELS, data_name
-from tabellion.outputs.consolidation.workbook import KIND_CONSOLIDATION
+from tabellion.outputs.consolidation.workbook import ELSEWHERE, KIND_CONSOLIDATION
 from tabellion.outputs.diff.model import (
     ComparedTable,
     FormulaAt,
@@ -264,6 +264,7 @@ def _consolidation_side(workspace: Workspace, workbook: RawWorkbook, path: Path)
     read: dict[str, dict[str, list[object]]] = {}
     computed = {*ORIGIN_LABELS, *(f"{label} (2)" for label in ORIGIN_LABELS)}
     present, columns = set(finder.names()), []
+    side.elsewhere = frozenset(reading.identity.get(ELSEWHERE, "").split())
     for name, schema in schemas.items():
         titles = _titles(schema)
         read[name] = {champ: [] for champ in titles}

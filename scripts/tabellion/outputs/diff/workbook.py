@@ -32,7 +32,7 @@ from tabellion.schema.money import euros
 from tabellion.schema.shown import BLANK
 from tabellion.wording import plural
 from tabellion.xlsx.blocks import held
-from tabellion.xlsx.lists import FIRST_ROW, WRAPPED_ROWS, CellMaker, ListColumn, escaped_path, finish, note, write_list
+from tabellion.xlsx.lists import FIRST_ROW, CellMaker, ListColumn, escaped_path, finish, note, write_list
 from tabellion.xlsx.sheets import Cell, FileLink
 from tabellion.xlsx.signature import close_signed
 from tabellion.xlsx.writer import DATE, EUROS, EUROS_AND_CENTS, FIRST_DAY, PERCENT, Sheet, Writer
@@ -68,7 +68,7 @@ def write_differences(comparison: Comparison, words: DiffWords, theme: Theme, se
     first, second = writer.sheet(SUMMARY), writer.sheet(LIST)
     footer = f"{comparison.before.name} → {comparison.after.name}"
     count = comparison.count
-    rows = _DiffRows(comparison, words, _Colours(writer, wrapped=count <= WRAPPED_ROWS), path)
+    rows = _DiffRows(comparison, words, _Colours(writer, wrapped=count <= writer.wrapped_rows), path)
     rows.summary(first, footer)
     second.title(LIST, footer, len(_COLUMNS))
     second.link(2, 0, cell_link(SUMMARY, "A1"), "← Résumé")

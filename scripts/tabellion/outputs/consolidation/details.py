@@ -1,0 +1,238 @@
+"""Where the rows of a large contract stand: short tables in ``consolidation.xlsx``, long ones in detail workbooks.
+
+The invariant: what a detail workbook holds is told by its :attr:`~DetailWorkbook.digest` alone. Two consolidations that
+give one the same digest give it the same bytes, whenever they are made, so that it is written only where it changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from tabellion.campaign.model import Consolidation, Modification
+from tabellion.contract.book import Book
+from tabellion.contract.folders import DETAILS
+from tabellion.contract.labels import Labels
+from tabellion.findings import Place
+from tabellion.layout.names import cell_name
+from tabellion.measures.financements import RETAINED
+from tabellion.outputs.state import plain_change, plain_place
+from tabellion.schema import SETTING_TABLES
+from tabellion.wording import file_stem
+from tabellion.xlsx.lists import FIRST_ROW
+
+#: Rows of the tables and of the changes, all together, that people still read, and open at once, in one workbook.
+MOST_ROWS = 15_000
+#: Beyond, tables of so many rows stay in it: those that are looked up, and not filtered.
+SHORT_ROWS = 500
+#: Rows of a list of these workbooks, and of ``consolidation.xlsx`` beside them, that are as high as their texts.
+WRAPPED_ROWS = 200
+#: Partners of one detail workbook: few enough that a return changes little, enough that there are few workbooks.
+PARTNERS_EACH = 20
+#: The detail workbook of the rows that are of no partner.
+COMMON = "communs.xlsx"
+#: The sheet of ``consolidation.xlsx`` that lists them, and the first one of each, which names its partners.
+INDEX_TITLE, CONTENTS_TITLE = "Détails", "Sommaire"
+_LEAD = "porteur"
+#: Characters kept of a partner's name in that of a file.
+_LONGEST = 40
+
+
+@dataclass(frozen=True)
+class DetailWorkbook:
+    """One detail workbook: some partners in a row, or (``partners`` is empty) all that is of none.
+
+    ``rows`` are the positions of its rows by table, partner after partner; ``counts`` how many each partner has, in the
+    same order. ``changes`` are what returns of these partners change.
+    """
+
+    name: str
+    partners: tuple[str, ...]
+    rows: Mapping[str, Sequence[int]]
+    counts: Mapping[str, Sequence[int]]
+    changes: tuple[Modification, ...]
+    digest: str
+
+    @property
+    def fichier(self) -> str:
+        """Its place from the folder ``workbooks/``."""
+        return f"consolidation/{DETAILS}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Details:
+    """The tables that stand in detail workbooks, and these; nothing where ``consolidation.xlsx`` holds all.
+
+    ``told`` has the places of the values of returns, by table and position, then by field.
+    """
+
+    tables: tuple[str, ...] = ()
+    workbooks: tuple[DetailWorkbook, ...] = ()
+    told: Mapping[tuple[str, int], Mapping[str, Place]] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.workbooks)
+
+    @cached_property
+    def places(self) -> Mapping[str, Place]:
+        """Where the workbook of each partner names it."""
+        return {
+            partner: Place(workbook.fichier, CONTENTS_TITLE, cell_name(row, 0))
+            for workbook in self.workbooks
+            for row, partner in enumerate(workbook.partners, FIRST_ROW + 1)
+        }
+
+
+#: All stands in ``consolidation.xlsx``.
+NO_DETAILS = Details()
+
+
+def make_details(consolidation: Consolidation, program: str) -> Details:
+    """The detail workbooks that a consolidation needs; ``program`` stands for all that makes them besides."""
+    contract = consolidation.contract
+    sizes = {name: len(table) for name, table in contract.tables.items() if name not in SETTING_TABLES}
+    if sum(sizes.values()) + len(consolidation.modifications) <= MOST_ROWS:
+        return NO_DETAILS
+    moved = [name for name in contract.schemas if sizes.get(name, 0) > SHORT_ROWS]
+    owners = _Owners(contract)
+    groups = [owners.names[first : first + PARTNERS_EACH] for first in range(0, len(owners.names), PARTNERS_EACH)]
+    group_of: dict[str | None, int] = {name: rank for rank, group in enumerate(groups, 1) for name in group}
+    rows: list[dict[str, dict[str | None, list[int]]]] = [{} for _ in range(len(groups) + 1)]
+    changes: list[list[Modification]] = [[] for _ in rows]
+    for name in moved:
+        for position, owner in enumerate(owners.of(name)):
+            own = rows[group_of.get(owner, 0)].setdefault(name, {})
+            own.setdefault(owner if owner in group_of else None, []).append(position)
+    for change in consolidation.modifications:
+        changes[group_of.get(change.partenaire, 0)].append(change)
+    contents = _Contents(consolidation, moved, program)
+    workbooks = []
+    for rank, group in enumerate([list[str](), *groups]):
+        if rows[rank] or changes[rank]:
+            owned: list[str | None] = [*group] or [None]
+            parts = {name: [own.get(owner, []) for owner in owned] for name, own in rows[rank].items()}
+            together = {name: [position for part in lists for position in part] for name, lists in parts.items()}
+            name = _name(rank, group) if group else COMMON
+            digest = contents.digest((name, *group), together, changes[rank])
+            counts = {name: [len(part) for part in lists] for name, lists in parts.items()}
+            workbooks.append(DetailWorkbook(name, tuple(group), together, counts, tuple(changes[rank]), digest))
+    return Details(tuple(moved), tuple(workbooks), contents.told)
+
+
+def part_of(consolidation: Consolidation, details: Details, workbook: DetailWorkbook) -> Consolidation:
+    """The consolidation of the rows of one workbook: what is short is there whole, the rest is theirs."""
+    contract = consolidation.contract
+    tables, origins = dict(contract.tables), dict(consolidation.origins)
+    cells: dict[tuple[str, int, str], Place] = {}
+    for name in details.tables:
+        positions = workbook.rows.get(name, ())
+        tables[name] = contract.tables[name].select(positions)
+        places = consolidation.origins.get(name, [])
+        origins[name] = [places[position] for position in positions]
+        for rank, position in enumerate(positions):
+            cells |= {(name, rank, champ): place for champ, place in details.told.get((name, position), {}).items()}
+    return replace(
+        consolidation, contract=replace(contract, tables=tables), origins=origins, cells=cells,
+        modifications=workbook.changes, staff=(),
+    )  # fmt: skip
+
+
+def holder_name(labels: Labels, holder: str) -> str:
+    """The name of a partner, or of the collectivité that no partner is."""
+    name = labels.partner(holder)
+    return labels.word("lignes_budgetaires", "collectivite_id", holder) if name == holder else name
+
+
+def _name(rank: int, group: Sequence[str]) -> str:
+    """The name of a workbook: its rank, then its first and its last partner."""
+    first, last = (file_stem(partner)[:_LONGEST] for partner in (group[0], group[-1]))
+    return f"{rank:03} {first} - {last}.xlsx"
+
+
+def _told(consolidation: Consolidation) -> dict[tuple[str, int], dict[str, Place]]:
+    """The places of the values of returns, by table and position, then by field."""
+    told: dict[tuple[str, int], dict[str, Place]] = {}
+    for (name, position, champ), place in consolidation.cells.items():
+        told.setdefault((name, position), {})[champ] = place
+    return told
+
+
+class _Owners:
+    """Whose each row is: of the partner that it names, or of the collectivité's, else of who leads its fiche."""
+
+    def __init__(self, contract: Book) -> None:
+        self.contract = contract
+        partners = contract.tables["partenaires"]
+        self.of_town: dict[str | None, str] = {}
+        for partner, town in zip(partners.column("partenaire_id"), partners.column("collectivite_id"), strict=True):
+            self.of_town.setdefault(town, partner)
+        self.of_town.pop(None, None)
+        alone = [
+            town for town in contract.tables["collectivites"].column("collectivite_id") if town not in self.of_town
+        ]
+        self.of_town |= {town: town for town in alone}
+        self.names: list[str] = list(dict.fromkeys([*partners.column("partenaire_id"), *alone]))
+        """The partners, then the collectivités that no partner is, in the contract's order."""
+        parts = contract.tables["participations"]
+        self.of_fiche: dict[str | None, str] = {}
+        columns = (parts.column(name) for name in ("fiche_id", "partenaire_id", "role"))
+        for fiche, partner, role in zip(*columns, strict=True):
+            if role == _LEAD:
+                self.of_fiche.setdefault(fiche, partner)
+
+    def of(self, name: str) -> list[str | None]:
+        """The owner of each row of a table, ``None`` for one that is nobody's."""
+        table, schema = self.contract.tables[name], self.contract.schemas[name]
+        fields = {schema.refers_to(field): field for field in reversed(schema.names)}
+        fields[name] = schema.primary_key[0]
+        if "partenaires" in fields:
+            return table.column(fields["partenaires"])
+        for parents, owners in (("collectivites", self.of_town), ("fiches", self.of_fiche)):
+            if parents in fields:
+                return [owners.get(value) for value in table.column(fields[parents])]
+        return [None] * len(table)
+
+
+class _Contents:
+    """What the workbooks of one consolidation show, for their digests."""
+
+    def __init__(self, consolidation: Consolidation, moved: Sequence[str], program: str) -> None:
+        contract, settings = consolidation.contract, consolidation.contract.settings
+        self.consolidation, self.labels, self.told = consolidation, Labels(contract), _told(consolidation)
+        short = [table.columns for name, table in contract.tables.items() if name not in moved]
+        facts = (program, settings, [contract.schemas[name] for name in moved], short)
+        self.common = repr(facts).encode("utf-8", "surrogatepass")
+        financements = contract.overview.financements(settings.exercice_courant).columns
+        self.retained = financements[RETAINED] if "financements" in moved else []
+
+    def digest(self, names: Sequence[str], rows: Mapping[str, Sequence[int]], changes: Sequence[Modification]) -> str:
+        """The digest of one workbook: ``names`` are its own, then those of its partners."""
+        digest = hashlib.sha256(self.common)
+        words = [holder_name(self.labels, name) for name in names]
+        digest.update(repr((names, words)).encode("utf-8", "surrogatepass"))
+        for table, positions in rows.items():
+            digest.update(repr((table, self._rows(table, positions))).encode("utf-8", "surrogatepass"))
+        said = [
+            (plain_change(change), self.labels.row(change.table, change.key), self.labels.partner(change.partenaire))
+            for change in changes
+        ]
+        digest.update(repr(said).encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
+
+    def _rows(self, table: str, positions: Sequence[int]) -> list[object]:
+        """The rows of a table as they are shown: values, the words for keys, where each row and value comes from."""
+        columns, shown = self.consolidation.contract.tables[table].columns, list[object]()
+        for name, values in columns.items():
+            words, own = self.labels.key_words(table, name), [values[position] for position in positions]
+            shown += [own, [words.get(value) for value in dict.fromkeys(own)] if words else []]
+        places = self.consolidation.origins.get(table, [])
+        shown.append([plain_place(places[position]) for position in positions if position < len(places)])
+        shown.append([
+            [(champ, plain_place(place)) for champ, place in self.told.get((table, position), {}).items()]
+            for position in positions
+        ])  # fmt: skip
+        if table == "financements":
+            shown.append([self.retained[position] for position in positions])
+        return shown
