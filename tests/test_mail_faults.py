@@ -264,6 +264,15 @@ def test_a_report_that_a_mail_was_not_delivered_is_said_and_brings_no_form(
     assert relever().findings == []
 
 
+def test_a_program_that_sends_a_filled_form_to_nobody_is_said(
+    root: Path, relever: Callable[..., Collected], mailbox: MailServer
+) -> None:
+    """A scanner, a portal: nothing is taken from a sender that takes no answer, and staff know of it."""
+    mailbox.deliver(bytes(mail("portail@luce.fr", ("r.xlsx", form(root, "luce") + b" "), Return_Path="<>")))
+    done = relever()
+    assert (done.files, codes(done), done.automatic) == ([], ["courriel-laisse"], 0)
+
+
 def test_our_own_mails_that_come_back_are_no_returns(
     root: Path, relever: Callable[..., Collected], mailbox: MailServer
 ) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from email import message_from_bytes
@@ -17,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from support import smtp
+from support import imap, smtp
 from support.consolidations import place, received, rich, said
 from support.smtp import Server
 from tabellion.campaign.model import BoardLine, Consolidation, ReceivedFile, Verdict
@@ -27,7 +28,7 @@ from tabellion.findings import Severity, TabellionError
 from tabellion.mail.delivery import Delivery, Notifier
 from tabellion.mail.messages import AddressError, attachment_name, make_message
 from tabellion.mail.notices import due_notices, mailing_of
-from tabellion.mail.smtp import DoubtfulError, Session, SmtpTimeouts
+from tabellion.mail.smtp import DoubtfulError, Session, SmtpTimeouts, UnreachableError
 from tabellion.measures.board import ReturnStatus
 
 NOW = datetime(2016, 12, 6, 9, 0)
@@ -565,6 +566,21 @@ def test_each_phase_has_its_own_time_and_ours_is_not_called_theirs() -> None:
         assert caught.value.detail == "il a coupé la connexion"
     # RFC 5321, 4.5.3.2: greeting, MAIL and RCPT 5 minutes, DATA 2, each block 3, the end 10
     assert SmtpTimeouts() == SmtpTimeouts(answer=5 * 60, data=2 * 60, block=3 * 60, end=10 * 60)
+
+
+def test_a_server_that_says_a_byte_now_and_then_holds_nobody() -> None:
+    def drip(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            while True:
+                connection.sendall(b"2")
+                time.sleep(0.01)
+
+    listening = socket.create_server(("127.0.0.1", 0))
+    with imap.listening_on(listening, drip):
+        mail = replace(PLAIN, port=listening.getsockname()[1])
+        with pytest.raises(UnreachableError) as caught, Session(mail, {}, SmtpTimeouts(answer=0.3)):
+            pass
+    assert caught.value.detail == "il ne répond pas"
 
 
 def test_a_sender_refused_stops_everything(contract: Path) -> None:

@@ -181,15 +181,14 @@ class _Collector:
 
     def _examine(self, path: Path, *, has_body: bool) -> Incoming:
         """What a message says and brings; found out in a child process, which it may stall or exhaust."""
-        authority, readers = self.mail.boite_authentification, shared_readers()
         for whole in (True, False) if has_body else (False,):
-            read = partial(examine, authority=authority, has_body=whole)
+            read = partial(examine, authority=self.mail.boite_authentification, has_body=whole)
+            readers = shared_readers()
             message = readers.outcome(readers.start(path, read=read), path)
             if isinstance(message, Incoming):
                 if whole is not has_body:
                     message.brought.remarks.append("il est illisible, ou demande trop pour être ouvert")
                 return message
-            readers = shared_readers()
         key = hashlib.sha256(path.read_bytes()).hexdigest()
         return Incoming(key, NOBODY, "", Brought(remarks=["il est illisible"]))
 
@@ -198,17 +197,30 @@ class _Collector:
         return sender.is_automatic and sender.address == self.mail.expediteur.casefold()
 
     def _leave_automatic(self, message: Incoming) -> None:
-        """Leave what a program sent; what it says of a mail of ours that was not delivered is for the staff."""
-        known = {address for some in self.contacts.values() for address in some} | set(self.mail.equipe)
-        if not self.known.note(message.key, message.sender, message.subject, self.now, "il vient d'un programme"):
+        """Leave what a program sent; what it says of a mail of ours that was not delivered is for the staff, and that
+        it brings a workbook which is not one of ours that comes back."""
+        reason = "il vient d'un programme"
+        if not self.known.note(message.key, message.sender, message.subject, self.now, reason):
             return
-        self.done.automatic += 1
-        for address, reason in message.sender.undelivered:
-            if address in known:  # another one was never written to: anybody can send such a report
-                detail = reason or "aucune raison n'est donnée"
-                self.done.findings.append(
-                    finding("courriel-non-remis", Place(SETTINGS_FILE), valeur=address, detail=detail)
-                )
+        known = {address for some in self.contacts.values() for address in some}
+        known |= set(map(str.casefold, self.mail.equipe))
+        undelivered = [(address, why) for address, why in message.sender.undelivered if address in known]
+        for address, why in undelivered:  # of another one, which we never wrote to, anybody can send such a report
+            detail = why or "aucune raison n'est donnée"
+            self.done.findings.append(
+                finding("courriel-non-remis", Place(SETTINGS_FILE), valeur=address, detail=detail)
+            )
+        workbooks = {content for _, content in message.brought.workbooks}
+        if undelivered or self._is_own(message.sender) or workbooks <= self._forms(workbooks):
+            self.done.automatic += 1
+        else:
+            self._say_left(message.sender, message.subject, reason)
+
+    def _forms(self, workbooks: Collection[bytes]) -> set[bytes]:
+        """Those of these workbooks that are forms as they were sent."""
+        sizes = {len(content) for content in workbooks}
+        paths = [path for path in self.workspace.envois.glob("*/*.xlsx") if path.stat().st_size in sizes]
+        return {path.read_bytes() for path in paths}
 
     def _own_workbooks(self, brought: Brought) -> list[tuple[tuple[str, bytes], str]]:
         """The workbooks but those that say that they are of another contract, which shares the mailbox: of these the

@@ -102,8 +102,12 @@ class _SmtpClient(smtplib.SMTP):
     def getreply(self) -> tuple[int, bytes]:
         """The next answer, in the time that silence may take."""
         seconds = self.sock.gettimeout() if self.sock is not None else None
-        with bounded(self.sock, seconds or self.timeout):
-            return super().getreply()
+        try:
+            with bounded(self.sock, seconds or self.timeout):
+                return super().getreply()
+        except TimeoutError:
+            self.close()
+            raise
 
 
 class _TlsSmtpClient(_SmtpClient, smtplib.SMTP_SSL):
