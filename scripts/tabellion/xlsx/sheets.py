@@ -9,6 +9,7 @@ Carlito, which has Calibri's metrics; other fonts of text are near enough.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from functools import lru_cache
@@ -47,8 +48,9 @@ _WIDTHS_BY_SIZE = {
     82: "mæÆ",
     91: "MœŒ@W—→←",
 }
-_WIDTHS = {character: size for size, characters in _WIDTHS_BY_SIZE.items() for character in characters}
 _OTHER = 60
+_WIDTHS: defaultdict[str, int] = defaultdict(lambda: _OTHER)
+_WIDTHS |= {character: size for size, characters in _WIDTHS_BY_SIZE.items() for character in characters}
 #: What a bold face adds.
 _BOLD = 1.04
 #: One unit of a column's width is a digit of the workbook's default font, Calibri 11: 7 pixels at 96 dots an inch.
@@ -56,6 +58,8 @@ _BOLD = 1.04
 _UNIT_PIXELS, _SHARE = 7.0, 0.95
 #: A line is broken after these: Excel and LibreOffice also break after a hyphen.
 _BREAK = re.compile(r"[^ \t-]*(?:-+|[ \t]+|$)")
+
+_letters = lru_cache(maxsize=None)(column_letters)
 
 CellContent = str | int | float | date | None
 _Value = TypeVar("_Value")
@@ -167,6 +171,38 @@ class GrownSheet(Worksheet):  # type: ignore[misc]  # xlsxwriter has no types
         """A formula as it is: none of ours has a function younger than Excel 2010, and xlsxwriter looks for each."""
         del expand_future_functions
         return formula.removeprefix("=")
+
+    def put(self, row: int, column: int, value: CellContent, style: Format) -> int:
+        """Keep a text, a number, a date or a blank to be written; gives xlsxwriter's code where it drops it.
+
+        Its own methods first look whether the row is not an address in letters, for each cell.
+        """
+        if value is None:
+            return int(self._write_blank(row, column, None, style))
+        if isinstance(value, str):
+            return int(self._write_string(row, column, value, style))
+        if isinstance(value, date):
+            return int(self._write_datetime(row, column, value, style))
+        return int(self._write_number(row, column, value, style))
+
+    def _write_cell(self, row: int, col: int, cell: Any) -> None:
+        """A cell as xlsxwriter writes it, in one piece: it puts each together from its attributes."""
+        kind, end = type(cell).__name__, ""
+        if cell.format:
+            if kind == "String":
+                end = f' t="s"><v>{cell.string}</v></c>'
+            elif kind == "Blank":
+                end = "/>"
+            elif kind in ("Number", "Datetime"):
+                end = f"><v>{cell.number:.16G}</v></c>"
+            elif kind == "Formula" and isinstance(cell.value, ComputedText):
+                end = f' t="str"><f>{self._escape_data(cell.formula)}</f><v>{self._escape_data(cell.value)}</v></c>'
+            elif kind == "Formula" and type(cell.value) in (int, float):
+                end = f"><f>{self._escape_data(cell.formula)}</f><v>{cell.value}</v></c>"
+        if end:
+            self.fh.write(f'<c r="{_letters(col)}{row + 1}" s="{cell.format._get_xf_index()}"{end}')
+        else:
+            super()._write_cell(row, col, cell)
 
     # ``customHeight`` would keep the heights of rows when their texts change.
 
@@ -294,7 +330,7 @@ def _in_columns(rows: Iterator[Sequence[Cell]]) -> Iterator[list[LongColumn]]:
 
 def text_width(text: str) -> int:
     """The width of a text in hundredths of an em."""
-    return sum(_WIDTHS.get(character, _OTHER) for character in text)
+    return sum(map(_WIDTHS.__getitem__, text))
 
 
 def _unit(size: float, bold: bool) -> float:
@@ -321,11 +357,12 @@ def _broken(line: str, room: float) -> int:
     lines, used = 1, 0.0
     for match in _BREAK.finditer(line):
         word = match[0]
-        width, solid = text_width(word), text_width(word.rstrip(" \t"))
+        solid_word = word.rstrip(" \t")
+        solid = text_width(solid_word)
         if used and used + solid > room:
             lines, used = lines + 1, 0.0
         if solid > room:
             extra = int(solid // room)
             lines, used = lines + extra, used - extra * room
-        used += width
+        used += solid + text_width(word[len(solid_word) :])
     return lines

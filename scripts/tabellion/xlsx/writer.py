@@ -134,17 +134,9 @@ class Sheet:
 
     def write(self, row: int, column: int, value: CellContent, style: Format) -> None:
         """A text, a number or a date as it is; ``None`` leaves a blank cell with its format."""
-        if value is None:
-            code = self.raw.write_blank(row, column, None, style)
-        elif isinstance(value, str):
-            if len(value) > TEXT_LENGTH:
-                raise DroppedValueError(f"{self.name}: text of {len(value)} characters at {row}, {column}")
-            code = self.raw.write_string(row, column, value, style)
-        elif isinstance(value, date):
-            code = self.raw.write_datetime(row, column, value, style)
-        else:
-            code = self.raw.write_number(row, column, value, style)
-        if code:
+        if isinstance(value, str) and len(value) > TEXT_LENGTH:
+            raise DroppedValueError(f"{self.name}: text of {len(value)} characters at {row}, {column}")
+        if code := self.raw.put(row, column, value, style):
             raise_if_dropped(code, (row, column))
 
     def formula(

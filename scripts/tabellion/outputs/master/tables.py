@@ -115,10 +115,13 @@ def _write_field(
     values: Column,
 ) -> None:
     labels = layout.contract.labels(key.table) if (key := schema.foreign.get(field.name)) is not None else {}
+    styles: dict[bool, Format] = {}
     for position in range(table.height):
         value = values[position] if position < len(values) else None
-        style = value_format(sheet.writer, field.kind, value, one_line=field.one_line)
-        sheet.write(table.row + 1 + position, place, shown(field, value, labels), style)
+        cents = value is not None and field.kind == "money" and value % 100 != 0
+        if cents not in styles:
+            styles[cents] = value_format(sheet.writer, field.kind, value, one_line=field.one_line)
+        sheet.write(table.row + 1 + position, place, shown(field, value, labels), styles[cents])
     if field.kind == "money":
         sheet.show_cents((table.row + 1, place, min(_LAST_ROW, table.last_row + SPARE_ROWS), place))
     rule = validation_rule(schema, field)
