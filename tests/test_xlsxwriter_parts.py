@@ -10,6 +10,7 @@ import inspect
 import io
 import tomllib
 import zipfile
+from datetime import date
 from importlib.metadata import version
 from typing import Any
 
@@ -35,6 +36,12 @@ METHODS: dict[Any, dict[str, tuple[str, ...]]] = {
         "_check_dimensions": ("row", "col", "ignore_row", "ignore_col"),
         "_prepare_formula": ("formula", "expand_future_functions"),
         "_write_rows": (),
+        "_write_cell": ("row", "col", "cell"),
+        "_write_blank": ("row", "col", "_", "cell_format"),
+        "_write_string": ("row", "col", "string", "cell_format"),
+        "_write_datetime": ("row", "col", "date", "cell_format"),
+        "_write_number": ("row", "col", "number", "cell_format"),
+        "_escape_data": ("data",),
         "_write_hyperlinks": (),
         "_convert_date_time": ("dt_obj",),
         "_escape_control_characters": ("data",),
@@ -93,6 +100,22 @@ def test_rows_keep_no_height_of_their_own() -> None:
     assert 'customHeight="1"' in theirs[SHEET]
     assert 'ht="' in ours[SHEET]
     assert "customHeight" not in ours[SHEET]
+
+
+def test_cells_in_one_piece_are_as_theirs() -> None:
+    def write(sheet: Any) -> None:
+        for row, style in enumerate((None, Format({"bold": True}, {}, {}))):
+            sheet.write_string(row, 0, "a & b", style)
+            sheet.write_number(row, 1, 0.1 + 0.2, style)
+            sheet.write_number(row, 2, 12, style)
+            sheet.write_datetime(row, 3, date(2016, 11, 30), style)
+            sheet.write_blank(row, 4, None, style)
+            sheet.write_boolean(row, 5, True, style)
+            for column, value in enumerate((ComputedText("<b>"), "", "#REF!", 3, 0.5, True, None), 6):
+                sheet.write_formula(row, column, '=IF(A1<>"é",1&2,">")', style, value)
+
+    theirs, ours = both(write)
+    assert ours[SHEET] == theirs[SHEET]
 
 
 def test_a_text_that_looks_like_marks_is_a_text() -> None:

@@ -9,10 +9,12 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from tabellion.campaign.journal import glance_at_journal
 from tabellion.campaign.saves import SAVES_FILE, Saves, saves_json
 from tabellion.checks.contract import check_meaning
 from tabellion.commands.source import Source, alone_on, load_source
 from tabellion.contract.first_settings import first_settings
+from tabellion.contract.folders import JOURNAL
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, finding
 from tabellion.outputs.master.changes import renewal_of
@@ -48,7 +50,8 @@ def generate(workspace: Workspace, path: Path | None, *, force: bool, now: datet
     target = workspace.contrat if path is None else path
     is_own = target.resolve() == workspace.contrat.resolve()
     with alone_on(workspace, "tabellion generate", now) if is_own else nullcontext():
-        source = load_source(workspace)
+        with glance_at_journal(workspace.memory / JOURNAL) as journal:
+            source = load_source(workspace, journal)
         layout = lay_out_master(source.book)
         findings = [item.in_file(target.name) for item in check_meaning(layout.contract, layout.locate)]
         fresh = write_master(layout, findings)

@@ -78,7 +78,7 @@ def _described(content: bytes) -> dict[str, dict[str, str]]:
     """The attributes of each element, by its name."""
     elements: dict[str, dict[str, str]] = {}
     parse(
-        normalised_xml(content, "EncryptionInfo"), "EncryptionInfo",
+        (normalised_xml(content, "EncryptionInfo"),), "EncryptionInfo",
         lambda name, attributes: elements.__setitem__(name.rpartition(" ")[2], attributes),
         lambda _: None, lambda _: None,
     )  # fmt: skip

@@ -1,12 +1,14 @@
 """One pass over the XML of a sheet: values, formulas, error values, hidden rows and columns, merged ranges.
 
-The parser calls Python twice for each element, and a return has thousands of cells: what it calls is kept short.
+The parser calls Python twice for each element, and a return has thousands of cells: what it calls is kept short, and
+cells that are written as all programs write a number or a shared text never reach it. They are read from their text, in
+their turn, only where that text can be nothing else.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from math import isfinite
 
@@ -16,11 +18,17 @@ from tabellion.reading.limits import LIMITS, Limits, refusal
 from tabellion.reading.number_formats import STRUCK, Look, NumberFormats, Shown, iso_moment
 from tabellion.reading.raw import CellAddress, RawSheet, RawValue
 from tabellion.reading.texts import NAMES, TRUE, TextReader
-from tabellion.reading.xml_parts import parse
+from tabellion.reading.xml_parts import is_plain, parse
 from tabellion.wording import french_count
 
 _OTHER_CELL = re.compile(rb'<c(?! r="[A-Z])[\s/>]')
 _BLANK_CELL = re.compile(rb'<c r="[A-Z]{1,3}[1-9][0-9]{0,6}"(?: s="[0-9]{1,5}")?/>')
+#: A number or a shared text as Excel, LibreOffice and this program write it.
+_SIMPLE_CELL = re.compile(
+    r'<c r="(([A-Z]{1,3})([1-9][0-9]{0,6}))"(?: s="([0-9]{1,5})")?(?: t="([sn])")?><v>([0-9.eE+-]{1,40})</v></c>'
+)
+#: So many simple cells for one with a formula: with fewer, the parser is as fast.
+_FEW = 4
 #: Gnumeric writes there the whole of a formula that it cannot read.
 _LONGEST_ERROR = 20
 #: The types of cells that hold their own text: there, no text is the empty text.
@@ -47,7 +55,9 @@ def read_sheet(content: bytes, part: str, name: str, context: SheetContext, limi
     ``lecture-impossible``, and the refusals of damaged XML.
     """
     reader = _SheetReader(part, name, context, limits)
-    parse(_without_blanks(content), part, reader.start, reader.end, reader.pieces.append)
+    content = _without_blanks(content)
+    pieces = reader.gaps(content.decode()) if _is_simple(content) else (content,)
+    parse(pieces, part, reader.start, reader.end, reader.pieces.append)
     reader.expand_shared_formulas()
     return RawSheet(
         name=name,
@@ -62,6 +72,11 @@ def read_sheet(content: bytes, part: str, name: str, context: SheetContext, limi
         hidden_rows=frozenset(reader.hidden_rows),
         hidden_columns=frozenset(reader.hidden_columns),
     )
+
+
+def _is_simple(content: bytes) -> bool:
+    """Whether most cells of a sheet are simple, and what looks like one can be nothing else."""
+    return content.count(b"<f") * _FEW < content.count(b"<v>") and is_plain(content)
 
 
 def _without_blanks(content: bytes) -> bytes:
@@ -105,6 +120,24 @@ class _SheetReader(TextReader):
         self.merged: list[str] = []
         self.hidden_rows: set[int] = set()
         self.hidden_columns: set[int] = set()
+
+    def gaps(self, content: str) -> Iterator[str]:
+        """What the parser has to read of a plain sheet; the simple cells between are read once it has come to them."""
+        last = 0
+        for match in _SIMPLE_CELL.finditer(content):
+            start = match.start()
+            if start != last:
+                mark = content.rfind("<", last, start)
+                if not content.startswith(("</c>", "<row ", "<row>"), mark):  # no cell stands elsewhere
+                    continue
+                yield content[last:start]
+            last = match.end()
+            self.reference, letters, digits, style, kind, text = match.groups()
+            row, column = self.row, self.columns.get(letters)
+            if column is None or digits != self.row_digits:
+                row, column = self.place(self.reference)
+            self.keep(row, column, kind or "n", text, style)
+        yield content[last:]
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         kind = NAMES.get(name)
@@ -179,12 +212,15 @@ class _SheetReader(TextReader):
             row, column = self.place(reference)
         if formula is not None:
             self.take_formula((row, column), self.checked(formula, reference, self.name), text, kind)
-        if not text and (text is None or kind not in _TEXT_KINDS):
-            return
-        shown = self.shown.get(attributes.get("s"))
+        if text or (text is not None and kind in _TEXT_KINDS):
+            self.keep(row, column, kind, text, attributes.get("s"))
+
+    def keep(self, row: int, column: int, kind: str, text: str, style: str | None) -> None:
+        """Keep what a cell holds: the ``text`` of a type, in the format of the number ``style``."""
+        shown = self.shown.get(style)
         if shown == "percentage":
             self.percents.add((row, column))
-        if self.looks_of and (look := self.looks_of.get(attributes.get("s"))) is not None:
+        if self.looks_of and (look := self.looks_of.get(style)) is not None:
             self.looks[row, column] = look
         if kind == "s" and text in self.struck_texts:
             self.looks[row, column] = replace(STRUCK, marked=self.struck_texts[text])
@@ -195,7 +231,7 @@ class _SheetReader(TextReader):
         elif kind == "n":
             self.put(row, column, self.read_number((row, column), text, shown))
         else:
-            self.put(row, column, self.read_value((row, column), kind, self.checked(text, reference, self.name)))
+            self.put(row, column, self.read_value((row, column), kind, self.checked(text, self.reference, self.name)))
 
     def next_reference(self) -> str:
         """Where a cell that does not say it stands: right of the one before."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 from xml.parsers import expat
 
@@ -28,6 +28,11 @@ _NAMESPACE = re.compile(rb"""\bxmlns(?::([\w.-]+))?\s*=\s*["']([^"']*)["']""")
 _ROOT_WITHIN_BYTES = 4096
 _RELATIONSHIPS = "http://schemas.openxmlformats.org/package/2006/relationships"
 _ENCODINGS = (b"utf-8", b"utf8", b"us-ascii", b"ascii")
+#: What makes a part another than it looks: comments, raw texts, instructions; what the parser refuses in a text.
+_NOT_PLAIN = (b"<!", b"<?", b"]]>", "\ufffe".encode(), "\uffff".encode())
+#: The namespace of elements without a prefix, where the root alone declares one.
+_DEFAULT_NAMESPACE = re.compile(rb"xmlns\s*=")
+_PLAIN_ROOT = re.compile(rb'\s*<(?:worksheet|sst) (?:[^<>]* )?xmlns="([^"<>]*)"')
 _BOM = b"\xef\xbb\xbf"
 #: A character written by its number, as ``_x000A_``; half of a surrogate pair is no character.
 _ESCAPE = re.compile(r"_x(?![Dd][89A-Fa-f])([0-9A-Fa-f]{4})_")
@@ -100,14 +105,26 @@ def _in_known_namespace(content: bytes) -> bytes:
     return content
 
 
+def is_plain(content: bytes) -> bool:
+    """Whether what looks like an element of SpreadsheetML, without a prefix, can be nothing else in a part."""
+    root = _PLAIN_ROOT.match(content)
+    return (
+        root is not None
+        and root[1].decode("ascii", "replace") in MAIN
+        and len(_DEFAULT_NAMESPACE.findall(content)) == 1
+        and not any(mark in content for mark in _NOT_PLAIN)
+    )
+
+
 def parse(
-    content: bytes,
+    pieces: Iterable[bytes | str],
     part: str,
     start: Callable[[str, dict[str, str]], None],
     end: Callable[[str], None],
     text: Callable[[str], object],
 ) -> None:
-    """Run the handlers over a part given by :func:`normalised_xml`; names come as ``namespace local``.
+    """Run the handlers over a part given by :func:`normalised_xml`, whole or piece by piece, each of which ends with
+    an element's mark; names come as ``namespace local``.
 
     ``start`` counts the depth and raises :func:`too_deep`: one call less for each element, which is what the time of a
     reading is made of. Raises ``TabellionError`` (``xml-mal-forme``, ``xml-doctype``).
@@ -123,7 +140,9 @@ def parse(
     parser.CharacterDataHandler = text
     parser.StartDoctypeDeclHandler = doctype
     try:
-        parser.Parse(content, True)
+        for piece in pieces:
+            parser.Parse(piece, False)
+        parser.Parse(b"", True)
     except expat.ExpatError as error:
         raise malformed(part, error.lineno) from None
 
@@ -168,7 +187,7 @@ def elements(content: bytes, part: str, *wanted: str) -> list[ParsedElement]:
         if texts:
             texts[-1].append(data)
 
-    parse(content, part, start, end, text)
+    parse((content,), part, start, end, text)
     return closed
 
 
