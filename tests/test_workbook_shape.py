@@ -48,7 +48,8 @@ from tabellion.layout.names import (
 )
 from tabellion.layout.theme import _PAIRS, MINIMUM_CONTRAST, contrast
 from tabellion.xlsx import signature
-from tabellion.xlsx.sheets import DroppedValueError, column_width, text_lines
+from tabellion.xlsx.sheets import DroppedValueError
+from tabellion.xlsx.text_metrics import column_width, text_lines
 from tabellion.xlsx.writer import PROMPT_LENGTH, PROMPT_TITLE_LENGTH, TEXT_LENGTH, Writer
 
 #: Functions that every Excel since 2010 has; the formulas use no other.

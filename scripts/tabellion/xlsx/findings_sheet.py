@@ -13,8 +13,8 @@ from tabellion.layout.theme import Theme
 from tabellion.wording import plural
 from tabellion.xlsx.notes import grade
 from tabellion.xlsx.sheet import SheetEditor
-from tabellion.xlsx.sheets import text_lines
 from tabellion.xlsx.styles import StyleSheet, rgb
+from tabellion.xlsx.text_metrics import text_lines
 from tabellion.xlsx.trees import Element, add, child, drop, parse_xml
 
 #: The one-based row of the headers.

@@ -30,9 +30,9 @@ from tabellion.xlsx.sheets import (
     GrownSheet,
     PlainStrings,
     raise_if_dropped,
-    text_lines,
 )
 from tabellion.xlsx.styles import Formats
+from tabellion.xlsx.text_metrics import text_lines
 
 #: Number formats of amounts. ``_-`` leaves the room of a hyphen, so that an amount does not touch its neighbour.
 EUROS, EUROS_AND_CENTS = ('#,##0"\u00a0€"_-', '#,##0.00"\u00a0€"_-')

@@ -55,7 +55,7 @@ from tabellion.schema import FUNDING_TABLES, SETTING_TABLES, Schemas
 from tabellion.schema.shown import HEADERS as DICTIONARY_HEADERS
 from tabellion.schema.shown import dictionary
 from tabellion.xlsx.blocks import held, write_named
-from tabellion.xlsx.sheets import column_width
+from tabellion.xlsx.text_metrics import column_width
 from tabellion.xlsx.writer import Sheet
 
 FINDINGS, DICTIONARY = "Constats", "Dictionnaire"
