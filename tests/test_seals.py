@@ -16,9 +16,8 @@ from support.returned import PARTNER, at
 from support.returned import returned as answer
 from tabellion.commands.consolidate import ConsolidationRun, consolidate
 from tabellion.contract.workspace import find_workspace
-from tabellion.layout.forms import BASELINE, FormIdentity
+from tabellion.layout.forms import BASELINE, KEY_FILE, FormIdentity, SealKey, SealState, read_key
 from tabellion.layout.names import IDENTITY
-from tabellion.layout.seals import KEY_FILE, SealKey, SealState, read_key
 from tabellion.schema.forms import TableSpec
 
 NOW = datetime(2016, 12, 1, 2, 0)

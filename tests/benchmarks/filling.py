@@ -13,8 +13,7 @@ from program import ROOT
 sys.path.insert(0, str(ROOT / "scripts"))
 
 from tabellion.contract.book import Book
-from tabellion.layout.forms import Form, FormRow
-from tabellion.layout.seals import SealKey
+from tabellion.layout.forms import Form, FormRow, SealKey
 from tabellion.outputs.forms import workbook as form_workbook
 
 

@@ -37,8 +37,7 @@ from tabellion.commands.new import model_files
 from tabellion.commands.source import load_contract
 from tabellion.contract.register import save_register
 from tabellion.contract.workspace import Workspace, find_workspace
-from tabellion.layout.forms import Form, FormIdentity, FormRow, form_id, values_sent
-from tabellion.layout.seals import KEY_FILE, SealKey
+from tabellion.layout.forms import KEY_FILE, Form, FormIdentity, FormRow, SealKey, form_id, values_sent
 from tabellion.outputs.forms import make_forms
 from tabellion.schema.tables import make_tables
 from tabellion.xlsx.signature import sign_again, with_parts

@@ -21,9 +21,8 @@ from tabellion.checks.formulas import check_formulas
 from tabellion.checks.returns import check_return, check_unsaid
 from tabellion.contract.workspace import Settings
 from tabellion.findings import Finding, Json, Place, Severity, counted, finding
-from tabellion.layout.forms import KIND_FORM, FilledBy, FormIdentity, baseline_text, baseline_value
+from tabellion.layout.forms import KIND_FORM, FilledBy, FormIdentity, SealKey, baseline_text, baseline_value
 from tabellion.layout.names import ANNOTATOR, IDENTITY, is_document_date
-from tabellion.layout.seals import SealKey
 from tabellion.reading.form import FormReading, FormTable, read_form
 from tabellion.reading.form_identity import read_filled_by
 from tabellion.reading.hidden import read_identity

@@ -24,8 +24,8 @@ from tabellion.checks.contract import check_returned_rows
 from tabellion.contract.book import Book, CellPosition
 from tabellion.contract.workspace import Settings, Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
+from tabellion.layout.forms import SealKey
 from tabellion.layout.names import FORMAT_VERSION, IDENTITY, KIND_MASTER
-from tabellion.layout.seals import SealKey
 from tabellion.reading import RawWorkbook, read_workbooks
 from tabellion.reading.hidden import read_identity
 from tabellion.reading.reader import ReadOutcome, unforeseen

@@ -18,7 +18,7 @@ from tabellion.contract.book import Book
 from tabellion.contract.register import register_files
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, TabellionError
-from tabellion.layout.seals import KEY_FILE, SealKey, read_key
+from tabellion.layout.forms import KEY_FILE, SealKey, read_key
 from tabellion.outputs.forms import make_forms
 from tabellion.outputs.forms.workbook import form_row_count, write_form
 from tabellion.reading.source import read_source

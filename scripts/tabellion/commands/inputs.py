@@ -25,7 +25,7 @@ from tabellion.contract.book import Book
 from tabellion.contract.folders import COLLECTED, KEPT
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.layout.seals import read_key
+from tabellion.layout.forms import read_key
 from tabellion.mail.collected import unknown_senders
 from tabellion.reading.reader import release_readers
 from tabellion.reading.references import References, references

@@ -27,7 +27,7 @@ from tabellion.contract.folders import JOURNAL
 from tabellion.contract.register import load_register
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, counted, finding
-from tabellion.layout.seals import read_key
+from tabellion.layout.forms import read_key
 from tabellion.layout.theme import load_theme
 from tabellion.reading import RawWorkbook, read_workbooks
 from tabellion.reading.references import references

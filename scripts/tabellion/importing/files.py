@@ -17,6 +17,7 @@ from tabellion.importing.reader import read_document
 from tabellion.importing.recap import bare_town
 from tabellion.importing.tables import ImportedContract, ImportedTables
 from tabellion.importing.words import ImportWords
+from tabellion.schema.money import euros
 from tabellion.wording import french_value
 
 
@@ -149,7 +150,7 @@ def _merged(name: str, known: Record, row: Record, label: str, fichier: str) -> 
             known[champ] = value
         else:
             shown = [
-                french_value(amount / 100 if champ.startswith("montant") else amount)
+                french_value(euros(amount) if champ.startswith("montant") else amount)
                 for amount in (known[champ], value)
             ]
             findings.append(

@@ -25,7 +25,7 @@ from tabellion.measures.financements import of_exercice
 from tabellion.measures.funding import produit_identifier
 from tabellion.reading.raw import RawValue
 from tabellion.schema import Field
-from tabellion.schema.money import format_euros
+from tabellion.schema.money import euros, format_euros
 from tabellion.schema.numbers import siret_fault
 from tabellion.schema.typed import Outcome, make_typed, read_typed
 from tabellion.wording import plural
@@ -146,8 +146,8 @@ class GrantReader:
                     same.cents += cents
                 elif cents != same.cents:
                     self.account.say(
-                        "dossier-deux-montants", record.ligne, champ="montant", valeur=cents / 100,
-                        attendu=same.cents / 100, dossier=reference, liees=[same.first.ligne],
+                        "dossier-deux-montants", record.ligne, champ="montant", valeur=euros(cents),
+                        attendu=euros(same.cents), dossier=reference, liees=[same.first.ligne],
                     )  # fmt: skip
         yield from grants.values()
 

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from tabellion.findings import Finding, Place, finding
-from tabellion.layout.forms import BASELINE, FormIdentity, baseline_value
+from tabellion.layout.forms import BASELINE, FormIdentity, SealKey, baseline_value
 from tabellion.layout.names import IDENTITY, KnownFormula
-from tabellion.layout.seals import SealKey
 from tabellion.reading.cells import CellReader
 from tabellion.reading.descriptions import keep_spellings
 from tabellion.reading.form_columns import asked_labels, choices_of, former_labels, near_choices

@@ -13,14 +13,16 @@ from tabellion.layout.forms import (
     FINAL_WORDS,
     FUNCTION,
     KIND_FORM,
+    SEAL,
     SIGNED_BY,
     SIGNED_ON,
     FilledBy,
     FormIdentity,
+    SealKey,
+    SealState,
     baseline_text,
 )
 from tabellion.layout.names import FORMAT_VERSION
-from tabellion.layout.seals import SEAL, SealKey, SealState
 from tabellion.reading.hidden import Baseline
 from tabellion.reading.raw import RawWorkbook
 from tabellion.reading.references import References

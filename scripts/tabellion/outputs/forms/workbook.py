@@ -13,16 +13,17 @@ from tabellion.layout.forms import (
     BASELINE_HEADERS,
     GUIDE,
     KIND_FORM,
+    SEAL,
     SPARE_ROWS,
     SPELLINGS,
     TOTAL,
     TOTALS,
     FillState,
     Form,
+    SealKey,
     values_sent,
 )
 from tabellion.layout.names import FORMAT_VERSION, column_letters, quoted_sheet
-from tabellion.layout.seals import SEAL, SealKey
 from tabellion.measures.form_totals import (
     CONVENTION,
     DIFFERENCE,
