@@ -201,8 +201,8 @@ def _rows(table: Element, numbers: ListNumbers) -> Iterator[str]:
             )
         if any(cells):
             yield "\t".join(cell.replace("\t", " ") for cell in cells) + ("\t" if len(cells) == 1 else "")
-        for table in nested:
-            yield from _rows(table, numbers)
+        for inner_table in nested:
+            yield from _rows(inner_table, numbers)
 
 
 def _paragraph(paragraph: Element, numbers: ListNumbers) -> str:
