@@ -96,6 +96,8 @@ class Game:
     answered: dict[Cell, Said] = field(default_factory=dict)
     copies: list[Copy] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
+    saver: str = ""
+    """Who saved the workbook that is in place; nobody, of one that was put back."""
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)  # noqa: S311 -- a story to play again, no secret
@@ -111,11 +113,10 @@ class Game:
 
     def play(self, steps: int) -> None:
         """Play steps drawn at random, and look at the contract after each."""
-        commands = [self.consolidate, self.consolidate, self.consolidate, self.adopt, self.adopt, self.generate,
-                    self.forms, self.validate, self.publish, self.export, self.import_document]  # fmt: skip
-        edits = [self.change, self.change, self.change, self.add, self.remove, self.undo, self.sort, self.answer,
-                 self.answer, self.save_stale_copy, self.put_back, self.put_aside, self.decide,
-                 self.decide]  # fmt: skip
+        commands = [*[self.consolidate] * 5, self.adopt, self.adopt, self.generate, self.forms, self.validate,
+                    self.publish, self.export, self.import_document]  # fmt: skip
+        edits = [*[self.change] * 3, self.add, self.remove, self.undo, self.sort, self.answer, self.answer,
+                 *[self.save_stale_copy] * 2, self.put_back, self.put_aside, self.decide, self.decide]  # fmt: skip
         self.put_aside()
         for _ in range(steps):
             self.now += timedelta(hours=self.random.choice((1, 3, 30)))
@@ -124,6 +125,9 @@ class Game:
             step()
             if step in commands:
                 self.look()
+            if step in (self.adopt, self.generate):  # most older copies are thrown away: a later run refuses them whole
+                self.copies = [copy for copy in self.copies if self.random.random() < 0.2]
+                self.put_aside()
 
     def note(self, text: str) -> None:
         self.log[-1] += f" {text}"
@@ -133,6 +137,7 @@ class Game:
         if copy is not None:
             self.replace(copy)
         self.note(f"by {who}")
+        self.saver = who
         edited(self.contrat, change, saved=self.now, author=who)
 
     def own_sheet(self) -> None:
@@ -276,6 +281,7 @@ class Game:
 
     def put_back(self) -> None:
         """Somebody puts an old copy back, as it was."""
+        self.saver = ""
         self.replace(self.random.choice(self.copies))
 
     def answer(self) -> None:
@@ -448,7 +454,11 @@ class Game:
             and not {cell, (*cell[:2], _ROW)} & spoken
         ]
         told = set(self.told(state.findings)) if lost else set()
-        yield from ((cell, said) for cell, said in lost if cell not in told)
+        for cell, said in lost:
+            if cell in told and said.who == self.saver:  # their own doing: it counts, and it was said
+                self.typed.pop(cell, None)
+            else:
+                yield cell, said
 
     def listed(self, state: Consolidation) -> Iterator[Cell]:
         """The cells that the consolidation lists as changed by a return, or in conflict; rows that staff's own list
