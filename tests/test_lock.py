@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,8 +18,10 @@ import pytest
 
 from support import faults
 from support.program import contents, environment
+from tabellion.commands.source import alone_on
+from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, TabellionError
-from tabellion.transaction.lock import LOCK, NOTE, hold
+from tabellion.transaction.lock import LOCK, NOTE, WATCHER, hold
 
 needs_strace = pytest.mark.skipif(faults.strace_missing() is not None, reason=str(faults.strace_missing()))
 needs_mount = pytest.mark.skipif(faults.mount_missing() is not None, reason=str(faults.mount_missing()))
@@ -138,6 +141,18 @@ def test_who_waits_takes_over(folder: Path) -> None:
             first.stdin.close()
             assert first.wait() == 0
             assert first_word(second) == "held"
+
+
+def test_a_command_beside_a_watcher_waits_for_its_run_and_any_other_is_refused(empty: Workspace) -> None:
+    with holder(empty.memory) as run:
+        assert first_word(run) == "held"
+        with pytest.raises(TabellionError), alone_on(empty, "tabellion adopt", NOW):
+            pytest.fail("two at once")
+        assert run.stdin is not None
+        with hold(empty.memory, "tabellion watch", NOW, name=WATCHER):
+            threading.Timer(1, run.stdin.close).start()
+            with alone_on(empty, "tabellion adopt", NOW):
+                assert run.wait() == 0, "only after the run of the watcher"
 
 
 def test_waiting_ends(folder: Path) -> None:

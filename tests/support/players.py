@@ -112,15 +112,19 @@ class Game:
     # Steps
 
     def play(self, steps: int) -> None:
-        """Play steps drawn at random, and look at the contract after each."""
+        """Play an opening, then steps drawn at random, and look at the contract after each command."""
         commands = [*[self.consolidate] * 5, self.adopt, self.adopt, self.generate, self.forms, self.validate,
                     self.publish, self.export, self.import_document]  # fmt: skip
         edits = [*[self.change] * 3, self.add, self.remove, self.undo, self.sort, self.answer, self.answer,
                  *[self.save_stale_copy] * 2, self.put_back, self.put_aside, self.decide, self.decide]  # fmt: skip
         self.put_aside()
-        for _ in range(steps):
+        # what goes against a value that a run has taken over is in every game
+        against = (self.put_back, self.save_stale_copy, self.answer, self.remove)[self.seed % 4]
+        opening = [self.change, self.change, self.consolidate, against, self.consolidate]
+        for rank in range(steps):
             self.now += timedelta(hours=self.random.choice((1, 3, 30)))
             step = self.random.choice(self.random.choice((commands, edits)))
+            step = opening[rank] if rank < len(opening) else step
             self.log.append(f"{self.now:%d/%m %Hh} {step.__name__}")
             step()
             if step in commands:
