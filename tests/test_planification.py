@@ -17,7 +17,7 @@ from support.contracts import ROOT
 from support.program import environment
 
 UNITS = ROOT / "templates" / "planification"
-PLACEHOLDERS = {"@TABELLION@", "@DOSSIER@", "@COURRIEL@", "@COMPTE@", "@NOM@"}
+PLACEHOLDERS = {"@TABELLION@", "@DOSSIER@", "@COURRIEL@", "@COMPTE@", "@NOM@", "@VERS@"}
 TASK = "{http://schemas.microsoft.com/windows/2004/02/mit/task}"
 
 
@@ -73,7 +73,15 @@ def program(tmp_path: Path) -> Path:
 
 
 def filled(unit: str, program: Path, folder: Path) -> str:
-    return unit.replace("@TABELLION@", str(program)).replace("@DOSSIER@", str(folder)).replace("@COMPTE@", "root")
+    words = {
+        "@TABELLION@": str(program),
+        "@DOSSIER@": str(folder),
+        "@VERS@": f"{folder}/l'ensemble",
+        "@COMPTE@": "root",
+    }
+    for placeholder, word in words.items():
+        unit = unit.replace(placeholder, word)
+    return unit
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in UNITS.iterdir()))
@@ -184,10 +192,28 @@ def test_the_service_of_the_day_is_shut_in_as_that_of_the_night_but_for_mails() 
     assert day["EnvironmentFile"] == "-/etc/tabellion/veille.env"
 
 
+ENSEMBLE = "tabellion-ensemble.service"
+
+
+def test_the_service_of_many_contracts_runs_and_is_shut_in_as_that_of_one(workspace: Path, program: Path) -> None:
+    night, many = ini("tabellion.service")["Service"], ini(ENSEMBLE)["Service"]
+    of_a_run = {"ExecStart", "TimeoutStartSec", "ReadWritePaths"}
+    assert {name for name in night if many.get(name) != night[name]} == of_a_run
+    assert many["ReadWritePaths"] == '"@DOSSIER@" "@VERS@"'
+    target = workspace.parent / "l'ensemble"
+    target.mkdir()
+    line = filled(many["ExecStart"], program, workspace.parent)
+    bare = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONPATH": environment()["PYTHONPATH"]}
+    done = subprocess.run(shlex.split(line), cwd="/", env=bare, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {"ensemble.xlsx", "ensemble.html", "ensemble.log", "jeu"} <= {path.name for path in target.iterdir()}
+
+
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
 def test_systemd_takes_the_units(program: Path, tmp_path: Path) -> None:
     folder = tmp_path / "mon contrat"
-    units = [tmp_path / name for name in ("tabellion.service", "tabellion.timer", "tabellion-veille.service")]
+    kept = ("tabellion.service", "tabellion.timer", "tabellion-veille.service", ENSEMBLE, "tabellion-ensemble.timer")
+    units = [tmp_path / name for name in kept]
     for path in units:
         path.write_text(filled(text(path.name), program, folder), encoding="utf-8")
     done = subprocess.run(

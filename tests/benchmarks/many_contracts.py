@@ -35,7 +35,7 @@ from program import ROOT
 from tabellion.commands.generate import generate
 from tabellion.commands.new import model_files
 from tabellion.commands.source import load_contract
-from tabellion.contract.register import save_register
+from tabellion.contract.register import register_files
 from tabellion.contract.workspace import Workspace, find_workspace
 from tabellion.layout.forms import KEY_FILE, Form, FormIdentity, FormRow, SealKey, form_id, values_sent
 from tabellion.outputs.forms import make_forms
@@ -291,7 +291,8 @@ def _write_workspace(folder: Path, shape: Shape, contract: str, partners: Iterab
     tables = make_tables(workspace.schemas, make_rows(shape, contract, partners))
     workspace.registre.mkdir(parents=True)
     titre = workspace.settings.titre
-    save_register(workspace.registre, tables, workspace.schemas, identifiant=name, titre=titre)
+    for path, content in register_files(tables, workspace.schemas, identifiant=name, titre=titre).items():
+        (workspace.registre / path).write_bytes(content)
     return workspace
 
 

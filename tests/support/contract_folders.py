@@ -8,9 +8,8 @@ import shutil
 from datetime import datetime
 from pathlib import Path
 
-from support.contracts import ROOT, Row, Rows
+from support.contracts import ROOT, Row, Rows, save_register
 from tabellion.commands.new import model_files
-from tabellion.contract.register import save_register
 from tabellion.contract.workspace import find_workspace
 from tabellion.schema.tables import make_tables
 

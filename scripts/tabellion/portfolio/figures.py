@@ -17,6 +17,7 @@ from tabellion.measures.overview import AMOUNTS
 from tabellion.portfolio.board import BoardContract, Portfolio
 from tabellion.portfolio.state import UNTOLD
 from tabellion.schema.tables import Row
+from tabellion.wording import fold
 
 REGION, DEPARTMENT, CONTRACT, IDENTIFIER = "Région", "Département", "Contrat", "Identifiant"
 PILIER, CONVENTION, EXERCICE, WHO, FUNDER = (
@@ -197,7 +198,7 @@ def funding_column(label: str) -> str:
 
 def distinct(rows: Iterable[Row], label: str) -> list[str]:
     """The values of a column, each once, by name; what is not said comes last."""
-    return sorted({row[label] for row in rows}, key=lambda name: (name == UNTOLD, name.casefold()))
+    return sorted({row[label] for row in rows}, key=lambda name: (name in (ALONE, UNTOLD), fold(name), name))
 
 
 class _Spelling:
