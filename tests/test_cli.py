@@ -23,7 +23,7 @@ COMMANDS = (
     "import", "generate", "validate", "new", "forms", "consolidate", "status", "relances", "historique", "adopt",
     "watch", "envoyer", "relever",
     "publish",
-    "export", "annexe", "diff", "installer", "diagnostic",
+    "export", "annexe", "diff", "ensemble", "installer", "diagnostic",
 )  # fmt: skip
 #: Words of typer's and click's own English that no French page has.
 ENGLISH = re.compile(

@@ -22,10 +22,10 @@ from tabellion.contract.workspace import starter_kit
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.theme import load_theme
 from tabellion.portfolio.board import BoardContract, Freshness, Portfolio, gone, said_of, without_doubles
-from tabellion.portfolio.common_names import NAMES_FILE, load_common_names
+from tabellion.portfolio.common_names import NAMES_FILE, CommonNames, load_common_names
 from tabellion.portfolio.listing import ContractListing, FoundContract, list_contracts
 from tabellion.portfolio.mapper import LocalMapper, Mapper, TaskLimits, TaskOutcome
-from tabellion.portfolio.memory import FOLDER, MEMORY_FILE, ContractRecord, PortfolioMemory, load_memory
+from tabellion.portfolio.memory import FOLDER, ContractRecord, PortfolioMemory, load_memory
 from tabellion.portfolio.rows import ContractName
 from tabellion.reading.limits import MIB
 from tabellion.schema import FUNDING_TABLES, load_schemas
@@ -75,6 +75,7 @@ def ensemble(
     """
     _need_parquet()
     listing = list_contracts(folders)
+    names = load_common_names(starter_kit() / "templates" / NAMES_FILE, listing.names, listing.listing)
     with hold(target / FOLDER, PURPOSE, now):
         notices = recover(target, target / FOLDER / STAGING, now=now)
         memory = load_memory(target)
@@ -83,7 +84,7 @@ def ensemble(
         contracts, doubles = without_doubles([*_board(listing, taken, memory, now)])
         findings = (*listing.findings, *gone(memory.contracts, contracts), *doubles, *said_of(contracts))
         portfolio = Portfolio(listing.titre, tuple(contracts), findings)
-        outputs = _outputs(portfolio, listing, taken, memory, target)
+        outputs = _outputs(portfolio, names, taken, memory, target)
         placed = _place(outputs, memory, target, now)
     unchanged = sum(each.is_unchanged for each in taken)
     portfolio = outputs.portfolio
@@ -163,7 +164,7 @@ def _board(
 
 def _outputs(
     portfolio: Portfolio,
-    listing: ContractListing,
+    names: CommonNames,
     taken: Sequence[TakenContract],
     memory: PortfolioMemory,
     target: Path,
@@ -176,7 +177,7 @@ def _outputs(
     schemas = load_schemas(kit / "schemas", optional=FUNDING_TABLES)
     program = digest_of([
         __version__, pa.__version__, digest_of_folder(Path(__file__).parents[1], "*.py"),
-        digest_of_folder(kit / "templates", "*"), repr(listing.names),
+        digest_of_folder(kit / "templates", "*"), repr((names.titles, names.acronyms, sorted(names.generic))),
     ])  # fmt: skip
     return make_outputs(
         portfolio,
@@ -185,36 +186,33 @@ def _outputs(
         target,
         theme=load_theme(kit / "templates" / "contrat.toml", schemas),
         template=kit / "templates" / TEMPLATE,
-        names=load_common_names(kit / "templates" / NAMES_FILE, listing.names, listing.listing),
+        names=names,
         program=program,
     )
 
 
 def _place(outputs: PortfolioOutputs, memory: PortfolioMemory, target: Path, now: datetime) -> list[Finding]:
-    """Put the outputs in place; of what somebody wrote there since, a dated copy is kept."""
-    from tabellion.portfolio.outputs import DATASET
+    """Put the outputs in place; of what somebody wrote since into the workbook or the page, a dated copy is kept.
+
+    Not so of the dataset: nobody types in its files, and who reads it takes every file of its folders.
+    """
+    from tabellion.portfolio.outputs import DATASET, PAGE, WORKBOOK
 
     if not outputs.new:
         return []
-    known = dict(memory.outputs)
-    for record in memory.contracts.values():
-        known |= {f"{DATASET}/{path}": sha256 for path, sha256 in record.parts.items()}
-    foreign = [
-        target / path
-        for path, content in outputs.new.items()
-        if path not in known and path != f"{FOLDER}/{MEMORY_FILE}" and (target / path).is_file()
-        and digest(target / path) != content_digest(content)
-    ]  # fmt: skip
-    edited = [target / path for path, sha256 in known.items() if digest(target / path) not in (sha256, None)]
-    gone_paths = [target / path for path in known if path not in outputs.new and path not in outputs.kept]
+    known = {name: memory.outputs[name] for name in (WORKBOOK, PAGE) if name in memory.outputs}
+    new = {name: content_digest(outputs.new[name]) for name in (WORKBOOK, PAGE) if name in outputs.new}
+    edited = [target / name for name in new if digest(target / name) not in (known.get(name), new[name], None)]
+    before = {*memory.outputs, *(f"{DATASET}/{path}" for each in memory.contracts.values() for path in each.parts)}
+    over = [target / path for path in sorted(before) if path not in outputs.new and path not in outputs.kept]
     return publish(
         target,
         target / FOLDER / STAGING,
         {target / path: content for path, content in outputs.new.items()},
-        [path for path in gone_paths if path.exists()],
-        edited=[*foreign, *edited],
+        [path for path in over if path.exists()],
+        edited=edited,
         now=now,
-        known={target / path: sha256 for path, sha256 in known.items()},
+        known={target / name: sha256 for name, sha256 in known.items()},
     )
 
 
