@@ -6,6 +6,7 @@ import csv
 import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -42,7 +43,7 @@ class Here:
 
 
 def put_together(root: Path, vers: Path, now: datetime = NOW, *, reads_only: bool = True) -> EnsembleRun:
-    return ensemble([root], vers, now, lambda _: Here(), reads_only=reads_only)
+    return ensemble([root], vers, now, lambda _: nullcontext(Here()), reads_only=reads_only)
 
 
 @pytest.fixture(scope="module")
@@ -264,7 +265,11 @@ def test_what_is_odd_about_folders_is_said_and_the_others_count(contracts: Path,
     (contracts / "perdu" / "workbooks").mkdir(parents=True)
     (contracts / "perdu" / "workbooks" / "contrat.xlsx").write_bytes(b"")
     run = ensemble(
-        [contracts, contracts / "petit", tmp_path / "absent"], tmp_path / "vers", NOW, lambda _: Here(), reads_only=True
+        [contracts, contracts / "petit", tmp_path / "absent"],
+        tmp_path / "vers",
+        NOW,
+        lambda _: nullcontext(Here()),
+        reads_only=True,
     )
     said = {(each.code, Path(each.place.fichier or "").name) for each in run.portfolio.findings}
     assert said == {

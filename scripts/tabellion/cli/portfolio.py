@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,19 +31,24 @@ def ensemble(
     lecture: Annotated[
         bool, option("--lecture", None, "Lit les contrats sans les consolider : rien n'est écrit chez eux.")
     ] = False,
+    dask: Annotated[
+        str, option("--dask", "ADRESSE", "Confie les contrats à un cluster Dask, comme tcp://machine:8786.")
+    ] = "",
     json: JsonOption = None,
     journal_texte: JournalTexte = None,
 ) -> None:
     """Met ensemble plusieurs contrats : tableau de bord, totaux, comparaisons et jeu de données (Parquet)."""
     from tabellion.commands.console import print_findings, summary, writing_progress
-    from tabellion.commands.ensemble import DEFAULT_FOLDER, local_mapper
+    from tabellion.commands.ensemble import DEFAULT_FOLDER, mapper_of
     from tabellion.commands.ensemble import ensemble as put_together
     from tabellion.commands.run_log import RunLog
 
     target = DEFAULT_FOLDER if vers is None else vers
     with RunLog(journal_texte, "ensemble", target) as log:
         with writing_progress() as advance:
-            done = put_together(dossiers, target, datetime.now(), local_mapper, reads_only=lecture, advance=advance)
+            done = put_together(
+                dossiers, target, datetime.now(), partial(mapper_of, dask=dask), reads_only=lecture, advance=advance
+            )
         log.findings(done.findings)
         if json is not None:
             write_json(json, done.findings)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from tabellion import __version__
 from tabellion.campaign.parsed_return import digest_of
 from tabellion.campaign.read_returns import digest_of_folder
 from tabellion.commands.take_contract import PURPOSE, ContractTask, TakenContract, TakeOptions, take_contract
-from tabellion.contract.folders import STAGING
+from tabellion.contract.folders import SETTINGS_FILE, STAGING
 from tabellion.contract.workspace import starter_kit
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.theme import load_theme
@@ -62,7 +63,7 @@ def ensemble(
     folders: Sequence[Path],
     target: Path,
     now: datetime,
-    mapper_for: Callable[[ContractListing], Mapper],
+    mapper_for: Callable[[ContractListing], AbstractContextManager[Mapper]],
     *,
     reads_only: bool = False,
     advance: Advance | None = None,
@@ -80,7 +81,8 @@ def ensemble(
         notices = recover(target, target / FOLDER / STAGING, now=now)
         memory = load_memory(target)
         tasks = [_task(found, memory, target) for found in listing.contracts]
-        taken = _take(mapper_for(listing), listing, tasks, TakeOptions(now, reads_only), advance)
+        with mapper_for(listing) as mapper:
+            taken = _take(mapper, listing, tasks, TakeOptions(now, reads_only), advance)
         contracts, doubles = without_doubles([*_board(listing, taken, memory, now)])
         findings = (*listing.findings, *gone(memory.contracts, contracts), *doubles, *said_of(contracts))
         portfolio = Portfolio(listing.titre, tuple(contracts), findings)
@@ -216,6 +218,25 @@ def _place(outputs: PortfolioOutputs, memory: PortfolioMemory, target: Path, now
     )
 
 
-def local_mapper(listing: ContractListing) -> Mapper:
-    """The pool of this machine, with the limits that the list sets."""
-    return LocalMapper(limits=TaskLimits(listing.memoire_mo * MIB, listing.minutes * 60.0))
+@contextmanager
+def mapper_of(listing: ContractListing, dask: str = "") -> Iterator[Mapper]:
+    """What takes the contracts, with the limits that the list sets: this machine, or the cluster at the address
+    ``dask`` (or that of the list), whose machines see the contracts at the same paths.
+
+    Raises :class:`TabellionError` where the cluster cannot be used.
+    """
+    limits, address = TaskLimits(listing.memoire_mo * MIB, listing.minutes * 60.0), dask or listing.dask
+    if not address:
+        yield LocalMapper(limits=limits)
+        return
+    if importlib.util.find_spec("distributed") is None:
+        raise TabellionError([finding("cluster-sans-bibliotheque", Place(address), valeur="distributed")])
+    from tabellion.portfolio.cluster import ClusterMapper, open_cluster
+
+    with open_cluster(address) as client:
+        mapper = ClusterMapper(client, limits)
+        settings = (found.root.resolve() / SETTINGS_FILE for found in listing.contracts)
+        seen = {path: known for path in settings if (known := digest(path)) is not None}
+        if not mapper.sees(seen):
+            raise TabellionError([finding("cluster-sans-partage", Place(address), valeur=address)])
+        yield mapper

@@ -48,6 +48,7 @@ class _ListingKeys(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     titre: str = Field(default="", description=_TEXT)
+    dask: str = Field(default="", description="l'adresse d'un cluster, comme \"tcp://machine:8786\"")
     contrat: list[_ContractKeys] = Field(default_factory=list, description="des parties [[contrat]]")
     conventions: dict[str, object] = Field(default_factory=dict, description="une partie [conventions]")
     piliers: dict[str, object] = Field(default_factory=dict, description="une partie [piliers]")
@@ -75,7 +76,8 @@ class ContractListing:
     """The contracts to take, in their order, each once; what was odd; what the list sets for all of them.
 
     ``memoire_mo`` and ``minutes`` are what one contract may use; ``names`` what contracts name otherwise, by the
-    sections of :mod:`tabellion.portfolio.common_names`, as the list says it (``listing``, its path).
+    sections of :mod:`tabellion.portfolio.common_names`, as the list says it (``listing``, its path);
+    ``dask`` the address of a cluster that takes the contracts (empty: this machine does).
     """
 
     contracts: tuple[FoundContract, ...]
@@ -85,6 +87,7 @@ class ContractListing:
     minutes: int = 30
     names: Mapping[str, object] = field(default_factory=dict)
     listing: str = ""
+    dask: str = ""
 
 
 def list_contracts(folders: Sequence[Path]) -> ContractListing:
@@ -116,7 +119,7 @@ def list_contracts(folders: Sequence[Path]) -> ContractListing:
     limits = keys.limites
     return ContractListing(
         tuple(contracts.values()), tuple(findings), keys.titre, limits.memoire_mo, limits.minutes,
-        {section: getattr(keys, section) for section in SECTIONS}, source,
+        {section: getattr(keys, section) for section in SECTIONS}, source, keys.dask,
     )  # fmt: skip
 
 
