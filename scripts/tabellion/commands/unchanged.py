@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from functools import partial
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -268,9 +268,12 @@ def _content(path: Path) -> bytes:
         return file.readall()
 
 
-def _program() -> Iterator[str]:
-    """The program and what it runs on: a release, and a source tree that somebody works on."""
-    yield f"{__version__} {sys.version}"
-    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
-        state = path.stat()
-        yield f"{path.name} {state.st_size} {state.st_mtime_ns}"
+@cache
+def _program() -> tuple[str, ...]:
+    """The program and what it runs on: a release, and a source tree that somebody works on.
+
+    A process is the program that it has loaded, whatever is changed since.
+    """
+    sources = sorted(Path(__file__).parents[1].rglob("*.py"))
+    stamps = (f"{path.name} {state.st_size} {state.st_mtime_ns}" for path in sources if (state := path.stat()))
+    return (f"{__version__} {sys.version}", *stamps)
