@@ -17,13 +17,12 @@ import pandas as pd
 import pytest
 
 from support.campaign import campaign_workspace
-from support.contracts import line, schemas, small_rows, tables_of
+from support.contracts import line, save_register, schemas, small_rows, tables_of
 from support.libreoffice import LibreOffice
 from support.masters import Package
 from support.program import tabellion
 from support.recalculated import differences
 from tabellion.commands.ensemble import EnsembleRun, ensemble
-from tabellion.contract.register import save_register
 from tabellion.findings import TabellionError
 from tabellion.portfolio.board import Freshness
 from tabellion.portfolio.listing import LISTING_FILE, list_contracts

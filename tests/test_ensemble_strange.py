@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from support.contract_folders import write_contract
-from tabellion.commands.ensemble import EnsembleRun, ensemble, local_mapper
+from tabellion.commands.ensemble import EnsembleRun, ensemble, mapper_of
 from tabellion.contract.folders import Folders
 from tabellion.portfolio.board import gone
 from tabellion.transaction.lock import hold
@@ -15,7 +15,7 @@ NOW = datetime(2025, 3, 4, 2)
 
 
 def put_together(contracts: Path) -> EnsembleRun:
-    return ensemble([contracts], contracts.parent / "vers", NOW, local_mapper)
+    return ensemble([contracts], contracts.parent / "vers", NOW, mapper_of)
 
 
 def test_a_contract_that_somebody_works_on_is_read_and_counts_and_one_that_was_moved_has_not_gone(

@@ -18,7 +18,7 @@ from openpyxl.workbook import Workbook
 from support.campaign import fill
 from support.contract_folders import write_contract
 from support.duckdb_totals import Figures, Registers, euros
-from tabellion.commands.ensemble import ensemble, local_mapper
+from tabellion.commands.ensemble import ensemble, mapper_of
 from tabellion.contract.workspace import find_workspace
 
 NOW = datetime(2025, 3, 4, 2)
@@ -71,7 +71,7 @@ def together(sent: Path, tmp_path_factory: pytest.TempPathFactory) -> Together:
     sent_form = answered / "workbooks" / "envois" / "2016" / "luce-2016.xlsx"
     answer = {"Budget": {"A": {"montant_prevu": 4321.09, "montant_realise": 77}}}
     fill(sent_form, answered / "workbooks" / "retours" / "réponse.xlsx", answer, saved=datetime(2016, 11, 20, 9))
-    run = ensemble([base / "contrats"], base / "vers", NOW, local_mapper)
+    run = ensemble([base / "contrats"], base / "vers", NOW, mapper_of)
     assert [each.code for each in run.findings if each.bloquant] == []
     roots = {**{name: base / "contrats" / name for name in SHAPES}, ANSWERED: answered}
     folders = {name: root / "workbooks" / "consolidation" / "registre" for name, root in roots.items()}
