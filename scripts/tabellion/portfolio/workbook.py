@@ -278,7 +278,7 @@ def _write_rows(
         columns = [column for column in columns if column.label not in (REGION, DEPARTMENT)]
     sheet.title(sheet.name, words, len(columns))
     write_columns(sheet, table, FIRST_ROW, columns, rows, empty="Aucune ligne.")
-    finish(sheet, footer)
+    finish(sheet, footer, columns=[column.label for column in columns].index(CONTRACT) + 1)
 
 
 def _whose_columns(maker: CellMaker) -> list[ListColumn]:
