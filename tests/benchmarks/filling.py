@@ -10,6 +10,7 @@ from typing import Any
 
 from program import ROOT
 
+sys.path.insert(0, str(ROOT / "tests"))
 sys.path.insert(0, str(ROOT / "scripts"))
 
 from tabellion.contract.book import Book
