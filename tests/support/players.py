@@ -62,6 +62,8 @@ DECIDED = {
     QuestionKind.EMPTIED,
 }  # fmt: skip
 _ROW = "(ligne)"
+#: The line that staff and the partner both speak of, for the year that is asked.
+BOTH = ("C", 2016, _ROW)
 
 
 @dataclass(frozen=True)
@@ -187,7 +189,10 @@ class Game:
             name, exercice, resource, table, row = self.pick(book, (TABLE, TABLE, TABLE, FICHES, PARTNERS, TOWNS))
             labels = LABELS if resource == TABLE else OTHERS[resource][2]
             champ = self.random.choice([each for each in labels if each != "montant_prevu"])
-            value: Any = self.number if champ == "montant_realise" else f"vu {self.number}"
+            both = self.cells(book).get(BOTH)
+            if both is not None and resource == TABLE and self.random.random() < 0.4:
+                (name, exercice, _), (_, table, row), champ = BOTH, both, "montant_prevu"
+            value: Any = self.number if champ.startswith("montant") else f"vu {self.number}"
             shown = f"{self.number} €" if champ == "montant_realise" and self.number % 3 == 0 else value
             book.type(table, row, **{labels[champ]: shown})
             self.note(f"{name} {exercice} {champ} = {shown}")
@@ -291,8 +296,8 @@ class Game:
     def answer(self) -> None:
         """The partner fills the form that it was sent, or takes a line out of it, and sends it back."""
         form = self.workspace.envois / "2016" / "luce-2016.xlsx"
-        line, other = self.random.sample(("A", "B", "C", "E"), 2)
-        gone = {"Budget": [other]} if self.random.random() < 0.3 else {}
+        line, other = self.random.sample(("C", "C", "A", "B", "E"), 2)
+        gone = {"Budget": [other]} if line != other and self.random.random() < 0.3 else {}
         self.number += 1
         try:
             fill(form, self.workspace.retours / f"luce-{self.number}.xlsx",
