@@ -49,7 +49,7 @@ EXIT_CODES = {
     "tabellion validate tabellion.toml": 2,
     "tabellion validate retour.xlsx --annoter annotes": 1,
     "tabellion consolidate": 1,
-    "tabellion ensemble .": 2,
+    "tabellion ensemble . 2>&1": 2,
     'tabellion diff workbooks/envois/2016/luce-2016.xlsx "workbooks/retours/luce (1).xlsx"': 1,
     "tabellion consolidate --silencieux --journal-texte workbooks/tabellion.log": 1,
 }

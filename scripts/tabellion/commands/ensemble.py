@@ -6,7 +6,7 @@ outputs depend on the contracts alone.
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -98,8 +98,17 @@ def _need_parquet() -> None:
     """Raise where the library of the dataset is missing: comparisons, and all that is reused from night to night, are
     made of the dataset, so that a workbook made without it would say other things.
     """
-    if importlib.util.find_spec("pyarrow") is None:
+    if not _is_there("pyarrow"):
         raise TabellionError([finding("pyarrow-absent", Place(), valeur="pyarrow")])
+
+
+def _is_there(library: str) -> bool:
+    """Whether an optional library is installed, and can be loaded."""
+    try:
+        importlib.import_module(library)
+    except ImportError:
+        return False
+    return True
 
 
 def _record(found: FoundContract, memory: PortfolioMemory) -> ContractRecord | None:
@@ -229,7 +238,7 @@ def mapper_of(listing: ContractListing, dask: str = "") -> Iterator[Mapper]:
     if not address:
         yield LocalMapper(limits=limits)
         return
-    if importlib.util.find_spec("distributed") is None:
+    if not _is_there("distributed"):
         raise TabellionError([finding("cluster-sans-bibliotheque", Place(address), valeur="distributed")])
     from tabellion.portfolio.cluster import ClusterMapper, open_cluster
 
