@@ -46,9 +46,8 @@ def ensemble(
     target = DEFAULT_FOLDER if vers is None else vers
     with RunLog(journal_texte, "ensemble", target) as log:
         with writing_progress() as advance:
-            done = put_together(
-                dossiers, target, datetime.now(), partial(mapper_of, dask=dask), reads_only=lecture, advance=advance
-            )
+            mapper_for = partial(mapper_of, dask=dask, reads_only=lecture)
+            done = put_together(dossiers, target, datetime.now(), mapper_for, reads_only=lecture, advance=advance)
         log.findings(done.findings)
         if json is not None:
             write_json(json, done.findings)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from tabellion import __version__
 from tabellion.campaign.parsed_return import digest_of
 from tabellion.campaign.read_returns import digest_of_folder
+from tabellion.commands.sent_contracts import SendingMapper
 from tabellion.commands.take_contract import PURPOSE, ContractTask, TakenContract, TakeOptions, take_contract
 from tabellion.contract.folders import SETTINGS_FILE, STAGING
 from tabellion.contract.workspace import starter_kit
@@ -228,9 +229,10 @@ def _place(outputs: PortfolioOutputs, memory: PortfolioMemory, target: Path, now
 
 
 @contextmanager
-def mapper_of(listing: ContractListing, dask: str = "") -> Iterator[Mapper]:
+def mapper_of(listing: ContractListing, dask: str = "", *, reads_only: bool = False) -> Iterator[Mapper]:
     """What takes the contracts, with the limits that the list sets: this machine, or the cluster at the address
-    ``dask`` (or that of the list), whose machines see the contracts at the same paths.
+    ``dask`` (or that of the list), whose machines see the contracts at the same paths, or are sent those that are only
+    read.
 
     Raises :class:`TabellionError` where the cluster cannot be used.
     """
@@ -246,6 +248,9 @@ def mapper_of(listing: ContractListing, dask: str = "") -> Iterator[Mapper]:
         mapper = ClusterMapper(client, limits)
         settings = (found.root.resolve() / SETTINGS_FILE for found in listing.contracts)
         seen = {path: known for path in settings if (known := digest(path)) is not None}
-        if not mapper.sees(seen):
+        if mapper.sees(seen):
+            yield mapper
+        elif reads_only:
+            yield SendingMapper(mapper)
+        else:
             raise TabellionError([finding("cluster-sans-partage", Place(address), valeur=address)])
-        yield mapper

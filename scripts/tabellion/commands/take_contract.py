@@ -69,8 +69,7 @@ def take_contract(task: ContractTask, options: TakeOptions) -> TakenContract:
             place = Place(str(folders.root))
             raise TabellionError([finding("dossier-sans-contrat", place, valeur=str(folders.root))])
         before = FolderDigests.of(folders)
-        known = task.known
-        if known is not None and known.holds(now) and before == FolderDigests(known.inputs, known.outputs):
+        if is_as_known(task, before, options):
             return TakenContract(is_unchanged=True)
         return _read(folders, before, now) if options.reads_only else _consolidate_or_read(folders, before, now)
     except TabellionError as error:
@@ -92,6 +91,12 @@ def _consolidate_or_read(folders: Folders, before: FolderDigests, now: datetime)
         place, why = Place(str(folders.root)), error.findings[0].message
         said = finding("contrat-seulement-lu", place, detail=why)
         return replace(_read(folders, before, now), taken=None, findings=(said,))
+
+
+def is_as_known(task: ContractTask, now_there: FolderDigests, options: TakeOptions) -> bool:
+    """Whether a contract, whose files are ``now_there``, would give what it gave the last time."""
+    known = task.known
+    return known is not None and known.holds(options.now) and now_there == FolderDigests(known.inputs, known.outputs)
 
 
 def _consolidate(folders: Folders, before: FolderDigests, now: datetime) -> TakenContract:

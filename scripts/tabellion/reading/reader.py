@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import atexit
 import os
+import pickle
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import nullcontext, suppress
-from functools import partial
+from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -78,7 +79,7 @@ def read_workbooks(
         return
     is_shared = limits is LIMITS and (len(first) <= _FEW or jobs == 1)
     with nullcontext(shared_readers()) if is_shared else ReaderPool(min(jobs, len(first)), limits, then) as readers:
-        own = then if is_shared else None
+        own = pickle.dumps(then) if is_shared and then is not None else None  # once, however many files
         waiting = deque((path, readers.start(path, own)) for path in first)
         while waiting:
             path, future = waiting.popleft()
@@ -105,10 +106,11 @@ class ReaderPool:
         """Whether the pool still takes files."""
         return self._children.is_open
 
-    def start(self, path: Path, then: Then | None = None, *, read: Read | None = None) -> Future[ReadOutcome]:
+    def start(self, path: Path, then: Then | bytes | None = None, *, read: Read | None = None) -> Future[ReadOutcome]:
         """Ask for one file; ``then`` replaces what the children were prepared to do. See :meth:`outcome`.
 
-        ``read`` takes the place of all that: what it makes of the path, under the limits, is the outcome.
+        It may be pickled already. ``read`` takes the place of all that: what it makes of the path, under the limits, is
+        the outcome.
         """
         absolute = os.path.abspath(path)  # noqa: PTH100 - links stay, so that their own name is the one reported
         return self._children.start(self.limits.read_seconds, read_path, absolute, self.limits, then, read)
@@ -184,7 +186,12 @@ def _prepare_child(memory_bytes: int, then: Then | None) -> None:
     limit_memory(memory_bytes)
 
 
-def read_path(path: str, limits: Limits, then: Then | None, read: Read | None = None) -> ReadOutcome:
+@lru_cache(maxsize=1)
+def _unpickled(then: bytes) -> Then:
+    return cast("Then", pickle.loads(then))  # noqa: S301 - of the process that started this one
+
+
+def read_path(path: str, limits: Limits, then: Then | bytes | None, read: Read | None = None) -> ReadOutcome:
     """What the child maps: read one file and parse it, then do ``then``, or what the child was prepared to do.
 
     Where ``read`` is given, it alone is done.
@@ -199,8 +206,8 @@ def read_path(path: str, limits: Limits, then: Then | None, read: Read | None = 
         if read is not None:
             return read(path, limits)
         workbook = parse_bytes(read_source(Path(path), limits), fichier, limits)
-        then = then or _then
-        return workbook if then is None else then(workbook)
+        made = _unpickled(then) if isinstance(then, bytes) else then or _then
+        return workbook if made is None else made(workbook)
     except TabellionError as error:
         return _in_file(error, fichier)
     except MemoryError:

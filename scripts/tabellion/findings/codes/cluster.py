@@ -16,7 +16,7 @@ CODES: tuple[Code, ...] = (
          "Démarrez-en une (dask worker ADRESSE), ou donnez au cluster au moins une machine en permanence ; ou lancez la commande sans --dask.", True),
     Code("cluster-sans-partage", "Un cluster qui ne voit pas les contrats", _ERREUR,
          "Une machine au moins du cluster « {valeur} » ne voit pas les dossiers des contrats aux mêmes chemins que celle-ci.",
-         "Montez le même partage au même endroit sur toutes les machines, ou lancez la commande sans --dask.", True),
+         "Montez le même partage au même endroit sur toutes les machines ; ou ajoutez --lecture : chaque contrat est alors envoyé, et rien n'y est écrit ; ou lancez la commande sans --dask.", True),
     Code("cluster-sans-bibliotheque", "Une bibliothèque à installer", _ERREUR,
          "Un cluster demande la bibliothèque « {valeur} », qui n'est pas installée.",
          "Installez-la sur cette machine : pip install \"tabellion[cluster]\", ou lancez la commande sans --dask.", True),
