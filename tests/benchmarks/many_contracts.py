@@ -10,7 +10,6 @@ partners, one answers with a text in an amount (rejected), one says nothing, and
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import io
 import json
@@ -19,6 +18,7 @@ import os
 import re
 import shutil
 import struct
+import sys
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -475,15 +475,5 @@ def change(path: Path, times: int) -> None:
     path.write_bytes(with_parts(path.read_bytes(), part))
 
 
-def main() -> None:
-    """Read the options and make the contracts."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, help="where: a new folder")
-    parser.add_argument("--contracts", type=int, default=CONTRACTS, help=f"how many contracts ({CONTRACTS})")
-    parser.add_argument("--returns", type=int, default=RETURNS, help=f"how many returns at most ({RETURNS:,})")
-    options = parser.parse_args()
-    print(f"{len(make_contracts(options.folder, options.contracts, options.returns))} returns")
-
-
 if __name__ == "__main__":  # children that write the shapes import this module
-    main()
+    print(f"{len(make_contracts(Path(sys.argv[1])))} returns")
