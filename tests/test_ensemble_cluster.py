@@ -7,8 +7,9 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, nullcontext
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,13 @@ from support.attacks import bomb
 from support.campaign import campaign_workspace, fill, form_keys
 from support.cluster_tasks import work
 from support.program import contents, tabellion
-from tabellion.commands import where_taken
-from tabellion.commands.ensemble import EnsembleRun, ensemble
-from tabellion.commands.where_taken import SendingMapper, mapper_for
+from tabellion.commands.ensemble import EnsembleRun, ensemble, mapper_of
+from tabellion.commands.sent_contracts import SendingMapper
 from tabellion.contract.folders import JOURNAL
 from tabellion.findings import TabellionError
 from tabellion.portfolio.listing import list_contracts
 from tabellion.portfolio.mapper import FailureKind, LocalMapper, Mapper, TaskLimits, TaskOutcome
+from tabellion.portfolio.memory import FOLDER, MEMORY_FILE
 
 distributed = pytest.importorskip("distributed", reason="a cluster needs the extra « cluster »")
 pytest.importorskip("pyarrow", reason="ensemble needs the extra « ensemble »")
@@ -83,7 +84,7 @@ def contracts(pattern: Path, tmp_path: Path) -> Path:
 
 
 def put_together(contracts: Path, mapper: Mapper, *, reads_only: bool = False) -> EnsembleRun:
-    return ensemble([contracts], contracts.parent / "vers", NOW, lambda _: mapper, reads_only=reads_only)
+    return ensemble([contracts], contracts.parent / "vers", NOW, lambda _: nullcontext(mapper), reads_only=reads_only)
 
 
 def night(pattern: Path, place: Path, mapper: Mapper, *, reads_only: bool = False) -> Mapping[str, bytes]:
@@ -143,7 +144,8 @@ def test_a_worker_that_is_killed_changes_nothing(
     killing = Killing(ClusterMapper(client))
     after = night(pattern, place, killing)
     assert killing.killed
-    assert names(after, local) == []
+    # a contract that was taken twice is known to be as it was: the next night may pass over it
+    assert set(names(after, local)) <= {f"vers/{FOLDER}/{MEMORY_FILE}"}
 
 
 def test_contracts_that_the_cluster_does_not_see_are_sent(client: Any, pattern: Path, tmp_path: Path) -> None:
@@ -212,17 +214,6 @@ def test_a_wrong_address_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
         assert codes(error) == ["cluster-injoignable"]
 
 
-def test_without_its_package_what_to_install_is_said(contracts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    find_spec = where_taken.importlib.util.find_spec
-    monkeypatch.setattr(
-        where_taken.importlib.util, "find_spec", lambda name: find_spec(name) if name != "distributed" else None
-    )
-    with mapper_for("tcp://127.0.0.1:9", reads_only=False) as choose, pytest.raises(TabellionError) as error:
-        ensemble([contracts], contracts.parent / "vers", NOW, choose)
-    assert codes(error) == ["cluster-sans-paquet"]
-    assert "tabellion[cluster]" in error.value.findings[0].suggestion
-
-
 def test_a_cluster_without_workers_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clusters, "_WORKER_SECONDS", 0.2)
     with (
@@ -253,13 +244,10 @@ def test_another_version_is_said_once(local_cluster: Any, monkeypatch: pytest.Mo
 def test_a_cluster_that_sees_other_folders_only_reads(
     local_cluster: Any, contracts: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ClusterMapper, "unseen", lambda _, files: next(iter(files)))
+    monkeypatch.setattr(ClusterMapper, "sees", lambda *_: False)
     before = contents(contracts)
-    with (
-        mapper_for(local_cluster.scheduler_address, reads_only=False) as choose,
-        pytest.raises(TabellionError) as error,
-    ):
-        ensemble([contracts], contracts.parent / "vers", NOW, choose)
+    with pytest.raises(TabellionError) as error:
+        ensemble([contracts], contracts.parent / "vers", NOW, partial(mapper_of, dask=local_cluster.scheduler_address))
     assert codes(error) == ["cluster-sans-partage"]
     assert contents(contracts) == before
 
@@ -267,10 +255,9 @@ def test_a_cluster_that_sees_other_folders_only_reads(
 def test_a_list_names_the_cluster_and_a_worker_sees_what_is_there(local_cluster: Any, contracts: Path) -> None:
     listed = "".join(f'[[contrat]]\ndossier = "{name}"\n' for name in NAMES)
     (contracts / "ensemble.toml").write_text(f'dask = "{local_cluster.scheduler_address}"\n{listed}', "utf-8")
-    with mapper_for(None, reads_only=False) as choose:
-        mapper = choose(list_contracts([contracts]))
+    with mapper_of(list_contracts([contracts])) as mapper:
         assert isinstance(mapper, ClusterMapper)
-        assert mapper.unseen({contracts / "absent": "0"}) == contracts / "absent"
+        assert not mapper.sees({contracts / "absent": "0"})
 
 
 def test_a_cluster_that_is_lost_costs_what_it_had_not_done(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ CHEAPER = {
     "python tests/benchmarks/returns.py": "python tests/benchmarks/returns.py --returns 8 --sample 2 --rounds 1",
     "python tests/benchmarks/consolidation.py": "python tests/benchmarks/consolidation.py --quick",
     "python tests/benchmarks/watching.py": "python tests/benchmarks/watching.py --quick",
+    "python tests/benchmarks/ensemble.py": "python tests/benchmarks/ensemble.py --quick",
     "python tests/benchmarks/compare.py main HEAD": "python tests/benchmarks/compare.py . . --quick",
 }
 BENCHMARKS = "python tests/benchmarks"
