@@ -272,8 +272,9 @@ def _content(path: Path) -> bytes:
 def _program() -> tuple[str, ...]:
     """The program and what it runs on: a release, and a source tree that somebody works on.
 
-    A process is the program that it has loaded, whatever is changed since.
+    A process is the program that it has loaded, whatever is changed since. Contents count, not times: the machines of a
+    cluster have installed the same program at different moments.
     """
     sources = sorted(Path(__file__).parents[1].rglob("*.py"))
-    stamps = (f"{path.name} {state.st_size} {state.st_mtime_ns}" for path in sources if (state := path.stat()))
+    stamps = (f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in sources)
     return (f"{__version__} {sys.version}", *stamps)
