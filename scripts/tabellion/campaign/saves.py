@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,10 @@ from typing import Any
 from tabellion.campaign.model import MergeOutcome, Modification
 from tabellion.campaign.parsed_return import plain_json, value_of
 from tabellion.contract.first_settings import FirstSettings
+from tabellion.contract.folders import ANSWERED, Folders
 from tabellion.findings import Json, Place
 from tabellion.schema import Key
+from tabellion.transaction.files import write_whole
 
 #: The file of the staff's changes, in the register's folder.
 SAVES_FILE = "saisies.json"
@@ -38,8 +40,9 @@ class Saves:
     copy says them again. ``waiting`` are the cells that a workbook in place undoes, until somebody decides.
     ``settled`` are the decisions about names (question, choice) that adoptions have written into the workbook, and
     ``settings`` what the file of settings said when it and the sheet last agreed. ``held`` are the rows and cells whose
-    removal waits for somebody, ``answered`` the rows that returns or decisions spoke of at the last run. ``renames``
-    are, by table, the names that rows had and that cells of the workbook may still show, with the keys of now.
+    removal waits for somebody, ``answered`` the rows that returns or decisions spoke of at the last run (kept in the
+    workspace's memory). ``renames`` are, by table, the names that rows had and that cells of the workbook may still
+    show, with the keys of now.
     """
 
     modifications: tuple[Modification, ...] = ()
@@ -61,11 +64,33 @@ class Saves:
         return frozenset((change.table, change.key) for change in self.modifications if change.is_new_row)
 
 
-def load_saves(registre: Path) -> Saves:
+def load_saves(folders: Folders) -> Saves:
     """The changes that were written; none where the file is not there, or is not what the program wrote.
 
     Without it nothing of the contract is lost: only who said what, and the means to tell an older copy.
     """
+    return replace(_load_changes(folders.registre), answered=_load_answered(folders.memory))
+
+
+def keep_answered(memory: Path, answered: frozenset[tuple[str, Key]]) -> None:
+    """Remember the rows that returns or decisions speak of: their removal will wait.
+
+    Raises :class:`TabellionError` where the memory cannot be written.
+    """
+    if answered != _load_answered(memory):
+        rows = sorted(([table, list(map(plain_json, key))] for table, key in answered), key=repr)
+        write_whole(memory / ANSWERED, json.dumps(rows, ensure_ascii=False).encode("utf-8", "backslashreplace"))
+
+
+def _load_answered(memory: Path) -> frozenset[tuple[str, Key]]:
+    try:
+        rows = json.loads((memory / ANSWERED).read_text(encoding="utf-8"))
+        return frozenset((str(table), tuple(map(value_of, key))) for table, key in rows)
+    except (OSError, ValueError, TypeError, RecursionError):
+        return frozenset()
+
+
+def _load_changes(registre: Path) -> Saves:
     try:
         content = json.loads((registre / SAVES_FILE).read_text(encoding="utf-8"))
         workbook = content["classeur"]
@@ -81,7 +106,6 @@ def load_saves(registre: Path) -> Saves:
             {str(title): str(value) for title, value in content.get("reglages", {}).items()},
             frozenset(map(_cell_of, content.get("suspendues", ()))),
             {str(table): dict(pairs) for table, pairs in content.get("anciens_noms", {}).items()},
-            frozenset((str(table), tuple(map(value_of, key))) for table, key in content.get("repondues", ())),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return Saves()
@@ -106,7 +130,6 @@ def saves_json(saves: Saves) -> bytes:
         "suspendues": sorted(map(_plain_cell, saves.held), key=repr),
         "noms_regles": sorted(map(list, saves.settled)),
         "reglages": dict(saves.settings),
-        "repondues": sorted(([table, list(map(plain_json, key))] for table, key in saves.answered), key=repr),
         "anciens_noms": {table: list(map(list, pairs.items())) for table, pairs in saves.renames.items() if pairs},
     }
     content |= {name: rows for name, rows in more.items() if rows}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -21,10 +21,11 @@ from tabellion.campaign.model import Consolidation, RequestEntry, Verdict
 from tabellion.campaign.parsed_return import digest_of
 from tabellion.campaign.read_returns import ReadProgress, digest_of_folder
 from tabellion.campaign.requests import RequestLog, load_requests, requests_of
+from tabellion.campaign.saves import keep_answered
 from tabellion.commands.annotated_copies import copy_jobs, with_copies
 from tabellion.commands.console import as_json
 from tabellion.commands.detail_files import make_detail_files
-from tabellion.commands.inputs import Inputs, load_inputs
+from tabellion.commands.inputs import Inputs, answered_rows, load_inputs
 from tabellion.commands.kept_files import files_in_force, kept_files
 from tabellion.commands.new_sheets import with_new_sheets
 from tabellion.commands.source import alone_on
@@ -116,6 +117,8 @@ def consolidate(
                 notices += publish(workspace.workbooks, workspace.memory / STAGING, {**new_sheets}, now=now, known=read)
             with _uncollected():
                 _remember(journal, run, inputs, outputs, now)
+            with suppress(TabellionError):  # as the journal, it costs no run
+                keep_answered(workspace.memory, answered_rows(outputs.consolidation))
         notices += journal.findings
     return ConsolidationRun(
         outputs.consolidation, outputs.is_new, tuple(dict.fromkeys(notices)), own, outputs.log.pending

@@ -105,11 +105,10 @@ def load_inputs(
     leftovers = tuple(leftover_findings(listing.leftovers, workspace.retours.name))
     names = {file.parsed.sha256: file.found.fichier for file in read[len(wanted) :]}
     assembly = assemble_apart(materials) if assemble is None else assemble_apart(materials, assemble)
-    source = source.told_of(_answered_rows(assembly.consolidation))
     return Inputs(source, files, assembly, decided, names, leftovers)
 
 
-def _answered_rows(consolidation: Consolidation) -> frozenset[tuple[str, Key]]:
+def answered_rows(consolidation: Consolidation) -> frozenset[tuple[str, Key]]:
     """The rows of the contract that returns change or contradict, or that somebody has decided of."""
     rows = {(change.table, change.key) for change in consolidation.modifications}
     rows |= {(conflict.table, conflict.key) for conflict in consolidation.conflicts}

@@ -37,7 +37,6 @@ from tabellion.layout.theme import Theme, load_theme
 from tabellion.outputs.state import read_previous
 from tabellion.reading import read_through
 from tabellion.reading.references import References
-from tabellion.schema import Key
 from tabellion.transaction import recover
 from tabellion.transaction.files import is_temporary, keep_dated_copy
 from tabellion.transaction.lock import hold, is_watched
@@ -94,10 +93,6 @@ class Source:
         files[SAVES_FILE] = saves_json(self.state.saves)
         return {folder / name: content for name, content in files.items() if _content(folder / name) != content}
 
-    def told_of(self, answered: frozenset[tuple[str, Key]]) -> Source:
-        """The same, which remembers the rows that returns or decisions speak of: their removal will wait."""
-        return replace(self, state=replace(self.state, saves=replace(self.state.saves, answered=answered)))
-
     def keep_hand_edits(self, now: datetime) -> Path | None:
         """Keep a dated copy of a register that somebody edited by hand, before it is written; where it went."""
         folder = self.workspace.registre
@@ -133,7 +128,7 @@ def load_source(workspace: Workspace, journal: Journal | None = None, decisions:
     schemas, mistakes, theme = workspace.schemas, list[Finding](), NO_THEME
     with _gathered(mistakes):
         theme = load_theme(workspace.layout, schemas)
-    saves = load_saves(workspace.registre)
+    saves = load_saves(workspace)
     with _gathered(mistakes):
         decisions = decisions or load_decisions(workspace.registre)
     is_there = _is_there(workspace.contrat) if saves.sha256 else workspace.contrat.exists()
@@ -311,5 +306,5 @@ def source_day(workspace: Workspace, book: Book) -> date | None:
     if book.fichier not in (workspace.registre.name, workspace.contrat.name):
         previous = read_previous(workspace.consolidation, workspace.consolidation / REGISTER, ())
         return None if previous is None else previous.made.date()
-    moments = (book.saved, load_saves(workspace.registre).saved)
+    moments = (book.saved, load_saves(workspace).saved)
     return max((moment.date() for moment in moments if moment and not is_document_date(moment)), default=None)

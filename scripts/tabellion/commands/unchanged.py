@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 from tabellion import __version__
 from tabellion.campaign.folder import size_and_end
 from tabellion.contract.folders import (
+    ANSWERED,
     AS_PUBLISHED,
     COLLECTED,
     HISTORY,
@@ -100,7 +101,7 @@ class FolderDigests:
         ]
         own: list[DigestLine] = [
             *(path for place in (folders.consolidation, folders.constats) for path in _tree(books, place)),
-            *_files(books, [memory / AS_PUBLISHED, memory / REQUESTS_FILE]),
+            *_files(books, [memory / AS_PUBLISHED, memory / REQUESTS_FILE, memory / ANSWERED]),
             *((f"{name} {(memory / name).exists()}", None) for name in (JOURNAL, STAGING, BESIDES)),
         ]
         return cls(_digest(people), _digest(own))

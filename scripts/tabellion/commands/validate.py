@@ -87,7 +87,7 @@ def check_master(workspace: Workspace, workbook: RawWorkbook) -> list[Finding]:
     """Everything there is to say about one master workbook: what of it would count, what would not, what is wrong."""
     base, adoption, saves, decisions = None, "", Saves(), Decisions()
     with suppress(TabellionError):
-        adoption, saves = load_adoption(workspace.registre).name, load_saves(workspace.registre)
+        adoption, saves = load_adoption(workspace.registre).name, load_saves(workspace)
         decisions = load_decisions(workspace.registre)
         base = load_register(workspace.registre, workspace.schemas, workspace.settings)
         base = replace(base, fichier=workspace.registre.name)

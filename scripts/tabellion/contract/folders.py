@@ -11,6 +11,8 @@ SETTINGS_FILE = "tabellion.toml"
 #: In the workspace's memory: the journal, outputs being put in place, the workbook as it was last published, requests.
 JOURNAL, STAGING = "journal.sqlite", "publication"
 AS_PUBLISHED, REQUESTS_FILE = "consolidation.xlsx", "demandes.json"
+#: The rows of the contract that returns or decisions speak of.
+ANSWERED = "repondues.json"
 #: The notices that were sent by mail, the letters of campaigns, both.
 SENT_NOTICES, SENT_LETTERS = "avis.json", "courriers.json"
 #: The mails that were collected.
