@@ -203,7 +203,7 @@ def test_every_file_that_the_readme_names_is_there() -> None:
         r"`((?:tests|scripts|schemas|templates|workbooks|\.ci)/[\w./-]*|[\w-]+\.toml)`", "".join(pages.values())
     )
     generated = {each for each in named if each.startswith("workbooks/") and each != "workbooks/registre/"}
-    generated.add("templates/textes/convention-NN.md")
+    generated |= {"templates/textes/convention-NN.md", "ensemble.toml"}  # what people write themselves
     assert [each for each in {*linked, *named} - generated if not (ROOT / each).exists()] == []
 
 
@@ -244,8 +244,15 @@ def _euros(cents: int) -> str:
 def test_every_dependency_has_its_reason() -> None:
     import tomllib
 
-    declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {re.split(r"[<>=]", needed)[0] for needed in project["dependencies"]}
+    declared |= {
+        f"{re.split(r'[<>=]', needed)[0]} (extra `{extra}`)"
+        for extra, more in project["optional-dependencies"].items()
+        for needed in more
+        if extra != "dev"
+    }
     table = README.partition("## What it uses")[2].partition("\nFor development")[0]
     named = {name for row in table.splitlines()[4:] if row for name in re.split(r", ", row.split("|")[1].strip())}
     assert all(cell.strip() for row in table.splitlines()[4:] if row for cell in row.strip("|").split("|"))
-    assert named == {re.split(r"[<>=]", each)[0] for each in declared}
+    assert named == declared
