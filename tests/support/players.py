@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -220,12 +220,12 @@ class Game:
         self.saved.clear()
 
     def taken_over(self) -> None:
-        """A run has read the workbook, and written it to the register."""
+        """A run has read the workbook, and written it to the register: all is of whoever saved it last."""
         for cell, said in self.saved.items():
             if said.value == GONE:
                 for other in [other for other in self.typed if other[:2] == cell[:2]]:
                     del self.typed[other]
-            self.typed[cell] = said
+            self.typed[cell] = replace(said, who=self.saver)
         self.saved.clear()
 
     @property
