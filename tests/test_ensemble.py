@@ -380,7 +380,7 @@ def test_the_command_takes_each_contract_in_a_process_of_its_own(contracts: Path
         cwd=tmp_path,
     )  # fmt: skip
     assert outcome.code == 1, outcome.err
-    assert "2 contrats, dont 1 compté ; 2 lus, 0 inchangé." in outcome.out
+    assert "2 contrats, dont 1 compté ; 1 lu, 0 inchangé, 1 non lu." in outcome.out
     content = json.loads((tmp_path / "constats.json").read_text(encoding="utf-8"))
     assert content["resume"]["bloquants"] == 1
     assert [each["code"] for each in content["constats"] if each["bloquant"]] == ["contrat-non-pris"]

@@ -64,10 +64,11 @@ def _tell(done: EnsembleRun) -> None:
     from tabellion.wording import plural
 
     contracts, counted = done.portfolio.contracts, done.portfolio.counted
-    changed = len(contracts) - done.unchanged
+    unread = sum(bool(contract.failures) for contract in contracts)
+    read = len(contracts) - done.unchanged - unread
     typer.echo(
-        f"{plural(len(contracts), 'contrat')}, dont {plural(len(counted), 'compté')} ; "
-        f"{plural(changed, 'lu', 'lus')}, {plural(done.unchanged, 'inchangé')}."
+        f"{plural(len(contracts), 'contrat')}, dont {plural(len(counted), 'compté')} ; {plural(read, 'lu')}, "
+        f"{plural(done.unchanged, 'inchangé')}, {plural(unread, 'non lu')}."
     )
     where = "Écrit dans" if done.written else "Rien de nouveau dans"
     typer.echo(f"{where} {done.folder} : ensemble.xlsx, ensemble.html, jeu/ (Parquet)")

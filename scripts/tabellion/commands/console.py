@@ -82,10 +82,12 @@ def _print_same(write: Write, same: list[Finding]) -> None:
         write(one_line(f"{where} : {item.message}" if where else item.message), 6)
         if item.suggestion and not one_remedy:
             write(one_line(f"→ {item.suggestion}"), 8, dim=True)
-    rest = [_where(item) for item in same[_SHOWN_EACH:_NAMED_EACH]]
-    if rest:
-        more = f" et {len(same) - _NAMED_EACH} de plus" if len(same) > _NAMED_EACH else ""
-        write(f"aussi : {', '.join(filter(None, rest))}{more}", 6, dim=True)
+    named = [where for item in same[_SHOWN_EACH:_NAMED_EACH] if (where := _where(item))]
+    unnamed = len(same[_SHOWN_EACH:]) - len(named)
+    also = [f"aussi : {', '.join(named)}"] if named else []
+    more = [f"et {unnamed} de plus"] if unnamed else []
+    if also or more:
+        write(" ".join(also + more), 6, dim=True)
     if first.suggestion and one_remedy:
         write(one_line(f"→ {first.suggestion}"), 6, dim=True)
 
