@@ -222,7 +222,7 @@ def test_what_an_owner_saved_who_leaves_in_the_middle_of_a_run_is_kept(workbooks
     staged = staging(workbooks) / "000000"
     staged.parent.mkdir()
     staged.write_bytes(b"newer")
-    run = commit.Placing(workbooks, staging(workbooks), NOW)
+    run = commit.Transaction(workbooks, staging(workbooks), NOW)
     step = Step(WORKBOOK, run.before(WORKBOOK), staged.name, digest(staged))
     owner.unlink()
     run._put(step, staged, step.sha256 or "")
