@@ -292,7 +292,7 @@ def test_of_two_at_once_one_works_and_the_other_says_who(evening: Path, workspac
     else:  # it came when the first had ended
         assert refused.returncode == worked.returncode
     assert inputs(workspace) == inputs(evening)
-    assert memory(workspace) == {"journal.sqlite", "consolidation.xlsx", "inchange.json"}
+    assert memory(workspace) == {"journal.sqlite", "consolidation.xlsx", "inchange.json", "repondues.json"}
 
 
 def test_a_killed_run_frees_the_workspace_and_leaves_no_process(evening: Path, workspace: Path, morning: Path) -> None:
