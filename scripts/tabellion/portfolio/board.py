@@ -114,9 +114,9 @@ def said_of(contracts: Iterable[BoardContract]) -> Iterator[Finding]:
 
 def gone(before: Mapping[str, ContractRecord], contracts: Iterable[BoardContract]) -> Iterator[Finding]:
     """What is said of contracts that were there the last time and are not any more; one that was moved is there."""
-    found = list(contracts)
-    roots = {str(contract.found.root.resolve()) for contract in found}
-    here = {contract.name.identifiant for contract in found}
+    contracts_now = list(contracts)
+    roots = {str(contract.found.root.resolve()) for contract in contracts_now}
+    here = {contract.name.identifiant for contract in contracts_now}
     for root, record in before.items():
         if root not in roots and record.name.identifiant not in here and not Path(root, "tabellion.toml").is_file():
             yield finding("contrat-disparu", Place(root), valeur=record.name.nom, attendu=root)

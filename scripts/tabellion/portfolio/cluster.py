@@ -178,14 +178,14 @@ def _other_versions(client: Client, address: str) -> Iterator[Finding]:
     """What is said of each package that a worker has in another version than this machine."""
     versions = cast("VersionsDict", client.get_versions(packages=_PACKAGES))
     here = versions["client"]["packages"]
-    said = set()
-    for machine, there in sorted(versions["workers"].items()):
+    named = set()
+    for machine, worker in sorted(versions["workers"].items()):
         for package in (*_PACKAGES, "python", "distributed"):
-            found = there["packages"].get(package) or "absent"
-            if found != here[package] and (package, found) not in said:
-                said.add((package, found))
+            version = worker["packages"].get(package) or "absent"
+            if version != here[package] and (package, version) not in named:
+                named.add((package, version))
                 yield finding(
-                    "cluster-autre-version", Place(address), valeur=f"{package} {found}", machine=machine,
+                    "cluster-autre-version", Place(address), valeur=f"{package} {version}", machine=machine,
                     attendu=here[package] or "absent",
                 )  # fmt: skip
 

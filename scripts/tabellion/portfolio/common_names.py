@@ -83,11 +83,11 @@ def load_common_names(kit: Path, own: Mapping[str, object] = MappingProxyType({}
     acronyms: dict[str, str] = {}
     generic: list[str] = []
     for name, sections in ((kit.name, content), (fichier, own)):
-        said = _Sections(name, sections, mistakes)
+        of_file = _Sections(name, sections, mistakes)
         for table in NAMED_TABLES:
-            titles[table].update(said.titles(table))
-        acronyms.update(said.acronyms())
-        generic += said.generic()
+            titles[table].update(of_file.titles(table))
+        acronyms.update(of_file.acronyms())
+        generic += of_file.generic()
     if mistakes:
         raise TabellionError(mistakes)
     names = CommonNames(titles, acronyms)
@@ -104,15 +104,15 @@ class _Sections:
 
     def titles(self, table: str) -> dict[str, str]:
         """The common name by the key of each of its names."""
-        found: dict[str, str] = {}
+        by_key: dict[str, str] = {}
         for common, others in self._items(table):
             if not _is_texts(others):
                 self._say(f"[{table}] « {common} » : il faut une liste de noms entre guillemets")
                 continue
             for title in (common, *others):
-                if found.setdefault(name_key(title), common) != common:
-                    self._say(f"[{table}] « {title} » est à la fois « {found[name_key(title)]} » et « {common} »")
-        return found
+                if by_key.setdefault(name_key(title), common) != common:
+                    self._say(f"[{table}] « {title} » est à la fois « {by_key[name_key(title)]} » et « {common} »")
+        return by_key
 
     def acronyms(self) -> dict[str, str]:
         """The words of each acronym."""
@@ -124,13 +124,13 @@ class _Sections:
 
     def generic(self) -> list[str]:
         """The names that many bear."""
-        found: list[str] = []
+        generic: list[str] = []
         for key, names in self._items(_GENERIC):
             if key != "noms" or not _is_texts(names):
                 self._say(f"[{_GENERIC}] {key} : il faut « noms », une liste de noms entre guillemets")
             else:
-                found += names
-        return found
+                generic += names
+        return generic
 
     def _items(self, section: str) -> Iterable[tuple[str, object]]:
         content = self.sections.get(section, {})
@@ -144,4 +144,4 @@ class _Sections:
 
 
 def _is_texts(value: object) -> TypeGuard[list[str]]:
-    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)

@@ -45,17 +45,17 @@ Standing = TypeVar("Standing", bound=Placed)
 
 def contracts_of(placed: Iterable[Placed]) -> list[ContractName]:
     """The contracts where these stand, each once, in their order."""
-    return list({each.spot.contract.identifiant: each.spot.contract for each in placed}.values())
+    return list({standing.spot.contract.identifiant: standing.spot.contract for standing in placed}.values())
 
 
 def links(placed: Iterable[Placed]) -> tuple[Place, ...]:
     """Where these stand, the first ones."""
-    return tuple(each.spot.place for each in islice(placed, _LINKED))
+    return tuple(standing.spot.place for standing in islice(placed, _LINKED))
 
 
 def names_of(contracts: Sequence[ContractName]) -> str:
     """The contracts in words: ``« Nîmes », « Alès » et 12 autres contrats``."""
-    *first, last = [f"« {each.nom} »" for each in contracts[:_NAMED]]
+    *first, last = [f"« {contract.nom} »" for contract in contracts[:_NAMED]]
     others = len(contracts) - _NAMED
     if others > 0:
         first, last = [*first, last], plural(others, "autre contrat", "autres contrats")
@@ -65,8 +65,8 @@ def names_of(contracts: Sequence[ContractName]) -> str:
 def by_region(placed: Sequence[Standing]) -> Iterator[list[Standing]]:
     """These by the region of their contracts; all together where the region of one of them is not said."""
     groups: defaultdict[str, list[Standing]] = defaultdict(list)
-    for each in placed:
-        groups[each.spot.contract.region].append(each)
+    for standing in placed:
+        groups[standing.spot.contract.region].append(standing)
     yield from ([list(placed)] if "" in groups else groups.values())
 
 
@@ -81,21 +81,21 @@ def most_common(names: Iterable[str]) -> str:
 def bounded(findings: Iterable[Finding], most: int = MOST_OF_A_CODE) -> list[Finding]:
     """The findings, at most ``most`` of one code: the gravest, then the first; the last one counts those left out."""
     by_code: defaultdict[str, list[Finding]] = defaultdict(list)
-    for each in findings:
-        by_code[each.code].append(each)
-    said: list[Finding] = []
+    for item in findings:
+        by_code[item.code].append(item)
+    shown: list[Finding] = []
     for group in by_code.values():
-        kept = sorted(group, key=lambda each: each.gravite)[:most]
+        kept = sorted(group, key=lambda item: item.gravite)[:most]
         if left := len(group) - len(kept):
             others = plural(left, "autre de cette sorte n'est pas dit", "autres de cette sorte ne sont pas dits")
             kept[-1] = replace(kept[-1], message=f"{kept[-1].message} {others} ici.")
-        said += kept
-    return said
+        shown += kept
+    return shown
 
 
 def counts_of(findings: Iterable[Finding]) -> Mapping[str, int]:
     """How many findings each code has."""
     counts: dict[str, int] = {}
-    for each in findings:
-        counts[each.code] = counts.get(each.code, 0) + 1
+    for item in findings:
+        counts[item.code] = counts.get(item.code, 0) + 1
     return counts

@@ -40,7 +40,7 @@ class AcrossContracts:
 def compare(tables: PortfolioTables, names: CommonNames) -> AcrossContracts:
     """Set all contracts beside one another; one contract alone has nothing to be compared with."""
     titles = {table: list(_titles(tables, table)) for table in NAMED_TABLES}
-    common = {table: _common(table, found, names) for table, found in titles.items()}
+    common = {table: _common(table, own, names) for table, own in titles.items()}
     if len(tables.contracts) < 2:
         return AcrossContracts((), {}, 0, common)
     shared = shared_financing(tables, names)
@@ -67,22 +67,22 @@ def _titles(tables: PortfolioTables, table: str) -> Iterator[_Title]:
 
 def _common(table: str, titles: Iterable[_Title], names: CommonNames) -> Mapping[tuple[str, object], str]:
     """The common name of each title: the declared one, else the spelling that most contracts use."""
-    found = list(titles)
+    listed = list(titles)
     spellings: defaultdict[str, list[str]] = defaultdict(list)
-    for each in found:
-        spellings[name_key(each.text)].append(each.text)
+    for title in listed:
+        spellings[name_key(title.text)].append(title.text)
     usual = {key: most_common(texts) for key, texts in spellings.items()}
     return {
-        (each.spot.row.contrat, each.spot.row.key[0]): names.known(table, each.text) or usual[name_key(each.text)]
-        for each in found
+        (title.spot.row.contrat, title.spot.row.key[0]): names.known(table, title.text) or usual[name_key(title.text)]
+        for title in listed
     }
 
 
 def _alone(table: str, titles: Iterable[_Title], names: CommonNames) -> Iterator[Finding]:
     """The titles that no list of names and no other contract has: each once, with the nearest one."""
     by_key: defaultdict[str, list[_Title]] = defaultdict(list)
-    for each in titles:
-        by_key[name_key(each.text)].append(each)
+    for title in titles:
+        by_key[name_key(title.text)].append(title)
     alone = [
         group
         for group in by_key.values()

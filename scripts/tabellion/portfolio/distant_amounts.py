@@ -83,21 +83,21 @@ def distant_amounts(tables: PortfolioTables, names: CommonNames) -> Iterator[Fin
     """
     distances = _distances(list(_amounts(tables, names)))
     towns = _towns(distances)
-    said: set[_TownYear] = set()
+    named: set[_TownYear] = set()
     for town, whole in _whole_towns(towns):
-        said.add(town)
+        named.add(town)
         yield _said_whole(whole)
     usual = _usual_spreads(distances, towns)
     farthest: dict[tuple[str, object], _Distance] = {}
-    for each in distances:
-        town = each.amount.town_year
-        beyond = each.distance - towns[town].distance
-        if town not in said and usual[id(each.near)].is_far(beyond) and abs(each.distance) >= log10(_TIMES):
-            line = (each.amount.spot.contract.identifiant, each.amount.spot.row.key)
-            if line not in farthest or abs(each.distance) > abs(farthest[line].distance):
-                farthest[line] = each
-    for each in sorted(farthest.values(), key=lambda far: -abs(far.distance)):
-        yield _said(each)
+    for distance in distances:
+        town = distance.amount.town_year
+        beyond = distance.distance - towns[town].distance
+        if town not in named and usual[id(distance.near)].is_far(beyond) and abs(distance.distance) >= log10(_TIMES):
+            line = (distance.amount.spot.contract.identifiant, distance.amount.spot.row.key)
+            if line not in farthest or abs(distance.distance) > abs(farthest[line].distance):
+                farthest[line] = distance
+    for distance in sorted(farthest.values(), key=lambda far: -abs(far.distance)):
+        yield _said(distance)
 
 
 def _distances(amounts: Sequence[_Amount]) -> list[_Distance]:
@@ -112,14 +112,14 @@ def _distances(amounts: Sequence[_Amount]) -> list[_Distance]:
         if len(contracts_of(members)) > _FEWEST_CONTRACTS
     }
     own = Counter((group, amount.spot.contract.identifiant) for group in around for amount in groups[group])
-    found: list[_Distance] = []
+    distances: list[_Distance] = []
     for amount in amounts:
         for group in amount.groups:
             others = len(groups[group]) - own[group, amount.spot.contract.identifiant]
             if group in around and others >= _FEWEST:
-                found.append(_Distance(amount, around[group], amount.size - around[group].middle))
+                distances.append(_Distance(amount, around[group], amount.size - around[group].middle))
                 break
-    return found
+    return distances
 
 
 def _amounts(tables: PortfolioTables, names: CommonNames) -> Iterator[_Amount]:
@@ -161,21 +161,24 @@ class _Town:
 
 
 def _towns(distances: Iterable[_Distance]) -> Mapping[_TownYear, _Town]:
-    found: defaultdict[_TownYear, list[_Distance]] = defaultdict(list)
-    for each in distances:
-        found[each.amount.town_year].append(each)
+    by_town: defaultdict[_TownYear, list[_Distance]] = defaultdict(list)
+    for distance in distances:
+        by_town[distance.amount.town_year].append(distance)
     return {
-        town: _Town([each.amount for each in group], median(each.distance for each in group) if len(group) > 2 else 0.0)
-        for town, group in found.items()
+        town: _Town(
+            [distance.amount for distance in group],
+            median(distance.distance for distance in group) if len(group) > 2 else 0.0,
+        )
+        for town, group in by_town.items()
     }
 
 
 def _usual_spreads(distances: Iterable[_Distance], towns: Mapping[_TownYear, _Town]) -> Mapping[int, _Neighbourhood]:
     """How far amounts of each neighbourhood (its id) usually are, what is usual for their own town put aside."""
-    found: defaultdict[int, list[float]] = defaultdict(list)
-    for each in distances:
-        found[id(each.near)].append(each.distance - towns[each.amount.town_year].distance)
-    return {near: _neighbourhood(beyond) for near, beyond in found.items()}
+    spreads: defaultdict[int, list[float]] = defaultdict(list)
+    for distance in distances:
+        spreads[id(distance.near)].append(distance.distance - towns[distance.amount.town_year].distance)
+    return {near: _neighbourhood(beyond) for near, beyond in spreads.items()}
 
 
 def _whole_towns(towns: Mapping[_TownYear, _Town]) -> Iterator[tuple[_TownYear, _Town]]:

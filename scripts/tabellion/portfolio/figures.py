@@ -138,7 +138,7 @@ class PortfolioFigures:
     @property
     def has_regions(self) -> bool:
         """Whether something says in which region or department a contract is."""
-        return any(each.name.region or each.name.departement for each in self.portfolio.contracts)
+        return any(contract.name.region or contract.name.departement for contract in self.portfolio.contracts)
 
     @property
     def exercices(self) -> list[int]:

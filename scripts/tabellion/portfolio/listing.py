@@ -95,24 +95,24 @@ def list_contracts(folders: Sequence[Path]) -> ContractListing:
 
     Raises :class:`TabellionError` when a list cannot be read, with all its mistakes, and when there is no contract.
     """
-    found, findings = list[FoundContract](), list[Finding]()
+    candidates, findings = list[FoundContract](), list[Finding]()
     keys, source = _ListingKeys(), ""
     for folder in folders:
         listing = folder if folder.name == LISTING_FILE else folder / LISTING_FILE
         if listing.is_file():
             keys, source = _read(listing), str(listing)
-            listed = [_listed(each, listing) for each in keys.contrat]
-            found += listed
+            listed = [_listed(entry, listing) for entry in keys.contrat]
+            candidates += listed
             findings += _forgotten(listing.parent, listed)
         else:
-            found += _below(folder, str(folder), findings)
+            candidates += _below(folder, str(folder), findings)
     contracts = dict[Path, FoundContract]()
-    for each in found:
-        place = each.root.resolve()
+    for contract in candidates:
+        place = contract.root.resolve()
         if place in contracts:
-            findings.append(finding("contrat-deux-fois", Place(each.shown), valeur=each.shown))
+            findings.append(finding("contrat-deux-fois", Place(contract.shown), valeur=contract.shown))
         else:
-            contracts[place] = each
+            contracts[place] = contract
     if not contracts:
         named = ", ".join(map(str, folders))
         raise TabellionError([*findings, finding("aucun-contrat", Place(named), valeur=named)])
@@ -144,10 +144,10 @@ def _listed(keys: _ContractKeys, listing: Path) -> FoundContract:
 
 def _forgotten(folder: Path, listed: Sequence[FoundContract]) -> Iterator[Finding]:
     """Contracts that stand under the folder of a list which does not name them: they are not taken."""
-    known = {each.root.resolve() for each in listed}
-    for each in _below(folder, str(folder), []):
-        if each.root.resolve() not in known:
-            yield finding("contrat-non-liste", Place(each.shown), valeur=each.shown)
+    known = {contract.root.resolve() for contract in listed}
+    for contract in _below(folder, str(folder), []):
+        if contract.root.resolve() not in known:
+            yield finding("contrat-non-liste", Place(contract.shown), valeur=contract.shown)
 
 
 def _below(folder: Path, shown: str, findings: list[Finding]) -> Iterator[FoundContract]:

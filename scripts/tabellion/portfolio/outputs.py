@@ -63,8 +63,8 @@ def make_outputs(
     prints = {folder: digest_of([*kinds.items()]) for folder, kinds in columns.items()}
     fitting = {folder: kinds for folder, kinds in columns.items() if memory.columns.get(folder) != prints[folder]}
     contracts, files = list[BoardContract](), dict[str, bytes | Path]()
-    for contract, given in zip(portfolio.contracts, parts, strict=True):
-        own = dict(_fitted(contract, given, columns, fitting, target / DATASET)) if contract.counts else {}
+    for contract, new_parts in zip(portfolio.contracts, parts, strict=True):
+        own = dict(_fitted(contract, new_parts, columns, fitting, target / DATASET)) if contract.counts else {}
         if contract.record is not None:
             known = {path: _print(content, contract.record.parts.get(path)) for path, content in own.items()}
             contract = replace(contract, record=replace(contract.record, parts=known))
@@ -72,7 +72,7 @@ def make_outputs(
         contracts.append(contract)
     portfolio = replace(portfolio, contracts=tuple(contracts))
     remembered = PortfolioMemory(
-        {str(each.found.root.resolve()): each.record for each in contracts if each.record is not None},
+        {str(contract.found.root.resolve()): contract.record for contract in contracts if contract.record is not None},
         columns=prints,
     )
     digest = digest_of([program, memory_json(remembered).decode(), _named(portfolio)])
@@ -82,9 +82,9 @@ def make_outputs(
     if digest == memory.digest and not new and all((target / name).exists() for name in memory.outputs):
         kept = frozenset((*memory.outputs, *(f"{DATASET}/{path}" for path in files)))
         return PortfolioOutputs(replace(portfolio, comparisons=memory.comparisons), {}, kept, is_new=False)
-    states = [each.record.state for each in portfolio.counted if each.record is not None]
+    states = [contract.record.state for contract in portfolio.counted if contract.record is not None]
     dataset = Dataset(
-        {each.name.identifiant: each.name for each in portfolio.counted},
+        {contract.name.identifiant: contract.name for contract in portfolio.counted},
         {path: content if isinstance(content, bytes) else target / DATASET / path for path, content in files.items()},
         {state.identifiant: state.keys for state in states},
     )
@@ -115,28 +115,28 @@ def _by_title(dataset: Dataset, table: str, common: Mapping[tuple[str, object], 
 
 def _with_misfits(portfolio: Portfolio) -> tuple[Portfolio, dict[str, Kinds]]:
     """The kinds of the columns of each folder of the dataset, and what is said of fields of several kinds."""
-    kinds = [each.record.state.kinds for each in portfolio.counted if each.record is not None]
+    kinds = [contract.record.state.kinds for contract in portfolio.counted if contract.record is not None]
     common, misfits = common_kinds(kinds)
-    said = [
-        finding("champ-de-plusieurs-types", Place(), champ=name, valeur=table, attendu=", ".join(sorted(found)))
-        for (table, name), found in sorted(misfits.items())
+    mixed = [
+        finding("champ-de-plusieurs-types", Place(), champ=name, valeur=table, attendu=", ".join(sorted(kinds_found)))
+        for (table, name), kinds_found in sorted(misfits.items())
     ]
     columns = {DATASET_TABLES[table]: dataset_kinds(table, fields) for table, fields in common.items()}
-    return replace(portfolio, findings=(*portfolio.findings, *said)), columns
+    return replace(portfolio, findings=(*portfolio.findings, *mixed)), columns
 
 
 def _fitted(
     contract: BoardContract,
-    given: NewParts,
+    new_parts: NewParts,
     columns: Mapping[str, Kinds],
     fitting: Mapping[str, Kinds],
     folder: Path,
 ) -> Iterator[tuple[str, bytes | Path]]:
     """The files of one contract with the columns of all: its new ones, or those in place that stay as they are."""
-    for path, content in given.items():
+    for path, content in new_parts.items():
         kinds = columns.get(path.partition("/")[0])
         yield path, content if kinds is None else fitted(content, kinds)
-    known = {} if given or contract.record is None else contract.record.parts
+    known = {} if new_parts or contract.record is None else contract.record.parts
     for path in (path for path in known if (folder / path).is_file()):
         kinds = fitting.get(path.partition("/")[0])
         yield path, folder / path if kinds is None else fitted((folder / path).read_bytes(), kinds)
@@ -151,8 +151,8 @@ def _named(portfolio: Portfolio) -> list[object]:
     return [
         portfolio.titre,
         [
-            [repr(each.name), each.found.shown, each.freshness.value, repr(each.failures)]
-            for each in portfolio.contracts
+            [repr(contract.name), contract.found.shown, contract.freshness.value, repr(contract.failures)]
+            for contract in portfolio.contracts
         ],
-        [repr(each) for each in portfolio.findings],
+        [repr(item) for item in portfolio.findings],
     ]

@@ -47,9 +47,9 @@ def _page(figures: PortfolioFigures, theme: Theme, target: Path) -> Values:
     """Everything that the template may show."""
     portfolio = figures.portfolio
     year = figures.exercice
-    states = [each.record.state for each in portfolio.counted if each.record is not None]
+    states = [contract.record.state for contract in portfolio.counted if contract.record is not None]
     blocked = sum(bool(state.bloquants) for state in states)
-    late = len(portfolio.contracts) - sum(state_words(each)[1] == "juste" for each in portfolio.contracts)
+    late = len(portfolio.contracts) - sum(state_words(contract)[1] == "juste" for contract in portfolio.contracts)
     return {
         "title": portfolio.titre or TITLE,
         "count": plural(len(portfolio.contracts), "contrat"),
@@ -67,11 +67,11 @@ def _page(figures: PortfolioFigures, theme: Theme, target: Path) -> Values:
             {"label": "Constats bloquants", "value": sum(state.bloquants for state in states),
              "note": f"dans {plural(blocked, 'contrat')}"},
         ],
-        "contracts": [_contract(each, target) for each in portfolio.contracts],
+        "contracts": [_contract(contract, target) for contract in portfolio.contracts],
         "has_regions": figures.has_regions,
         "tables": _tables(figures, year) if year is not None else [],
-        "said": [_finding(each) for each in portfolio.findings if each.code != "contrat-a-corriger"][:_LISTED],
-        "compared": [_finding(each) for each in portfolio.comparisons[:_LISTED]],
+        "said": [_finding(item) for item in portfolio.findings if item.code != "contrat-a-corriger"][:_LISTED],
+        "compared": [_finding(item) for item in portfolio.comparisons[:_LISTED]],
         "compared_rest": max(0, len(portfolio.comparisons) - _LISTED),
         "workbook": "ensemble.xlsx",
     }  # fmt: skip
@@ -100,8 +100,8 @@ def _contract(contract: BoardContract, target: Path) -> Values:
         "returns": f"{state.recus} / {state.attendus}" if state is not None else "",
         "late": state.en_retard if state is not None else 0,
         "blocking": state.bloquants if state is not None else 0,
-        "blockers": [each.message for each in state.blockers[:3]] if state is not None else [],
-        "failures": [each.message for each in contract.failures],
+        "blockers": [blocker.message for blocker in state.blockers[:3]] if state is not None else [],
+        "failures": [failure.message for failure in contract.failures],
         "made": f"{state.made:%d/%m/%Y %H:%M}" if state is not None and state.made is not None else "",
         "href": quote(report, safe="/") if report else "",
         "folder": contract.found.shown,
@@ -110,8 +110,8 @@ def _contract(contract: BoardContract, target: Path) -> Values:
 
 def _tables(figures: PortfolioFigures, year: int) -> list[Values]:
     """The money: by exercice; of the exercice shown, by region, pilier, convention, kind of who spends and funds."""
-    years = [str(each) for each in figures.exercices]
-    by_year = [figures.credit_sums(_is(EXERCICE, each)) for each in figures.exercices]
+    years = [str(exercice) for exercice in figures.exercices]
+    by_year = [figures.credit_sums(_is(EXERCICE, exercice)) for exercice in figures.exercices]
     here = _is(EXERCICE, year)
     tables = [_table("Crédits par exercice", "Les exercices ne s'additionnent pas.", "Exercice", years, by_year)]
     for heading, label in (
@@ -120,11 +120,11 @@ def _tables(figures: PortfolioFigures, year: int) -> list[Values]:
     ):  # fmt: skip
         names = distinct(_shown(figures.credits, year), label)
         if names and not (label == REGION and names == [UNTOLD]):
-            sums = [figures.credit_sums(here, _is(label, each)) for each in names]
+            sums = [figures.credit_sums(here, _is(label, value)) for value in names]
             tables.append(_table(f"Crédits {year}, {heading}", "", label, names, sums, figures.credit_sums(here)))
     funders = distinct(_shown(figures.fundings, year), FUNDER)
     if funders:
-        sums = [figures.funding_sums(here, _is(FUNDER, each))[-1:] for each in funders]
+        sums = [figures.funding_sums(here, _is(FUNDER, funder))[-1:] for funder in funders]
         words = "Chacun avec son dernier montant connu."
         heading = f"Financements {year}, par type de financeur"
         tables.append(
@@ -153,7 +153,7 @@ def _table(
     first: int = 1,
 ) -> Values:
     """A table of amounts with their bars; ``first`` is the place of the first amount among the measures of a row."""
-    amounts = [[each.value for each in row[first : first + len(labels)]] for row in sums]
+    amounts = [[measure.value for measure in row[first : first + len(labels)]] for row in sums]
     largest = max((cents for row in amounts for cents in row if cents != ""), default=0)
 
     def bars(row: Sequence[int | str]) -> list[Values]:
@@ -167,12 +167,12 @@ def _table(
         ]  # fmt: skip
 
     rows = [{"name": name, "bars": bars(row)} for name, row in zip(names, amounts, strict=True)]
-    whole = None if total is None else bars([each.value for each in total[first : first + len(labels)]])
+    whole = None if total is None else bars([measure.value for measure in total[first : first + len(labels)]])
     return {"heading": heading, "note": note, "column": column, "labels": labels, "rows": rows, "total": whole}
 
 
-def _finding(said: Finding) -> Values:
+def _finding(item: Finding) -> Values:
     return {
-        "message": said.message, "remedy": said.suggestion, "where": str(said.place), "grade": said.grade,
-        "tone": said.gravite.label, "others": [str(place) for place in said.liees[:8]],
+        "message": item.message, "remedy": item.suggestion, "where": str(item.place), "grade": item.grade,
+        "tone": item.gravite.label, "others": [str(place) for place in item.liees[:8]],
     }  # fmt: skip

@@ -122,19 +122,19 @@ def common_kinds(contracts: Iterable[Mapping[str, Kinds]]) -> tuple[dict[str, Ki
     A field stands where the contract that has it first has it; fields that nobody puts before one another, by name.
     """
     ranks: dict[str, dict[str, int]] = {}
-    found: dict[tuple[str, str], set[str]] = {}
+    kinds_of: dict[tuple[str, str], set[str]] = {}
     for tables in contracts:
         for table, fields in tables.items():
             for rank, (name, kind) in enumerate(fields.items()):
                 known = ranks.setdefault(table, {})
                 known[name] = min(rank, known.get(name, rank))
-                found.setdefault((table, name), set()).add(kind)
-    misfits = {place: kinds for place, kinds in found.items() if len({_TYPES[kind] for kind in kinds}) > 1}
+                kinds_of.setdefault((table, name), set()).add(kind)
+    misfits = {place: kinds for place, kinds in kinds_of.items() if len({_TYPES[kind] for kind in kinds}) > 1}
     common: dict[str, Kinds] = {}
     for table, known in ranks.items():
         order = sorted((rank, name) for name, rank in known.items())
         common[table] = {
-            name: min(found[table, name]) if (table, name) not in misfits else _text_kind(found[table, name])
+            name: min(kinds_of[table, name]) if (table, name) not in misfits else _text_kind(kinds_of[table, name])
             for _, name in order
         }
     return common, misfits
@@ -175,7 +175,7 @@ def read_rows(
         names = sorted((wanted | cells | {"rang", *_PLACE}) & there)
         read = file.read(columns=names).to_pylist()
         rows += ((values["rang"], _row(values, table, keys, fields, contract)) for values in read)
-    rows.sort(key=lambda each: each[0])
+    rows.sort(key=lambda row: row[0])
     return [row for _, row in rows]
 
 
@@ -201,11 +201,11 @@ def reference_of(place: Place) -> str:
 
 def place_of(reference: str, contract: str = "") -> Place:
     """The place that :func:`reference_of` wrote; its file under the name of its ``contract``, where one is given."""
-    found = _REFERENCE.fullmatch(reference)
-    if found is None:
+    match = _REFERENCE.fullmatch(reference)
+    if match is None:
         return Place(contract or None)
-    fichier = f"{contract}/{found['fichier']}" if contract else found["fichier"]
-    return Place(fichier, found["feuille"], found["cellule"], int(found["ligne"]) if found["ligne"] else None)
+    fichier = f"{contract}/{match['fichier']}" if contract else match["fichier"]
+    return Place(fichier, match["feuille"], match["cellule"], int(match["ligne"]) if match["ligne"] else None)
 
 
 def written(rows: Mapping[str, Sequence[object]], kinds: Kinds) -> bytes:
@@ -249,7 +249,7 @@ def _words(contract: Book, name: str, rows: Sequence[Row]) -> dict[str, list[str
     funders, towns = contract.labels("financeurs"), contract.town_labels
     numbers = [row["convention_id"] if name != "financements" else fiches.get(row["fiche_id"]) for row in rows]
     kinds = {table: categories(contract, table, key) for table, key in _KINDS.items()}
-    said: dict[str, list[str | None]] = {
+    words: dict[str, list[str | None]] = {
         "pilier": [piliers.get(number) for number in numbers],
         "convention": [conventions.get(number) if number is not None else None for number in numbers],
         "financeur": [funders.get(row.get("financeur_id")) for row in rows],
@@ -257,7 +257,7 @@ def _words(contract: Book, name: str, rows: Sequence[Row]) -> dict[str, list[str
         "collectivite": [towns.get(row.get("collectivite_id")) for row in rows],
         "collectivite_categorie": [kinds["collectivites"].get(row.get("collectivite_id")) for row in rows],
     }
-    return {column: said[column] for column in wanted}
+    return {column: words[column] for column in wanted}
 
 
 _KINDS = {"financeurs": "financeur_id", "collectivites": "collectivite_id"}
@@ -288,7 +288,7 @@ def finding_columns(identifiant: str, findings: Sequence[Finding]) -> ColumnList
 
 def _place_columns(places: Sequence[Place]) -> ColumnLists:
     values = [(place.fichier, place.feuille, place.cellule, place.ligne) for place in places]
-    return {name: [each[rank] for each in values] for rank, name in enumerate(_PLACE)}
+    return {name: [place[rank] for place in values] for rank, name in enumerate(_PLACE)}
 
 
 def _parts(table: str, identifiant: str, columns: ColumnLists, kinds: Kinds) -> Iterator[DatasetPart]:

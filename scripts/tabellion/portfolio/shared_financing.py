@@ -50,11 +50,11 @@ class SharedFinancing:
 
 def shared_financing(tables: PortfolioTables, names: CommonNames) -> SharedFinancing:
     """The financements that several contracts declare, said at each of their cells."""
-    found = list(_financings(tables, names))
-    common = _common_words(found)
+    financings = list(_financings(tables, names))
+    common = _common_words(financings)
     buckets: defaultdict[tuple[str, int, int], list[_Financing]] = defaultdict(list)
-    for each in found:
-        buckets[each.payer, each.exercice, each.cents].append(each)
+    for financing in financings:
+        buckets[financing.payer, financing.exercice, financing.cents].append(financing)
     findings: list[Finding] = []
     twice = 0
     for bucket in buckets.values():
@@ -104,12 +104,12 @@ def _telling(text: str) -> str:
     return key if sum(map(str.isalpha, key)) >= _FEWEST_LETTERS else ""
 
 
-def _common_words(found: Iterable[_Financing]) -> frozenset[str]:
+def _common_words(financings: Iterable[_Financing]) -> frozenset[str]:
     """The keys of actions and dispositifs that too many contracts have."""
     contracts: defaultdict[str, set[str]] = defaultdict(set)
-    for each in found:
-        for key in (each.action, each.dispositif):
-            contracts[key].add(each.spot.contract.identifiant)
+    for financing in financings:
+        for key in (financing.action, financing.dispositif):
+            contracts[key].add(financing.spot.contract.identifiant)
     return frozenset(key for key, holders in contracts.items() if len(holders) > _MOST_CONTRACTS)
 
 
@@ -120,25 +120,25 @@ def _same(bucket: Sequence[_Financing], common: frozenset[str]) -> Iterator[list
     """
     if len(contracts_of(bucket)) < 2:
         return
-    said: set[int] = set()
+    taken: set[int] = set()
     for is_action in (True, False):
         groups: defaultdict[str, list[_Financing]] = defaultdict(list)
-        for each in bucket:
-            key = each.action if is_action else each.dispositif
-            if key and key not in common and id(each) not in said:
-                groups[key].append(each)
+        for financing in bucket:
+            key = financing.action if is_action else financing.dispositif
+            if key and key not in common and id(financing) not in taken:
+                groups[key].append(financing)
         for group in groups.values():
             if not is_action and group[0].cents % _ROUND_CENTS == 0:
                 continue
             for part in _together(group):
                 if len(contracts_of(part)) > 1:
-                    said.update(map(id, part))
+                    taken.update(map(id, part))
                     yield part
 
 
 def _together(group: Sequence[_Financing]) -> Iterator[list[_Financing]]:
     """A funder that only its name tells, and that is not of the whole country, is another one in another region."""
-    if group[0].is_certain or all(each.is_national for each in group):
+    if group[0].is_certain or all(financing.is_national for financing in group):
         yield list(group)
     else:
         yield from by_region(group)
@@ -149,12 +149,12 @@ def _said(group: Sequence[_Financing]) -> Iterator[Finding]:
     first = group[0]
     is_certain = first.is_certain or first.cents % _ROUND_CENTS != 0
     contracts = contracts_of(group)
-    for each in group:
-        others = [other for other in group if other is not each]
-        away = [contract for contract in contracts if contract.identifiant != each.spot.contract.identifiant]
+    for financing in group:
+        others = [other for other in group if other is not financing]
+        away = [contract for contract in contracts if contract.identifiant != financing.spot.contract.identifiant]
         yield finding(
-            "financement-de-deux-contrats", each.spot.place, champ="montant", valeur=euros(each.cents),
+            "financement-de-deux-contrats", financing.spot.place, champ="montant", valeur=euros(financing.cents),
             gravite=Severity.AVERTISSEMENT if is_certain else Severity.INFORMATION, liees=links(others),
-            contrats=names_of(away), action=each.words[:120], exercice=each.exercice,
-            montant=format_euros(each.cents), compte=format_euros((len(contracts) - 1) * each.cents),
+            contrats=names_of(away), action=financing.words[:120], exercice=financing.exercice,
+            montant=format_euros(financing.cents), compte=format_euros((len(contracts) - 1) * financing.cents),
         )  # fmt: skip

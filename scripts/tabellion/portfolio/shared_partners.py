@@ -42,16 +42,16 @@ def shared_partners(tables: PortfolioTables, names: CommonNames) -> Iterator[Fin
     proven: set[tuple[str, str]] = set()
     for position, words in enumerate(_NUMBERS.values()):
         by_number: defaultdict[str, list[_NamedPartner]] = defaultdict(list)
-        for each in partners:
-            if number := each.numbers[position]:
-                by_number[number].append(each)
+        for partner in partners:
+            if number := partner.numbers[position]:
+                by_number[number].append(partner)
         for number, group in by_number.items():
             for reference, others in _named_otherwise(group):
                 spelling = (fold(reference.name), fold(others[0].name))
                 if spelling not in proven:
                     proven.add(spelling)
                     yield _said("partenaire-autrement-nomme", reference, others, f"le même {words} ({number})")
-    specific = [each for each in partners if not names.is_generic(each.key)]
+    specific = [partner for partner in partners if not names.is_generic(partner.key)]
     for group in _alike(specific):
         for part in by_region(group):
             for reference, others in _named_otherwise(part):
@@ -67,12 +67,16 @@ def _named_otherwise(group: Sequence[_NamedPartner]) -> Iterator[tuple[_NamedPar
     if len(contracts_of(group)) < 2:
         return
     by_name: defaultdict[str, list[_NamedPartner]] = defaultdict(list)
-    for each in group:
-        by_name[fold(each.name)].append(each)
-    usual = most_common(fold(each.name) for each in group)
+    for partner in group:
+        by_name[fold(partner.name)].append(partner)
+    usual = most_common(fold(partner.name) for partner in group)
     for name, others in by_name.items():
         reference = next(
-            (each for each in by_name[usual] if each.spot.contract.identifiant != others[0].spot.contract.identifiant),
+            (
+                partner
+                for partner in by_name[usual]
+                if partner.spot.contract.identifiant != others[0].spot.contract.identifiant
+            ),
             None,
         )
         if name != usual and reference is not None:
@@ -81,7 +85,9 @@ def _named_otherwise(group: Sequence[_NamedPartner]) -> Iterator[tuple[_NamedPar
 
 def _apart(first: _NamedPartner, second: _NamedPartner) -> bool:
     """Whether two partners have numbers of the same kind that differ: they are two."""
-    return any(one and other and one != other for one, other in zip(first.numbers, second.numbers, strict=True))
+    return any(
+        number and other and number != other for number, other in zip(first.numbers, second.numbers, strict=True)
+    )
 
 
 def _alike(partners: Iterable[_NamedPartner]) -> Iterator[list[_NamedPartner]]:
@@ -90,8 +96,8 @@ def _alike(partners: Iterable[_NamedPartner]) -> Iterator[list[_NamedPartner]]:
     A name meets another by what is left of it without one letter: as many keys as it has letters, no pairs.
     """
     by_key: defaultdict[str, list[_NamedPartner]] = defaultdict(list)
-    for each in partners:
-        by_key[each.key].append(each)
+    for partner in partners:
+        by_key[partner.key].append(partner)
     families = {key: key for key in by_key}
 
     def root(key: str) -> str:
@@ -107,8 +113,8 @@ def _alike(partners: Iterable[_NamedPartner]) -> Iterator[list[_NamedPartner]]:
             if other != key and _one_slip(key, other):
                 families[root(key)] = root(other)
     groups: defaultdict[str, list[_NamedPartner]] = defaultdict(list)
-    for key, found in by_key.items():
-        groups[root(key)] += found
+    for key, namesakes in by_key.items():
+        groups[root(key)] += namesakes
     yield from groups.values()
 
 
@@ -129,8 +135,8 @@ def _one_slip(first: str, second: str) -> bool:
     left, right = ones - others, others - ones
     if len(left) != 1 or len(right) != 1:
         return False
-    (one,), (other,) = left, right
-    return one[:2] == other[:2] and min(len(one), len(other)) >= _FEWEST_LETTERS - 1
+    (word,), (near,) = left, right
+    return word[:2] == near[:2] and min(len(word), len(near)) >= _FEWEST_LETTERS - 1
 
 
 def _said(code: str, reference: _NamedPartner, others: Sequence[_NamedPartner], why: str) -> Finding:

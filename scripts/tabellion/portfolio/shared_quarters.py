@@ -35,10 +35,10 @@ def shared_quarters(tables: PortfolioTables) -> Iterator[Finding]:
     ]  # fmt: skip
     by_code: defaultdict[str, list[_Quarter]] = defaultdict(list)
     by_name: defaultdict[tuple[str, ...], list[_Quarter]] = defaultdict(list)
-    for each in quarters:
-        by_code[each.code].append(each)
-        if each.town:
-            by_name[name_key(each.name), each.code[:_DEPARTEMENT], each.town].append(each)
+    for quarter in quarters:
+        by_code[quarter.code].append(quarter)
+        if quarter.town:
+            by_name[name_key(quarter.name), quarter.code[:_DEPARTEMENT], quarter.town].append(quarter)
     for group in by_code.values():
         yield from _two_names(group)
     for group in by_name.values():
@@ -46,12 +46,12 @@ def shared_quarters(tables: PortfolioTables) -> Iterator[Finding]:
 
 
 def _two_names(group: list[_Quarter]) -> Iterator[Finding]:
-    usual = most_common(name_key(each.name) for each in group)
-    reference = next(each for each in group if name_key(each.name) == usual)
+    usual = most_common(name_key(quarter.name) for quarter in group)
+    reference = next(quarter for quarter in group if name_key(quarter.name) == usual)
     others: defaultdict[str, list[_Quarter]] = defaultdict(list)
-    for each in group:
-        if name_key(each.name) != usual:
-            others[name_key(each.name)].append(each)
+    for quarter in group:
+        if name_key(quarter.name) != usual:
+            others[name_key(quarter.name)].append(quarter)
     for first, *more in others.values():
         yield finding(
             "quartier-deux-noms", first.spot.place, champ="nom", valeur=first.name, attendu=reference.name,
@@ -63,12 +63,12 @@ def _two_names(group: list[_Quarter]) -> Iterator[Finding]:
 def _two_codes(group: list[_Quarter]) -> Iterator[Finding]:
     """One name in one town, with two codes of one generation; elsewhere, many quartiers bear the same name."""
     by_generation: defaultdict[str, list[_Quarter]] = defaultdict(list)
-    for each in group:
-        by_generation[each.code[:_GENERATION]].append(each)
+    for quarter in group:
+        by_generation[quarter.code[:_GENERATION]].append(quarter)
     for quarters in by_generation.values():
-        usual = most_common(each.code for each in quarters)
-        reference = next(each for each in quarters if each.code == usual)
-        firsts = {each.code: each for each in reversed(quarters) if each.code != usual}
+        usual = most_common(quarter.code for quarter in quarters)
+        reference = next(quarter for quarter in quarters if quarter.code == usual)
+        firsts = {quarter.code: quarter for quarter in reversed(quarters) if quarter.code != usual}
         for first in reversed(firsts.values()):
             if first.spot.contract.identifiant != reference.spot.contract.identifiant:
                 yield finding(

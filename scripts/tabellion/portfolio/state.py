@@ -105,12 +105,12 @@ class NamedFinding:
     remede: str
 
     @classmethod
-    def of(cls, said: Finding) -> NamedFinding:
+    def of(cls, item: Finding) -> NamedFinding:
         """The words of a finding."""
-        place = said.place
+        place = item.place
         cell = place.cellule or (f"ligne {place.ligne}" if place.ligne is not None else "")
-        titre = CATALOGUE[said.code].titre
-        return cls(titre, place.fichier or "", place.feuille or "", cell, said.message, said.suggestion)
+        titre = CATALOGUE[item.code].titre
+        return cls(titre, place.fichier or "", place.feuille or "", cell, item.message, item.suggestion)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,13 +216,13 @@ def _credits(contract: Book) -> Iterator[CreditTotal]:
             lines.setdefault((row["exercice"], *where, kinds.get(row["collectivite_id"], UNTOLD)), []).append(row)
     for (exercice, pilier, convention, categorie), rows in sorted(lines.items()):
         known = [[row[amount] for row in rows if row[amount] is not None] for amount in AMOUNTS]
-        both = [row for row in rows if row[AMOUNTS[0]] is not None and row[AMOUNTS[2]] is not None]
+        compared = [row for row in rows if row[AMOUNTS[0]] is not None and row[AMOUNTS[2]] is not None]
         yield CreditTotal(
             exercice, pilier, convention, categorie, len(rows),
             connus=(len(known[0]), len(known[1]), len(known[2])),
             montants=(sum(known[0]), sum(known[1]), sum(known[2])),
-            comparables=len(both),
-            compares=(sum(row[AMOUNTS[0]] for row in both), sum(row[AMOUNTS[2]] for row in both)),
+            comparables=len(compared),
+            compares=(sum(row[AMOUNTS[0]] for row in compared), sum(row[AMOUNTS[2]] for row in compared)),
         )  # fmt: skip
 
 
@@ -262,18 +262,22 @@ def _quartiers(contract: Book) -> Iterator[QuartierTotal]:
     table, overview, current = contract.tables["quartiers"], contract.overview, contract.settings.exercice_courant
     names = table.column(table.schema.shown_key)
     codes = dict(zip(names, table.columns.get(_CODE, [None] * len(table)), strict=True))
-    split = next((each for each in splits_of(contract.tables) if each.field.names_of == "quartiers"), None)
-    naming = next((each for each in namings_of(contract.tables) if each.field.names_of == "quartiers"), None)
+    split = next(
+        (candidate for candidate in splits_of(contract.tables) if candidate.field.names_of == "quartiers"), None
+    )
+    naming = next(
+        (candidate for candidate in namings_of(contract.tables) if candidate.field.names_of == "quartiers"), None
+    )
     fiches: dict[str, int] = {}
     if naming is not None:
         counts = naming.measures(overview.fiches, lambda name: name)
         fiches = {name: int(count.value) for name, count in zip(naming.labels, counts, strict=True)}
     for exercice in sorted({*overview.exercices, current}):
         sums = dict.fromkeys(names, Sums()) if split is None else split.sums(overview, exercice)
-        for name, each in sums.items():
-            if each.lines or (exercice == current and name in codes):
-                prevu, vote, realise = each.known
+        for name, added in sums.items():
+            if added.lines or (exercice == current and name in codes):
+                prevu, vote, realise = added.known
                 yield QuartierTotal(
-                    codes.get(name) or "", name, exercice, each.lines, (prevu, vote, realise),
-                    (each.prevu, each.vote, each.realise), fiches.get(name, 0),
+                    codes.get(name) or "", name, exercice, added.lines, (prevu, vote, realise),
+                    (added.prevu, added.vote, added.realise), fiches.get(name, 0),
                 )  # fmt: skip

@@ -69,22 +69,22 @@ def write_synthesis(sheet: Sheet, figures: PortfolioFigures, title: str, made: s
 
 def _cards(figures: PortfolioFigures, year: int | None) -> list[tuple[str, Measure, str]]:
     contracts = figures.portfolio.contracts
-    records = [each.record.state for each in figures.portfolio.counted if each.record is not None]
+    records = [contract.record.state for contract in figures.portfolio.counted if contract.record is not None]
 
     def added(label: str, values: Sequence[int]) -> Measure:
         return Measure("count", sum(values), f"SUM({column_ref(BOARD, label)})")
 
     names, states = column_ref(BOARD, CONTRACT), column_ref(BOARD, STATE)
-    late = sum(each.freshness.value != UP_TO_DATE.removeprefix("✓ ") for each in contracts)
+    late = sum(contract.freshness.value != UP_TO_DATE.removeprefix("✓ ") for contract in contracts)
     cards = [("Contrats", Measure("count", len(contracts), f'COUNTIF({names},"?*")'), "tous ceux qui ont été trouvés")]
     behind = Measure("count", late, f'COUNTIFS({names},"?*",{states},"<>{UP_TO_DATE}")')
     cards.append(("Pas à jour", behind, "pas lus, repris d'avant ou en double"))
-    asked = sum(each.attendus for each in records)
+    asked = sum(state.attendus for state in records)
     cards.append(
-        ("Retours reçus", added(RECEIVED, [each.recus for each in records]), f"sur {plural(asked, 'attendu')}")
+        ("Retours reçus", added(RECEIVED, [state.recus for state in records]), f"sur {plural(asked, 'attendu')}")
     )
-    cards.append(("En retard", added(LATE, [each.en_retard for each in records]), "partenaires sans réponse"))
-    findings = added(BLOCKING, [each.bloquants for each in records])
+    cards.append(("En retard", added(LATE, [state.en_retard for state in records]), "partenaires sans réponse"))
+    findings = added(BLOCKING, [state.bloquants for state in records])
     cards.append(("Constats bloquants", findings, "dans les contrats"))
     if year is not None:
         place = figures.amount(year)
@@ -142,10 +142,10 @@ def _crossed(
 ) -> Block:
     labels = ("Rang", label, LINES, *MONEY, RATE)
     literal = criteria(names)
-    rows = [figures.credit_sums(here, Criterion(label, each, literal(each))) for each in names]
+    rows = [figures.credit_sums(here, Criterion(label, value, literal(value))) for value in names]
     totals = sums_of(name, labels[2:-1], [row[:-1] for row in rows], _CREDIT_KINDS[:-1])
     rate = figures.credit_sums(here)[-1]
-    keys = [(rank, held(each)) for rank, each in enumerate(names, 1)]
+    keys = [(rank, held(value)) for rank, value in enumerate(names, 1)]
     return Block(heading, name, labels, keys, rows, [*totals, rate], _CREDIT_KINDS)
 
 
@@ -153,9 +153,9 @@ def _by_funder(figures: PortfolioFigures, here: Criterion) -> Block:
     labels = ("Rang", FUNDER, COUNT, PRICED, AMOUNT)
     names = distinct(figures.fundings, FUNDER)
     literal = criteria(names)
-    rows = [figures.funding_sums(here, Criterion(FUNDER, each, literal(each))) for each in names]
+    rows = [figures.funding_sums(here, Criterion(FUNDER, funder, literal(funder))) for funder in names]
     totals = sums_of(BY_FUNDER, labels[2:], rows, _FUNDING_KINDS)
-    keys = [(rank, held(each)) for rank, each in enumerate(names, 1)]
+    keys = [(rank, held(funder)) for rank, funder in enumerate(names, 1)]
     heading = "Financements de l'exercice montré, par type de financeur"
     return Block(heading, BY_FUNDER, labels, keys, rows, totals, _FUNDING_KINDS)
 

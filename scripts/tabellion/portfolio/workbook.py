@@ -112,7 +112,7 @@ def write_ensemble(figures: PortfolioFigures, theme: Theme, target: Path) -> byt
 
 def last_night(portfolio: Portfolio) -> str:
     """When the latest of the states that are put together was reached, in words; empty where none says it."""
-    moments = [each.record.state.made for each in portfolio.counted if each.record is not None]
+    moments = [contract.record.state.made for contract in portfolio.counted if contract.record is not None]
     latest = max((moment for moment in moments if moment is not None), default=None)
     return "" if latest is None else french_moment(latest)
 
@@ -219,9 +219,9 @@ def _board_columns(maker: CellMaker, target: Path) -> list[ListColumn]:
 def _write_blocking(sheet: Sheet, portfolio: Portfolio, footer: str) -> None:
     """What is said of the contracts together, then what blocks in each."""
     rows = [
-        ("(ensemble)", NamedFinding.of(said), int(said.gravite))
-        for said in portfolio.findings
-        if said.code != "contrat-a-corriger"
+        ("(ensemble)", NamedFinding.of(item), int(item.gravite))
+        for item in portfolio.findings
+        if item.code != "contrat-a-corriger"
     ]
     rows += [
         (contract.name.nom, named, 0)
@@ -249,15 +249,15 @@ def _write_comparisons(sheet: Sheet, portfolio: Portfolio, footer: str) -> None:
     rows = list(portfolio.comparisons)
     maker = maker_for(sheet.writer, len(rows))
 
-    def others(said: Finding) -> str:
-        return "\n".join(str(place) for place in said.liees)
+    def others(item: Finding) -> str:
+        return "\n".join(str(place) for place in item.liees)
 
     columns = [
         ListColumn("Constat", 28, "left",
-                   cell=lambda said: maker.state(held(CATALOGUE[said.code].titre) or "", _COLOURS[said.gravite])),
-        ListColumn("Message", 64, "left", lambda said: said.message, maker.text),
-        ListColumn("Que faire", 46, "left", lambda said: said.suggestion, maker.text),
-        ListColumn("Où", 40, "left", lambda said: str(said.place), maker.text),
+                   cell=lambda item: maker.state(held(CATALOGUE[item.code].titre) or "", _COLOURS[item.gravite])),
+        ListColumn("Message", 64, "left", lambda item: item.message, maker.text),
+        ListColumn("Que faire", 46, "left", lambda item: item.suggestion, maker.text),
+        ListColumn("Où", 40, "left", lambda item: str(item.place), maker.text),
         ListColumn("Et aussi", 40, "left", others, maker.text),
     ]  # fmt: skip
     sheet.title(COMPARISONS, "Ce qui ne se voit qu'en mettant les contrats côte à côte", len(columns))
