@@ -262,8 +262,8 @@ def serve(tasks: IO[bytes], output: int) -> NoReturn:
     """
     answers = os.fdopen(os.dup(output), "wb")
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    for said in (1, 2):  # what native code prints there, as its last words, is no answer
-        os.dup2(nowhere, said)
+    for stream in (1, 2):  # what native code prints there, as its last words, is no answer
+        os.dup2(nowhere, stream)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal interrupts all its processes; this one's parent decides
     with suppress(EOFError, OSError):
         prepare = pickle.load(tasks)

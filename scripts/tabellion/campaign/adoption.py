@@ -106,12 +106,12 @@ def adoption_of(returns: Sequence[InForce], before: Adoption | None = None) -> t
         }
         adopted[source.partenaire, source.exercice, form] = AdoptedReturn(source.parsed.answers, cells)
     content = []
-    for (partner, year, form), one in sorted(adopted.items(), key=lambda item: item[0]):
+    for (partner, year, form), adopted_return in sorted(adopted.items(), key=lambda item: item[0]):
         values = [
             [table, [plain_json(part) for part in key], champ, plain_json(value)]
-            for (table, key, champ), value in one.cells.items()
+            for (table, key, champ), value in adopted_return.cells.items()
         ]
-        content.append([partner, year, one.answers, values, form])
+        content.append([partner, year, adopted_return.answers, values, form])
     name = digest_of(content)[:16]
     text = json.dumps({"adoption": name, "retours": content}, ensure_ascii=False, indent=1)
     return name, (text + "\n").encode()

@@ -68,13 +68,13 @@ def _entries(consolidation: Consolidation, master: Book, last: LastEntry, *, onl
 
 def _decided(consolidation: Consolidation) -> _Decided:
     """What was decided, of questions about a cell or a row."""
-    found: _Decided = {}
+    decided: _Decided = {}
     for rank, question in enumerate(consolidation.questions):
         decision = consolidation.decisions.of(question.id)
         if decision is not None and question.key:
             place = Place(WORKBOOK, DECISIONS, decision_cell(rank))
-            found[question.table, question.key, question.champ] = decision, place
-    return found
+            decided[question.table, question.key, question.champ] = decision, place
+    return decided
 
 
 def _kept(consolidation: Consolidation, decided: _Decided) -> Iterator[CellEntry]:

@@ -97,12 +97,12 @@ def add_entries(connection: sqlite3.Connection, run: int, entries: Iterable[Cell
 def _add_batch(connection: sqlite3.Connection, run: int, entries: Sequence[CellEntry]) -> int:
     rows = {key: key_text(key) for key in dict.fromkeys(entry.key for entry in entries)}
     known = last_entries(connection, rows.values())
-    said = [_source(entry) for entry in entries]
-    sources = _add_sources(connection, said)
+    cited = [_source(entry) for entry in entries]
+    sources = _add_sources(connection, cited)
     first = number = connection.execute("SELECT coalesce(max(id), 0) FROM entries").fetchone()[0]
     added: list[Key] = []
     moved: list[Key] = []
-    for entry, source in zip(entries, said, strict=True):
+    for entry, source in zip(entries, cited, strict=True):
         cell = (entry.table, rows[entry.key], entry.champ)
         last_number, last = known.get(cell, (0, None))
         sheet = None if entry.feuille is None else stored_text(entry.feuille)
@@ -141,10 +141,10 @@ def _entries(
         yield number, row_text, entry
 
 
-def _add_sources(connection: sqlite3.Connection, said: Iterable[Key]) -> dict[Key, int]:
+def _add_sources(connection: sqlite3.Connection, cited: Iterable[Key]) -> dict[Key, int]:
     """The number of each source: who, for which exercice, in which file, saved when and by whom."""
     sources = {tuple(row[1:]): row[0] for row in connection.execute("SELECT * FROM sources")}
-    for source in dict.fromkeys(said):
+    for source in dict.fromkeys(cited):
         if source not in sources:
             sources[source] = len(sources) + 1
             connection.execute("INSERT INTO sources VALUES (?, ?, ?, ?, ?, ?)", (sources[source], *source))

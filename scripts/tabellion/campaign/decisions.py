@@ -138,11 +138,11 @@ class Decisions:
         known, new = dict(self.by_question), list[TypedDecision]()
         for answer in typed:
             decision, before = answer.decision, known.get(answer.decision.question)
-            said = "" if before is None else before.label
-            shown = said if before is not None and before.choice else ""
+            label_before = "" if before is None else before.label
+            shown = label_before if before is not None and before.choice else ""
             is_same_edition = before is not None and before.edition == decision.edition
-            is_changed = decision.label != answer.written or (is_same_edition and decision.label != said)
-            if not is_changed or decision.label == said:
+            is_changed = decision.label != answer.written or (is_same_edition and decision.label != label_before)
+            if not is_changed or decision.label == label_before:
                 continue
             follows = in_place and (answer.written == shown or is_same_edition)
             if before is None or follows or decision.when > before.when:

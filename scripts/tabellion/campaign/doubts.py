@@ -111,8 +111,10 @@ def settle(
         decision, parsed = decisions.code(doubt.id), doubt.parsed
         if decision == REFUSE:
             del left[doubt.fichier]
-            said = (finding("fichier-ecarte", Place(doubt.fichier)),)
-            refused.append(ReceivedFile(doubt.fichier, parsed.sha256, Verdict.PASSED_OVER, said, saved=parsed.saved))
+            findings = (finding("fichier-ecarte", Place(doubt.fichier)),)
+            refused.append(
+                ReceivedFile(doubt.fichier, parsed.sha256, Verdict.PASSED_OVER, findings, saved=parsed.saved)
+            )
         elif decision is None:
             left[doubt.fichier] = parsed.with_findings([doubt.notice(names)])
     return left, refused

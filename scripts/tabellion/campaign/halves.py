@@ -131,7 +131,7 @@ def left_empty(in_force: Candidate, others: Iterable[Candidate]) -> tuple[LeftEm
     """
     removed = {(row.table, row.row_id) for row in in_force.parsed.removed}
     newer = {(row.table, row.key): row for row in in_force.parsed.rows}
-    said: set[_CellKey] = set()
+    given: set[_CellKey] = set()
     halves: list[LeftEmpty] = []
     for candidate in others:
         rows, disputed, shares = list[ReturnedRow](), list[Disputed](), False
@@ -139,7 +139,7 @@ def left_empty(in_force: Candidate, others: Iterable[Candidate]) -> tuple[LeftEm
             here, names = newer.get((row.table, row.key)), set[str]()
             for name in row.before:
                 value = row.values.get(name)
-                if value is None or (row.table, row.key, name) in said or (row.table, row.key[0]) in removed:
+                if value is None or (row.table, row.key, name) in given or (row.table, row.key[0]) in removed:
                     continue
                 if here is None or (name in here.values and name not in here.before):
                     names.add(name)
@@ -149,7 +149,7 @@ def left_empty(in_force: Candidate, others: Iterable[Candidate]) -> tuple[LeftEm
                     disputed.append(Disputed(row, here, name))
             if names:
                 rows.append(_only(row, here, names))
-                said |= {(row.table, row.key, name) for name in names}
+                given |= {(row.table, row.key, name) for name in names}
         sure = tuple(row for row in rows if not (row.is_new and shares))
         if sure or _are_rivals(in_force, candidate):
             halves.append(LeftEmpty(candidate, tuple(rows), sure, tuple(disputed)))
@@ -188,13 +188,13 @@ def _only(row: ReturnedRow, here: ReturnedRow | None, names: set[str]) -> Return
     return replace(row, values=values, before=before)
 
 
-def _are_rivals(one: Candidate, other: Candidate) -> bool:
+def _are_rivals(first: Candidate, second: Candidate) -> bool:
     """Whether, by its name, either file is the copy that a program made when two people changed one file."""
-    stems = [fold(PurePosixPath(file.fichier).stem) for file in (one, other)]
+    stems = [fold(PurePosixPath(file.fichier).stem) for file in (first, second)]
     if any(map(_CONFLICT_COPY.search, stems)):
         return True
     is_second = any(map(_SECOND_COPY.search, stems))
-    return is_second and fold(one.parsed.author) != fold(other.parsed.author)
+    return is_second and fold(first.parsed.author) != fold(second.parsed.author)
 
 
 def _words(keys: Sequence[Key]) -> str:

@@ -27,18 +27,18 @@ def assemble_apart(materials: Materials, assemble: Assemble = assemble) -> Assem
         culprits = set() if _failure(_only(materials, ()), assemble) else _culprits(materials, names, assemble)
         if not culprits:
             raise
-        said = unforeseen(error).findings
+        findings = unforeseen(error).findings
     kept = {name: parsed for name, parsed in materials.kept.items() if name not in culprits}
     for drops_identity in (False, True):  # its partner hears of it, where that is not what is wrong
         files = dict(materials.files)
         for name in culprits & files.keys():
             parsed = files[name]
-            set_aside = replace(parsed, findings=(*parsed.findings, *said), rows=(), removed=(), saved=None)
-            files[name] = refused(parsed.sha256, said, is_readable=False) if drops_identity else set_aside
-        rest = replace(materials, files=files, kept=kept)
-        if drops_identity or _failure(rest, assemble) is None:
+            set_aside = replace(parsed, findings=(*parsed.findings, *findings), rows=(), removed=(), saved=None)
+            files[name] = refused(parsed.sha256, findings, is_readable=False) if drops_identity else set_aside
+        sound = replace(materials, files=files, kept=kept)
+        if drops_identity or _failure(sound, assemble) is None:
             break
-    return assemble(rest)
+    return assemble(sound)
 
 
 def _only(materials: Materials, names: Collection[str]) -> Materials:

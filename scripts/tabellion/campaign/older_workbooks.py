@@ -17,14 +17,14 @@ from tabellion.wording import plural
 FINANCEMENTS, YEAR = "financements", "exercice"
 
 
-def say_summed_years(said: Iterable[Finding], schema: TableSchema, rows: Sequence[Row]) -> Iterator[Finding]:
-    """Block where a workbook, of which reading ``said`` that it is made without the column, would count a financement
+def say_summed_years(findings: Iterable[Finding], schema: TableSchema, rows: Sequence[Row]) -> Iterator[Finding]:
+    """Block where a workbook, of which ``findings`` say that it is made without the column, would count a financement
     of these ``rows`` once a year.
     """
     if YEAR not in schema.by_name:
         return
     lacking = ("colonne-recente", table_name(FINANCEMENTS), schema.by_name[YEAR].title)
-    place = next((item.place for item in said if (item.code, item.valeur, item.champ) == lacking), None)
+    place = next((item.place for item in findings if (item.code, item.valeur, item.champ) == lacking), None)
     counts = Counter(lineage(row["financement_id"]) for row in rows if row["financement_id"])
     repeated = [row for row in rows if counts[lineage(row["financement_id"])] > 1]
     if place is not None and repeated:

@@ -104,9 +104,9 @@ class ParsedReturn:
             if finding.gravite is Severity.ERREUR and finding.code not in _OF_THE_MOMENT
         )
         removed = sorted((row.table, row.row_id) for row in self.removed)
-        said = (self.identity, rows, mistakes, removed)
+        content = (self.identity, rows, mistakes, removed)
         signed = () if self.filled_by in (None, FilledBy()) else (self.filled_by,)
-        return hashlib.sha256(repr((*said, *signed)).encode()).hexdigest()
+        return hashlib.sha256(repr((*content, *signed)).encode()).hexdigest()
 
     def with_findings(self, findings: Iterable[Finding]) -> ParsedReturn:
         """The same return with findings more, many of a kind in one column counted."""

@@ -128,9 +128,9 @@ def read_files(
             new[number] = new[number].with_findings(findings)
         parsed |= new
         lasting = {
-            name: to_json(one) | {_ANSWERS: one.answers}
-            for number, one in new.items()
-            if (name := names[number]) and _is_lasting(one) and _stamp(files[number].path) == stamps[number]
+            name: to_json(parsed_return) | {_ANSWERS: parsed_return.answers}
+            for number, parsed_return in new.items()
+            if (name := names[number]) and _is_lasting(parsed_return) and _stamp(files[number].path) == stamps[number]
         }
         journal.keep_readings(print_, lasting)
     parsed |= {number: parsed[first[name]] for number, name in enumerate(names) if number not in parsed and name}
@@ -197,8 +197,8 @@ def check_rows(returns: Mapping[int, ParsedReturn], book: Book) -> dict[int, lis
         if item.place.fichier is not None:
             # the tables are the contract's, which a partner has not
             remedy = _CHOOSE if item.code == "reference-inconnue" else item.suggestion
-            said = findings.setdefault(int(item.place.fichier), [])
-            said.append(replace(item, suggestion=remedy))
+            of_file = findings.setdefault(int(item.place.fichier), [])
+            of_file.append(replace(item, suggestion=remedy))
     return findings
 
 

@@ -186,7 +186,7 @@ def change_parts(changes: Sequence[Modification]) -> list[str]:
     """How many cells changes are about, and how many new rows."""
     rows = {(change.table, change.key) for change in changes if change.is_new_row}
     cells = sum(not change.is_new_row for change in changes)
-    return [plural(count, one, many) for count, one, many in
+    return [plural(count, singular, several) for count, singular, several in
             ((cells, "cellule", None), (len(rows), "nouvelle ligne", "nouvelles lignes")) if count]  # fmt: skip
 
 
@@ -198,6 +198,6 @@ def decided_parts(consolidation: Consolidation) -> list[str]:
         for question in consolidation.questions
         if question.kind is QuestionKind.NEWCOMER and question.champ is None
     ]
-    return [plural(count, one, many) for count, one, many in
+    return [plural(count, singular, several) for count, singular, several in
             ((len(gone), "ligne supprimée", "lignes supprimées"), (len(named), "nom décidé", "noms décidés"))
             if count]  # fmt: skip

@@ -84,7 +84,9 @@ def accept(
     open_ones = [newcomer for newcomer in newcomers if newcomer.texts and decisions.code(newcomer.question) is None]
     if FINANCEMENTS in draft.schemas:
         draft.findings += say_summed_years(read.findings, draft.schemas[FINANCEMENTS], draft.rows[FINANCEMENTS])
-    draft.findings += say_typed_partners((one.name, one.is_known, place) for one in open_ones for place in one.texts)
+    draft.findings += say_typed_partners(
+        (newcomer.name, newcomer.is_known, place) for newcomer in open_ones for place in newcomer.texts
+    )
     return StaffState(
         draft.book(), saves, tuple(cautions.withheld), tuple(draft.findings),
         tuple(newcomers),

@@ -72,22 +72,22 @@ def read_typed(workbook: RawWorkbook, fichier: str, saved: datetime) -> Iterator
 
     ``fichier`` is its name from ``workbooks/``, ``saved`` when it was saved.
     """
-    found, choices = find_decisions(workbook), read_choices(workbook)
-    if found is None:
+    table, choices = find_decisions(workbook), read_choices(workbook)
+    if table is None:
         return
     edition = read_identity(workbook.sheet(IDENTITY))[0].get(EDITION, "")
     who = workbook.properties.get("lastModifiedBy", "").strip()
-    for row in range(found.header_row + 1, len(found.sheet.rows) + 1):
-        question = found.text(row, QUESTION)
+    for row in range(table.header_row + 1, len(table.sheet.rows) + 1):
+        question = table.text(row, QUESTION)
         if question not in choices:
             continue
-        typed = found.text(row, DECISION)[:_LONGEST]
+        typed = table.text(row, DECISION)[:_LONGEST]
         choice = choice_of(typed, choices[question])
         yield TypedDecision(
             Decision(
                 question, choice.code if choice else "", choice.label if choice else typed, who, saved, edition,
-                found.text(row, _SUBJECT)[:_LONGEST],
+                table.text(row, _SUBJECT)[:_LONGEST],
             ),
-            found.text(row, WRITTEN),
-            Place(fichier, found.sheet.name, cell_name(row, found.columns[DECISION])),
+            table.text(row, WRITTEN),
+            Place(fichier, table.sheet.name, cell_name(row, table.columns[DECISION])),
         )  # fmt: skip

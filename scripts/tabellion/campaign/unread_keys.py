@@ -47,7 +47,7 @@ def recover_keys(draft: Draft) -> list[tuple[Finding, tuple[str, int, str]]]:
 
 def _fill(draft: Draft, rows: dict[tuple[str, int], Row]) -> list[tuple[Finding, tuple[str, int, str]]]:
     absent = {(table, name) for table, _, name in draft.read.missing}
-    said = [
+    named = [
         (item, (table, position, name))
         for table, position, name, item in integrity_cells(draft.book())
         if (table, position) in rows and name is not None and draft.rows[table][position][name] is None
@@ -58,7 +58,7 @@ def _fill(draft: Draft, rows: dict[tuple[str, int], Row]) -> list[tuple[Finding,
         row = draft.rows[table][position]
         for name in draft.schemas[table].primary_key:
             row[name] = accepted[name]
-    return said
+    return named
 
 
 def _may_be(own: Key, other: Key) -> bool:
@@ -92,13 +92,13 @@ def suspend_removals(draft: Draft, table: str, removed: Sequence[Key]) -> list[K
         (own, draft.rows[table][position]["convention_id"] if parts and own[0] is None else None)
         for position, own in nameless
     }
-    told_by = {tuple(part is None for part in own) for own, _ in patterns}
+    masks = {tuple(part is None for part in own) for own, _ in patterns}
     held = {
         key: None
         for key in removed
-        for told in told_by
+        for mask in masks
         for part in (None, draft.known[table][key]["convention_id"] if parts else None)
-        if (tuple(None if is_lost else part for is_lost, part in zip(told, key, strict=True)), part) in patterns
+        if (tuple(None if is_lost else part for is_lost, part in zip(mask, key, strict=True)), part) in patterns
     }
     for key in held:
         draft.restore(table, key)

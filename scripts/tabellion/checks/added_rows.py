@@ -41,13 +41,13 @@ def _totals(table: FormTable, reading: FormReading) -> Iterator[Finding]:
     for position in sorted(amounts):
         cells = amounts[position]
         row = {name: table.columns[name][position] for name in cells}
-        found = None
+        sum_row = None
         if table.row_ids[position] is None:
-            found = running.equal(groups[position], row) or whole.without(groups[position], row)
-        if found is None:
+            sum_row = running.equal(groups[position], row) or whole.without(groups[position], row)
+        if sum_row is None:
             running.add(groups[position], row)
             continue
-        (name, cell), (words, count) = next(iter(cells.items())), found
+        (name, cell), (words, count) = next(iter(cells.items())), sum_row
         made = finding(
             "total-probable", table.area.place(cell.row, cell.label), champ=name, valeur=format_euros(row[name]),
             somme=f"des {plural(count, 'autre montant', 'autres montants')} {words}",

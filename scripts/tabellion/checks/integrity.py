@@ -90,9 +90,9 @@ def _meant(field: Field, rule: str, value: str) -> str | None:
     if rule == "enum" and (near := nearest(value, field.enum)) is not None:
         return f"Choisissez « {near} » dans la liste."
     if rule == "pattern" and field.anchored_pattern is not None:
-        for meant in ("".join(value.split()), value.strip().upper(), value.strip().lower()):
-            if re.match(field.anchored_pattern, meant):
-                return f"Ressaisissez « {meant} »."
+        for spelling in ("".join(value.split()), value.strip().upper(), value.strip().lower()):
+            if re.match(field.anchored_pattern, spelling):
+                return f"Ressaisissez « {spelling} »."
         return spoilt_code(value) or _refused_signs(field.anchored_pattern, value)
     return None
 
@@ -147,17 +147,17 @@ def check_names(inspection: Inspection) -> None:
 
 
 def _check_names(inspection: Inspection, table: str, field: Field, target: TableSchema) -> None:
-    meant: dict[str, str] = {}
+    shown_names: dict[str, str] = {}
     for name in dict.fromkeys([target.shown_key, *(field.name for field in target.fields if field.unique)]):
         pairs = ((row[name], row[target.shown_key]) for row in inspection.tables[target.name].rows)
-        meant |= {text: shown for text, shown in pairs if text is not None and shown is not None}
-    known, unread = set(meant.values()), inspection.unread(table, field.name)
+        shown_names |= {text: shown for text, shown in pairs if text is not None and shown is not None}
+    known, unread = set(shown_names.values()), inspection.unread(table, field.name)
     for position, text in enumerate(inspection.tables[table].column(field.name)):
         names = names_in(text)
         lost = [name for name in names if name not in known]
         if not lost or position in unread:
             continue
-        near = {name: shown for name in lost if (shown := _meant_names(name, meant)) is not None}
+        near = {name: shown for name in lost if (shown := _meant_names(name, shown_names)) is not None}
         whole = joined(names_in(joined([near.get(name, name) for name in names])))
         inspection.say(
             "nom-inconnu", table, position, field.name, valeur=str(joined(lost))[:_SHOWN], table=target.title,
@@ -165,11 +165,11 @@ def _check_names(inspection: Inspection, table: str, field: Field, target: Table
         )  # fmt: skip
 
 
-def _meant_names(text: str, meant: Mapping[str, str]) -> str | None:
+def _meant_names(text: str, shown_names: Mapping[str, str]) -> str | None:
     """The names nearest to a text, each of those that it parts otherwise (« Bel-Air, Les Clos »); ``None`` where one is
     near nothing."""
-    near = [nearest(piece, meant) for piece in _PARTS.split(text)]
-    return joined([meant[name] for name in near if name is not None]) if None not in near else None
+    near = [nearest(piece, shown_names) for piece in _PARTS.split(text)]
+    return joined([shown_names[name] for name in near if name is not None]) if None not in near else None
 
 
 def _check_reference(inspection: Inspection, table: str, reference: ForeignKey) -> None:

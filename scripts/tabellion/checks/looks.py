@@ -93,33 +93,33 @@ def _grouped(cells: Iterable[tuple[str, TypedCell, dict[str, str]]]) -> Iterator
 def _merged(area: FoundTable, cells: Iterable[TypedCell]) -> Iterator[Finding]:
     """Values that a merge hides; and amounts that are meant for several rows, or columns, and count for one."""
     covered = covered_cells(area.sheet) if area.sheet.merged else {}
-    found: list[tuple[str, TypedCell, dict[str, str]]] = []
+    marked: list[tuple[str, TypedCell, dict[str, str]]] = []
     spread: dict[str, TypedCell] = {}
     for cell in cells if covered else ():
         if (ref := covered.get(cell.address)) is None:
             continue
         if not is_blank(cell.value):
-            found.append(("valeur-sous-fusion", cell, {"plage": ref}))
+            marked.append(("valeur-sous-fusion", cell, {"plage": ref}))
         elif cell.is_number:
             spread.setdefault(ref, cell)
     for ref, cell in spread.items():
-        found.append(("cellules-fusionnees", cell, {"plage": ref}))
-    yield from _grouped(found)
+        marked.append(("cellules-fusionnees", cell, {"plage": ref}))
+    yield from _grouped(marked)
 
 
 def _styled(area: FoundTable, cells: Iterable[TypedCell]) -> Iterator[Finding]:
     """Amounts that are struck out, or whose number format shows something else than their euros."""
     looks = area.sheet.looks
-    found: list[tuple[str, TypedCell, dict[str, str]]] = []
+    marked: list[tuple[str, TypedCell, dict[str, str]]] = []
     for cell in cells if looks else ():
         look = looks.get(cell.address)
         if look is None or not cell.is_number or is_blank(value := cell.value):
             continue
         if look.struck:
-            found.append(("montant-barre", cell, {}))
+            marked.append(("montant-barre", cell, {}))
         elif cell.field.kind == "money" and isinstance(value, float) and (code := _unit_code(look)) is not None:
-            found.append((code, cell, {"unite": look.words or f"1/{look.scale}"}))
-    yield from _grouped(found)
+            marked.append((code, cell, {"unite": look.words or f"1/{look.scale}"}))
+    yield from _grouped(marked)
 
 
 def _unit_code(look: Look) -> str | None:
@@ -154,10 +154,10 @@ def _hidden(area: FoundTable, cells: Iterable[TypedCell]) -> Iterator[Finding]:
         yield _said_hidden(f"La colonne « {columns[0].label} » est masquée", columns)
 
 
-def _said_hidden(what: str, cells: Sequence[TypedCell]) -> Finding:
+def _said_hidden(words: str, cells: Sequence[TypedCell]) -> Finding:
     places = [cell.place for cell in cells]
     count = plural(len(cells), "réponse qui compte", "réponses qui comptent")
-    return finding("reponses-masquees", places[0], valeur=len(cells), quoi=what, compte=count, liees=places[1:])
+    return finding("reponses-masquees", places[0], valeur=len(cells), quoi=words, compte=count, liees=places[1:])
 
 
 def check_master_looks(reading: MasterReading, base: Tables | None) -> list[Finding]:

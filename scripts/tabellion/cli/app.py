@@ -65,8 +65,8 @@ def output_option(name: str, metavar: str, words: str, *, own: str = "") -> Opti
         taken = None if path is None else reserved_place(path)
         if path is not None and taken is not None and taken[0] != own:
             lieu, quoi = taken
-            said = finding("place-reservee", Place(str(path)), champ=name, valeur=path.name, lieu=lieu, quoi=quoi)
-            raise TabellionError([said])
+            refusal = finding("place-reservee", Place(str(path)), champ=name, valeur=path.name, lieu=lieu, quoi=quoi)
+            raise TabellionError([refusal])
         return path
 
     made: OptionInfo = typer.Option(name, metavar=metavar, help=words, callback=check)
@@ -92,9 +92,9 @@ JournalTexte = Annotated[
 JsonOption = Annotated[Path | None, output_option("--json", "FICHIER", "Écrit aussi les constats en JSON.")]
 
 
-def force_option(what: str) -> OptionInfo:
-    """The option ``--forcer`` of a command that never replaces ``what`` (« un classeur modifié ») on its own."""
-    return option("--forcer", None, f"Remplace {what}, après en avoir gardé une copie datée.")
+def force_option(target: str) -> OptionInfo:
+    """The option ``--forcer`` of a command that never replaces ``target`` (« un classeur modifié ») on its own."""
+    return option("--forcer", None, f"Remplace {target}, après en avoir gardé une copie datée.")
 
 
 def _show_version(asked: bool) -> None:
@@ -273,8 +273,8 @@ def _print_refusal(findings: Sequence[Finding]) -> int:
 
     print_findings(findings, to_errors=True)
     is_begun = any(finding.code == "publication-inachevee" for finding in findings)
-    what = "Ce qui était commencé sera terminé au prochain passage" if is_begun else "Rien n'a été écrit"
-    typer.echo(f"\n{what} : {summary(findings)}", err=True)
+    state = "Ce qui était commencé sera terminé au prochain passage" if is_begun else "Rien n'a été écrit"
+    typer.echo(f"\n{state} : {summary(findings)}", err=True)
     return WRONG_USE
 
 
@@ -286,6 +286,6 @@ def _print_crash(error: Exception) -> int:
     where = (
         f"Le détail est dans {report} : joignez-le à votre signalement." if report is not None else crash_text(error)
     )
-    what = f"Erreur interne de tabellion ({type(error).__name__}) : aucun fichier n'est écrit à moitié."
-    typer.echo(f"{what}\n{where}", err=True)
+    words = f"Erreur interne de tabellion ({type(error).__name__}) : aucun fichier n'est écrit à moitié."
+    typer.echo(f"{words}\n{where}", err=True)
     return INTERNAL_ERROR

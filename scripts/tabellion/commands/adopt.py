@@ -141,12 +141,12 @@ def _next_workbook(
 def _former_titles(source: Source) -> dict[int, str]:
     """The titles that staff have changed since the last adoption, by convention, as they were."""
     changes = source.state.saves.modifications
-    found = [
+    retitled = [
         change
         for change in changes
         if (change.table, change.champ) == ("conventions", "titre") and not change.is_new_row
     ]
-    return {change.key[0]: str(change.before) for change in found if change.before}
+    return {change.key[0]: str(change.before) for change in retitled if change.before}
 
 
 def _refuse(workspace: Workspace, source: Source, now: datetime) -> None:

@@ -66,5 +66,5 @@ def _exercice(contract: Book, asked: int | None) -> int:
         return current if asked is None else asked
     shown = ", ".join(map(str, years)) if years else "aucun pour l'instant"
     expected = f"un exercice qui a des lignes budgétaires ou des financements : {shown}"
-    option, found = "--exercice", current if asked is None else asked
-    raise TabellionError([wrong_option(option, found, expected)])
+    option, typed = "--exercice", current if asked is None else asked
+    raise TabellionError([wrong_option(option, typed, expected)])

@@ -192,8 +192,8 @@ def subject(consolidation: Consolidation) -> str:
     others = sum(line.status in REJECTED for line in board if line.exercice != year)
     blocking = sum(finding.bloquant for finding in consolidation.findings)
     parts = [
-        plural(count, one, several)
-        for count, one, several in (
+        plural(count, singular, several)
+        for count, singular, several in (
             (rejected, "rejeté", "rejetés"),
             (current_year[ReturnStatus.EMPTY], "vide", "vides"),
             (late, "en retard", "en retard"),

@@ -27,10 +27,10 @@ def staff_lines(book: Book, changes: Sequence[Modification]) -> list[str]:
         before, after = (labels.value(change.table, change.champ, value, quoted=True)
                          for value in (change.before, change.after))  # fmt: skip
         row, title = labels.row(change.table, change.key), labels.title(change.table, change.champ)
-        what = "ligne supprimée" if change.outcome is MergeOutcome.REMOVED else f"{title} : {before} → {after}"
+        words = "ligne supprimée" if change.outcome is MergeOutcome.REMOVED else f"{title} : {before} → {after}"
         who = " ".join(filter(None, (change.author, f"le {french_date(change.saved)}" if change.saved else "")))
         where = " ".join(filter(None, (change.place.feuille, change.place.cellule)))
-        lines.append(one_line(f"  {row} : {what} ({', '.join(filter(None, (where, who)))})"))
+        lines.append(one_line(f"  {row} : {words} ({', '.join(filter(None, (where, who)))})"))
     if len(changes) > _LISTED:
         lines.append(f"  … et {plural(len(changes) - _LISTED, 'autre')} (« Modifications », dans consolidation.xlsx)")
     return lines
@@ -60,4 +60,4 @@ def change_lines(consolidation: Consolidation) -> list[str]:
          "ce n'est que proposé, rien n'est supprimé"),
         (rejected, plural(rejected, "retour rejeté", "retours rejetés"), "rien n'en est pris"),
     ]  # fmt: skip
-    return [*lines, "", *(f"{words} : {what}." for count, words, what in left if count)]
+    return [*lines, "", *(f"{words} : {outcome}." for count, words, outcome in left if count)]

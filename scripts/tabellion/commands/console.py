@@ -157,11 +157,11 @@ def taken_by_another(path: Path) -> Finding | None:
 
 def _finding_json(item: Finding) -> Json:
     """One finding, its values as JSON has them: an infinite or impossible number, which it has not, becomes text."""
-    found = item.as_json()
+    fields = item.as_json()
     for name in ("valeur", "attendu"):
-        if isinstance(found[name], float) and not math.isfinite(found[name]):
-            found[name] = str(found[name])
-    return found
+        if isinstance(fields[name], float) and not math.isfinite(fields[name]):
+            fields[name] = str(fields[name])
+    return fields
 
 
 Tell = Callable[[int, int, str], None]

@@ -136,18 +136,18 @@ def _says_more(workspace: Workspace, path: Path, book: RawWorkbook) -> bool:
 
 def _content(book: RawWorkbook) -> list[tuple[str, object]]:
     """What a workbook says by sheet, without what it computes; of the decisions the questions, in no order."""
-    found, asked = find_decisions(book), find_table(book, (REQUEST, CONFIRMATION, REQUEST_CODE))
+    decisions, requests = find_decisions(book), find_table(book, (REQUEST, CONFIRMATION, REQUEST_CODE))
     content: list[tuple[str, object]] = []
     for sheet in book.sheets:
-        skip = {found.columns[DECISION]} if found is not None and found.sheet is sheet else set[int]()
-        if asked is not None and asked.sheet is sheet:
-            skip = {asked.columns[REQUEST], asked.columns[CONFIRMATION]}
+        skip = {decisions.columns[DECISION]} if decisions is not None and decisions.sheet is sheet else set[int]()
+        if requests is not None and requests.sheet is sheet:
+            skip = {requests.columns[REQUEST], requests.columns[CONFIRMATION]}
         rows: dict[int, Column] = {}
         for number, line in enumerate(sheet.rows, 1):
             for column, value in enumerate(line, 1):
                 if value not in (None, "") and column not in skip and (number, column) not in sheet.formulas:
                     rows.setdefault(number, []).append((column, _rounded(value)))
-        is_free = found is not None and found.sheet is sheet
+        is_free = decisions is not None and decisions.sheet is sheet
         content.append((sheet.name, sorted(map(repr, rows.values())) if is_free else rows))
     return content
 

@@ -81,7 +81,7 @@ def ensemble(
     with hold(target / FOLDER, PURPOSE, now):
         notices = recover(target, target / FOLDER / STAGING, now=now)
         memory = load_memory(target)
-        tasks = [_task(found, memory, target) for found in listing.contracts]
+        tasks = [_task(contract, memory, target) for contract in listing.contracts]
         with mapper_for(listing) as mapper:
             taken = _take(mapper, listing, tasks, TakeOptions(now, reads_only), advance)
         contracts, doubles = without_doubles([*_board(listing, taken, memory, now)])
@@ -89,10 +89,10 @@ def ensemble(
         portfolio = Portfolio(listing.titre, tuple(contracts), findings)
         outputs = _outputs(portfolio, names, taken, memory, target)
         placed = _place(outputs, memory, target, now)
-    unchanged = sum(each.is_unchanged for each in taken)
+    unchanged = sum(outcome.is_unchanged for outcome in taken)
     portfolio = outputs.portfolio
-    said = (*notices, *portfolio.findings, *portfolio.comparisons, *placed)
-    return EnsembleRun(portfolio, target, unchanged, outputs.is_new, said)
+    all_findings = (*notices, *portfolio.findings, *portfolio.comparisons, *placed)
+    return EnsembleRun(portfolio, target, unchanged, outputs.is_new, all_findings)
 
 
 def _need_parquet() -> None:
@@ -112,13 +112,13 @@ def _is_there(library: str) -> bool:
     return True
 
 
-def _record(found: FoundContract, memory: PortfolioMemory) -> ContractRecord | None:
-    return memory.contracts.get(str(found.root.resolve()))
+def _record(contract: FoundContract, memory: PortfolioMemory) -> ContractRecord | None:
+    return memory.contracts.get(str(contract.root.resolve()))
 
 
-def _task(found: FoundContract, memory: PortfolioMemory, target: Path) -> ContractTask:
+def _task(contract: FoundContract, memory: PortfolioMemory, target: Path) -> ContractTask:
     """What to do of a contract: where its files of the dataset are not what was put there, it is taken again."""
-    record, root = _record(found, memory), found.root.resolve()
+    record, root = _record(contract, memory), contract.root.resolve()
     if record is None or not _is_whole(record, target):
         return ContractTask(root)
     return ContractTask(root, record.taken)
@@ -140,38 +140,38 @@ def _take(
     """What came of each contract, in their order."""
     taken = [TakenContract()] * len(tasks)
     for done, outcome in enumerate(mapper.map(take_contract, tasks, constant=options), 1):
-        found = listing.contracts[outcome.position]
-        taken[outcome.position] = _result(outcome, found)
+        contract = listing.contracts[outcome.position]
+        taken[outcome.position] = _result(outcome, contract)
         if advance is not None:
-            advance(done, len(tasks), found.shown)
+            advance(done, len(tasks), contract.shown)
     return taken
 
 
-def _result(outcome: TaskOutcome[TakenContract], found: FoundContract) -> TakenContract:
+def _result(outcome: TaskOutcome[TakenContract], contract: FoundContract) -> TakenContract:
     """What came of one contract, whose process may not have survived it."""
     if outcome.result is not None:
         return outcome.result
     words = outcome.failure.kind.value if outcome.failure is not None else "sans raison connue"
-    return TakenContract(findings=(finding("contrat-interrompu", Place(found.shown), valeur=words),))
+    return TakenContract(findings=(finding("contrat-interrompu", Place(contract.shown), valeur=words),))
 
 
 def _board(
     listing: ContractListing, taken: Iterable[TakenContract], memory: PortfolioMemory, now: datetime
 ) -> Iterator[BoardContract]:
     """The contracts with what came of them; of one that failed, what was known before."""
-    for found, each in zip(listing.contracts, taken, strict=True):
-        record = _record(found, memory)
-        if each.state is not None:
-            state = each.state
+    for contract, outcome in zip(listing.contracts, taken, strict=True):
+        record = _record(contract, memory)
+        if outcome.state is not None:
+            state = outcome.state
             name = ContractName(state.identifiant, state.titre, debut=state.debut, fin=state.fin)
             yield BoardContract(
-                found, ContractRecord(name, now, each.taken, state, {}), Freshness.CURRENT, each.findings
+                contract, ContractRecord(name, now, outcome.taken, state, {}), Freshness.CURRENT, outcome.findings
             )
-        elif each.is_unchanged:
-            yield BoardContract(found, record, Freshness.CURRENT)
+        elif outcome.is_unchanged:
+            yield BoardContract(contract, record, Freshness.CURRENT)
         else:
             freshness = Freshness.ABSENT if record is None else Freshness.CARRIED
-            yield BoardContract(found, record, freshness, each.findings)
+            yield BoardContract(contract, record, freshness, outcome.findings)
 
 
 def _outputs(
@@ -193,7 +193,7 @@ def _outputs(
     ])  # fmt: skip
     return make_outputs(
         portfolio,
-        [{part.path: part.content for part in each.parts} for each in taken],
+        [{part.path: part.content for part in outcome.parts} for outcome in taken],
         memory,
         target,
         theme=load_theme(kit / "templates" / "contrat.toml", schemas),
@@ -215,7 +215,7 @@ def _place(outputs: PortfolioOutputs, memory: PortfolioMemory, target: Path, now
     known = {name: memory.outputs[name] for name in (WORKBOOK, PAGE) if name in memory.outputs}
     new = {name: content_digest(outputs.new[name]) for name in (WORKBOOK, PAGE) if name in outputs.new}
     edited = [target / name for name in new if digest(target / name) not in (known.get(name), new[name], None)]
-    before = {*memory.outputs, *(f"{DATASET}/{path}" for each in memory.contracts.values() for path in each.parts)}
+    before = {*memory.outputs, *(f"{DATASET}/{path}" for record in memory.contracts.values() for path in record.parts)}
     over = [target / path for path in sorted(before) if path not in outputs.new and path not in outputs.kept]
     return publish(
         target,
@@ -246,7 +246,7 @@ def mapper_of(listing: ContractListing, dask: str = "", *, reads_only: bool = Fa
 
     with open_cluster(address) as client:
         mapper = ClusterMapper(client, limits)
-        settings = (found.root.resolve() / SETTINGS_FILE for found in listing.contracts)
+        settings = (contract.root.resolve() / SETTINGS_FILE for contract in listing.contracts)
         seen = {path: known for path in settings if (known := digest(path)) is not None}
         if mapper.sees(seen):
             yield mapper

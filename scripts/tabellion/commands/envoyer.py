@@ -89,8 +89,8 @@ def prepare_letters(
         # A text that staff changed is replaced, after a dated copy, once it was sent.
         sent = _sent_reminders(workspace, consolidation, year)
         made = relances(workspace, consolidation, year, partners, force=False, now=now, sent=sent).reminders
-        lines = [one.line for one in made]
-        letters = reminder_letters(workspace, {one.path: one.line for one in made})
+        lines = [reminder.line for reminder in made]
+        letters = reminder_letters(workspace, {reminder.path: reminder.line for reminder in made})
     else:
         lines = [
             line for line in consolidation.board
@@ -99,8 +99,8 @@ def prepare_letters(
         ]  # fmt: skip
         letters = form_letters(workspace, consolidation, lines, guide_name(PARTNER))
     without = [line.nom for line in lines if not any(map(is_mail_address, line.contacts))]
-    said = [finding("partenaire-sans-adresse", Place("contrat.xlsx"), valeur=", ".join(without))] if without else []
-    return Prepared(consolidation, mail, year, tuple(letters), tuple(said))
+    findings = [finding("partenaire-sans-adresse", Place("contrat.xlsx"), valeur=", ".join(without))] if without else []
+    return Prepared(consolidation, mail, year, tuple(letters), tuple(findings))
 
 
 def send_letters(

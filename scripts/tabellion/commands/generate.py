@@ -67,8 +67,8 @@ def generate(workspace: Workspace, path: Path | None, *, force: bool, now: datet
         copies = replace_or_refuse(
             contents, edited, partial(_refusal, is_own=is_own), force=force, now=now, archives=archives
         )
-    said = [item for item in source.findings if not (is_own and item.code in _SETTLED)]
-    return Generation(target, (*said, *findings), copies.get(target))
+    of_source = [item for item in source.findings if not (is_own and item.code in _SETTLED)]
+    return Generation(target, (*of_source, *findings), copies.get(target))
 
 
 def _first_saves(workspace: Workspace, source: Source) -> dict[Path, bytes]:

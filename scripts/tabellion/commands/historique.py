@@ -59,13 +59,13 @@ class RowHistories:
     partners: Mapping[str, str] = field(default_factory=dict)
 
 
-def historique(workspace: Workspace, what: str) -> RowHistories:
-    """Find who said what of ``what``: a cell (``contrat.xlsx!B01!E7``), a fiche's number, a line's or a row's id.
+def historique(workspace: Workspace, asked: str) -> RowHistories:
+    """Find who said what of ``asked``: a cell (``contrat.xlsx!B01!E7``), a fiche's number, a line's or a row's id.
 
     Raises :class:`TabellionError` when there is no journal yet, and for what it does not know, with the nearest it has.
     """
     with read_journal(workspace.memory / _JOURNAL) as journal:
-        return _Search(workspace, journal, " ".join(what.split())).history()
+        return _Search(workspace, journal, " ".join(asked.split())).history()
 
 
 def history_lines(history: RowHistories) -> list[str]:
@@ -120,8 +120,8 @@ _Asked = tuple[str, Key, str | None]
 class _Search:
     """Understands one question about one journal."""
 
-    def __init__(self, workspace: Workspace, journal: Journal, what: str) -> None:
-        self.workspace, self.journal, self.what = workspace, journal, what
+    def __init__(self, workspace: Workspace, journal: Journal, asked: str) -> None:
+        self.workspace, self.journal, self.what = workspace, journal, asked
         self.schemas = workspace.schemas
         self.now = journal.cells()
         self.rows = list(dict.fromkeys((entry.table, entry.key) for entry in self.now.values()))

@@ -111,8 +111,8 @@ def import_document(
             _note_pending(workspace, documents if opened else [])
     counts = {name: len(frame) for name, frame in tables.items() if name not in SETTING_TABLES}
     uses = Counter(use.usage for use in contract.lines)
-    told = dict.fromkeys((*asked.findings, *opened, *to_confirm, *contract.findings))
-    findings = tuple(sorted(told, key=lambda entry: (entry.gravite, entry.place.ligne or 0)))
+    all_findings = dict.fromkeys((*asked.findings, *opened, *to_confirm, *contract.findings))
+    findings = tuple(sorted(all_findings, key=lambda entry: (entry.gravite, entry.place.ligne or 0)))
     return Import(target, counts, uses, findings, (*copies.values(), *kept), preview, present, asked.path, not opened)
 
 
@@ -169,14 +169,14 @@ def _settled(
         findings += add_rows(joined, contract.tables, fichier)
         rows, changed = fitted(joined, schemas, present, fichier)
         return make_tables(schemas, rows), present, [*findings, *changed]
-    told = contract.page.said(contract.exercice, contract.tables["fiches"])
-    setting = {SETTING_TABLES[0]: setting_rows(told, first, present)}
+    page_settings = contract.page.said(contract.exercice, contract.tables["fiches"])
+    setting = {SETTING_TABLES[0]: setting_rows(page_settings, first, present)}
     settings = settle(Book(present, schemas, NO_THEME, make_tables(schemas, setting))).settings
     rows, changed = fitted(contract.tables, schemas, settings, fichier)
     tables = make_tables(schemas, rows)
     if settings != first or any((target / f"{name}.csv").exists() for name in SETTING_TABLES):
         tables = settle(Book(settings, schemas, NO_THEME, tables)).tables  # else tabellion.toml says them all
-    return tables, settings, [*said_settings(told, settings, first, Place(fichier)), *changed]
+    return tables, settings, [*said_settings(page_settings, settings, first, Place(fichier)), *changed]
 
 
 def _files(workspace: Workspace, tables: Tables, settings: Settings, read: ImportedFiles) -> dict[str, bytes]:

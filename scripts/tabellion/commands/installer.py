@@ -150,13 +150,13 @@ def _install_service(service: Service, run: RunCommand) -> Check:
     if not service.start:
         return Check("Service", State.DOUBT, service.advice)
     for command in service.start:
-        done, said = run(command)
+        done, answer = run(command)
         if not done and command[:2] != ("launchctl", "unload"):  # nothing was loaded before the first time
             advice = f" {service.advice}" if service.advice else ""
-            return Check("Service", State.BAD, f"« {' '.join(command)} » n'a pas réussi : {said}{advice}")
-    done, said = run(service.ask)
+            return Check("Service", State.BAD, f"« {' '.join(command)} » n'a pas réussi : {answer}{advice}")
+    done, answer = run(service.ask)
     if not done:
-        return Check("Service", State.BAD, f"« {service.name} » est installé mais ne tourne pas : {said}")
+        return Check("Service", State.BAD, f"« {service.name} » est installé mais ne tourne pas : {answer}")
     if service.stay and not run(service.stay)[0]:
         words = f"« {service.name} » est en marche tant que la session est ouverte ; au-delà, l'administrateur lance"
         return Check("Service", State.DOUBT, f"{words} : {' '.join(service.stay)}")

@@ -29,12 +29,12 @@ def kept_files(workspace: Workspace, inputs: Inputs) -> dict[Path, Copy]:
 
 def files_in_force(workspace: Workspace, inputs: Inputs) -> dict[Path, tuple[str, str]]:
     """The files that count, with their SHA-256, by the place of the copy that is kept of each."""
-    folder, found = workspace.consolidation / KEPT, dict[Path, tuple[str, str]]()
+    folder, files = workspace.consolidation / KEPT, dict[Path, tuple[str, str]]()
     for source in inputs.assembly.in_force:
         name = folder / str(source.exercice) / file_stem(source.partenaire)
-        found[name.with_name(f"{name.name}.xlsx")] = source.fichier, source.parsed.sha256
+        files[name.with_name(f"{name.name}.xlsx")] = source.fichier, source.parsed.sha256
         for rank, (fichier, parsed) in enumerate(source.compared, 1):
             is_there = fichier in inputs.files  # else it is a kept copy, named as it will be
             now = fichier if is_there else inputs.kept.get(parsed.sha256, fichier)
-            found[name.with_name(joined_name(name.name, rank))] = now, parsed.sha256
-    return found
+            files[name.with_name(joined_name(name.name, rank))] = now, parsed.sha256
+    return files

@@ -125,15 +125,15 @@ def relances(
 
 def print_reminders(done: Reminders) -> None:
     """Say which reminders are there, for whom and why, and what became of those that are not called for any more."""
-    names = [one.path.name for one in done.reminders] + [path.name for path in (*done.removed, *done.outdated)]
+    names = [entry.path.name for entry in done.reminders] + [path.name for path in (*done.removed, *done.outdated)]
     room = max(map(len, names), default=0)
-    for one in done.reminders:
-        edited = ", retouchée à la main, gardée telle quelle" if one.is_edited else ""
-        state = "en retard" if one.line.status is ReturnStatus.LATE else "à corriger"
-        rank = f"{reminder_words(len(one.prepared))}, préparée le {french_date(one.prepared[-1])}"
-        typer.echo(f"  {one.path.name:<{room}}   {state + edited:<10}   {one_line(one.line.nom)} – {rank}")
-        if one.kept is not None:
-            typer.echo(f"L'ancienne est gardée : {one.kept}")
+    for entry in done.reminders:
+        edited = ", retouchée à la main, gardée telle quelle" if entry.is_edited else ""
+        state = "en retard" if entry.line.status is ReturnStatus.LATE else "à corriger"
+        rank = f"{reminder_words(len(entry.prepared))}, préparée le {french_date(entry.prepared[-1])}"
+        typer.echo(f"  {entry.path.name:<{room}}   {state + edited:<10}   {one_line(entry.line.nom)} – {rank}")
+        if entry.kept is not None:
+            typer.echo(f"L'ancienne est gardée : {entry.kept}")
     ends = [(path, "supprimée : elle n'a plus lieu d'être") for path in done.removed]
     ends += [
         (path, "n'a plus lieu d'être, mais elle a été retouchée : supprimez-la vous-même") for path in done.outdated

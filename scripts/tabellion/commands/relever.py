@@ -135,7 +135,7 @@ class _Collector:
     def _put_away(self, mailbox: Mailbox, number: int) -> None:
         """Have a message marked and moved; said once in a run where the server would not: it is taken all the same."""
         refusal = mailbox.put_away(number)
-        if refusal and all(found.code != "courriel-non-range" for found in self.done.findings):
+        if refusal and all(item.code != "courriel-non-range" for item in self.done.findings):
             self._say_server("courriel-non-range", refusal)
 
     def _look_at(self, mailbox: Mailbox, number: int, size: int) -> bool:
@@ -202,7 +202,7 @@ class _Collector:
         reason = "il vient d'un programme"
         if not self.known.note(message.key, message.sender, message.subject, self.now, reason):
             return
-        known = {address for some in self.contacts.values() for address in some}
+        known = {address for addresses in self.contacts.values() for address in addresses}
         known |= set(map(str.casefold, self.mail.equipe))
         undelivered = [(address, why) for address, why in message.sender.undelivered if address in known]
         for address, why in undelivered:  # of another one, which we never wrote to, anybody can send such a report
@@ -243,7 +243,9 @@ class _Collector:
         of_partner = self.contacts.get(partner)
         # One that says of no partner that it is its form is for the reader to refuse, if only a contact sent it.
         contacts = (
-            of_partner if of_partner is not None else {address for some in self.contacts.values() for address in some}
+            of_partner
+            if of_partner is not None
+            else {address for addresses in self.contacts.values() for address in addresses}
         )
         is_contact = address in contacts
         asked = "" if is_contact or of_partner is None or not address else partner

@@ -159,21 +159,21 @@ def load_source(workspace: Workspace, journal: Journal | None = None, decisions:
     read, stamp = _read_workbook(workspace, path, theme, base, journal, saves)
     state = accept(read, base, saves, adoption=adoption.name, decisions=decisions)
     is_workbook = state.book.fichier == name and bool(read.tables)
-    said = [item if item.place.fichier else item.in_file(name) for item in state.findings]
+    all_findings = [item if item.place.fichier else item.in_file(name) for item in state.findings]
     if not is_workbook:
-        blocking = [item for item in said if item.bloquant] or said
+        blocking = [item for item in all_findings if item.bloquant] or all_findings
         if base is None:
             raise TabellionError([*blocking, *notices])
         compte = f"{plural(len(blocking), 'constat')} y {'bloquent' if len(blocking) > 1 else 'bloque'}"
-        said.insert(0, finding("contrat-bloque", Place(name), valeur="du registre", compte=compte))
+        all_findings.insert(0, finding("contrat-bloque", Place(name), valeur="du registre", compte=compte))
     elif was_edited(workspace.registre, schemas):
-        said += _hand_edits(workspace, base, state.book)
+        all_findings += _hand_edits(workspace, base, state.book)
     if is_workbook:
         unheard, known = without_effect(workspace.settings, state.book.settings, state.saves.settings)
-        said += unheard
+        all_findings += unheard
         state = replace(state, saves=replace(state.saves, settings=known))
-    said += _said_twins(workspace, theme, state.book, journal)
-    findings = (*(replace(item, bloquant=False) for item in notices), *said)
+    all_findings += _said_twins(workspace, theme, state.book, journal)
+    findings = (*(replace(item, bloquant=False) for item in notices), *all_findings)
     apart = apart_lines(state.book, decisions) if decisions is not None else frozenset()
     state = replace(state, book=replace(state.book, findings=(), apart=apart))
     return Source(workspace, state, base, adoption, is_workbook, stamp, findings)

@@ -86,11 +86,11 @@ def _consolidate_or_read(folders: Folders, before: FolderDigests, now: datetime)
     try:
         return _consolidate(folders, before, now)
     except TabellionError as error:
-        if not _NOT_TO_WRITE.issuperset(each.code for each in error.findings):
+        if not _NOT_TO_WRITE.issuperset(item.code for item in error.findings):
             raise
         place, why = Place(str(folders.root)), error.findings[0].message
-        said = finding("contrat-seulement-lu", place, detail=why)
-        return replace(_read(folders, before, now), taken=None, findings=(said,))
+        notice = finding("contrat-seulement-lu", place, detail=why)
+        return replace(_read(folders, before, now), taken=None, findings=(notice,))
 
 
 def is_as_known(task: ContractTask, now_there: FolderDigests, options: TakeOptions) -> bool:

@@ -154,7 +154,7 @@ def says_the_same(consolidation: Consolidation, findings: Iterable[Finding], now
     file says that it was saved later.
     """
     received = [*consolidation.strays, *(file for line in consolidation.board for file in line.received)]
-    is_passing = any(each.code.startswith(_PASSING) for each in findings)
+    is_passing = any(item.code.startswith(_PASSING) for item in findings)
     return not is_passing and not any(file.saved is not None and file.saved > now for file in received)
 
 
@@ -210,12 +210,12 @@ def _digest(entries: Iterable[DigestLine]) -> str:
     Where one of many does not answer, each is asked alone: only the one that hangs has no stamp.
     """
     lines, together, rest = list[str](), Patience(PATIENCE.seconds), iter(entries)
-    while some := list(islice(rest, _AT_ONCE)):
+    while batch := list(islice(rest, _AT_ONCE)):
         try:
-            stamps = together.wait(Path(some[0][0]), partial(_stamps, some))
+            stamps = together.wait(Path(batch[0][0]), partial(_stamps, batch))
         except TimeoutError:
-            stamps = [None if path is None else _stamp_alone(path) for _, path in some]
-        lines += (name if stamp is None else f"{name} {stamp}" for (name, _), stamp in zip(some, stamps, strict=True))
+            stamps = [None if path is None else _stamp_alone(path) for _, path in batch]
+        lines += (name if stamp is None else f"{name} {stamp}" for (name, _), stamp in zip(batch, stamps, strict=True))
     return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -51,22 +51,22 @@ def validate_files(
     the processes that read them, and their rows validated in one pass. Raises :class:`TabellionError` when a return
     cannot be compared with the register. ``progress`` is told how many files are read.
     """
-    said: list[list[Finding]] = []
+    by_file: list[list[Finding]] = []
     returns = _Returns(workspace)
     for number, outcome in enumerate(read_workbooks(paths, then=_Examination(workspace, returns.examiner))):
         if isinstance(outcome, ParsedReturn):
-            said.append(returns.keep(number, outcome))
+            by_file.append(returns.keep(number, outcome))
         elif outcome is _NO_REGISTER:
             raise returns.refusal
         else:
-            said.append(list(outcome))
+            by_file.append(list(outcome))
         if progress is not None:
             progress(number + 1, len(paths))
     for number, findings in returns.check().items():
-        said[number] += findings
+        by_file[number] += findings
     return [
         [finding.in_file(path.name) for finding in counted(findings)]
-        for path, findings in zip(paths, said, strict=True)
+        for path, findings in zip(paths, by_file, strict=True)
     ]
 
 
@@ -120,9 +120,9 @@ def files_of(paths: Sequence[Path]) -> tuple[list[Path], list[Finding]]:
             except OSError as error:
                 name, detail = str(error.filename or path), system_reason(error)
                 raise TabellionError([finding("dossier-illisible", Place(name), valeur=name, detail=detail)]) from error
-            found = [file.path for file in listing.files if not file.is_set_aside]
-            files += found
-            if not found:
+            taken = [file.path for file in listing.files if not file.is_set_aside]
+            files += taken
+            if not taken:
                 findings.append(finding("dossier-sans-retour", Place(path.name), valeur=path.name))
             findings += leftover_findings(listing.leftovers, path.name)
         else:

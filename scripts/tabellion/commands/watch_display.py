@@ -164,9 +164,9 @@ class WatchDisplay:
         if self.heading is not None:
             self.heading(one_line(text))
 
-    def say(self, what: str, text: str, severity: Severity | None = None) -> None:
+    def say(self, kind: str, text: str, severity: Severity | None = None) -> None:
         """Show one line, and write it in the log."""
-        line = DisplayLine(self.clock(), one_line(what), one_line(text)[: 4 * _SHOWN], severity)
+        line = DisplayLine(self.clock(), one_line(kind), one_line(text)[: 4 * _SHOWN], severity)
         self.show(line)
         self.log.say("veille", f"{line.what} : {line.text}")
 

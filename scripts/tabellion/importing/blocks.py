@@ -193,12 +193,12 @@ class BlockFinder:
         title = own or above
         decided = self.correspondence.choices.get((Topic.COLUMNS, words.title, key(title)))
         match = words.match(own, near=near) if own else words.match(above, near=near)
-        both = words.match(f"{above} {own}", near=near) if own and above else match
+        joined = words.match(f"{above} {own}", near=near) if own and above else match
         year = match.year or (year_of(above) if own else None)
         if decided is not None:
             return NameMatch(self._fields.get(decided), Certainty.SURE, year)
-        if match.certainty is not Certainty.SURE and both.champ and both.certainty is Certainty.SURE:
-            match = both
+        if match.certainty is not Certainty.SURE and joined.champ and joined.certainty is Certainty.SURE:
+            match = joined
         return NameMatch(match.champ, match.certainty, year)
 
     def _block(self, grid: CellGrid, header: _Header) -> ForeignTable:

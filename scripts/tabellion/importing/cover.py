@@ -69,13 +69,13 @@ def read_title_page(cover: list[DocumentLine], account: LineAccount) -> TitlePag
         account.use(line.numero, "utilisée : source du contrat")
         if not is_period_alone:
             below.append(_DASH.sub(", ", clean(line.texte)))
-    found = next(filter(None, periods), None)
-    if found is None:
+    stated = next(filter(None, periods), None)
+    if stated is None:
         account.say("periode-introuvable", cover[0].numero if cover else None)
     if filled:
         account.use(filled[title].numero, "utilisée : titre du contrat")
     titre = clean(filled[title].texte) if filled else None
-    debut, fin = (int(found[1]), int(found[2])) if found else (None, None)
+    debut, fin = (int(stated[1]), int(stated[2])) if stated else (None, None)
     return TitlePage(titre, ", ".join(below), debut, fin)
 
 
@@ -111,7 +111,7 @@ def priority_years(fiches: Iterable[Record]) -> dict[int, int]:
 
 
 def setting_rows(values: Mapping[str, SettingValue | None], first: Settings, present: Settings) -> list[Record]:
-    """The settings that a document makes, as rows of the table ``reglages``; ``said`` is what it says, by their names.
+    """The settings that a document makes, as rows of the table ``reglages``; ``values`` is what it says, by name.
 
     They take the place of the ``first`` values, those of a contract without a document; what staff set otherwise
     (``present``) stays. The current exercice is one of the contract's years.

@@ -53,10 +53,10 @@ class Fiche:
         """Add a finding at the line of a label, by default the fiche's first line."""
         self.account.say(code, self.line_of(label or ""), **words)
 
-    def repaired(self, what: str, source: str) -> None:
+    def repaired(self, repair: str, source: str) -> None:
         """Note a repair, and the text as it was found."""
-        if what not in self.repairs:
-            self.repairs.append(what)
+        if repair not in self.repairs:
+            self.repairs.append(repair)
         if source and source not in self.sources:
             self.sources.append(source)
 
@@ -102,10 +102,12 @@ def _joined(fiche: Fiche, champ: str) -> str | None:
     glued = any(fragment.glued for fragment in fragments)
     if not glued and (len(texts) == 1 or (champ in {"entete", "sous_thematique"} and len(lines) == 1)):
         return value
-    what = "lignes recollées" if len(lines) > 1 else "cellules recollées" if len(texts) > 1 else "lignes collées"
+    repair = "lignes recollées" if len(lines) > 1 else "cellules recollées" if len(texts) > 1 else "lignes collées"
     source = " / ".join(shown(line.texte) for line in fiche.layout.lines if line.numero in lines)
-    fiche.repaired(what, source)
-    fiche.account.say("fiche-reparee", lines[0], champ=champ, valeur=source[:1000], reparation=what, obtenu=value[:300])
+    fiche.repaired(repair, source)
+    fiche.account.say(
+        "fiche-reparee", lines[0], champ=champ, valeur=source[:1000], reparation=repair, obtenu=value[:300]
+    )
     return value
 
 
@@ -169,9 +171,9 @@ def _echeance(fiche: Fiche) -> None:
     if not re.sub(r"[\s/:]", "", rest):
         return
     if fiche.row["echeance"] is None:
-        what = "échéance après la CPO"
+        repair = "échéance après la CPO"
         fiche.row["echeance"] = rest
-        fiche.repaired(what, source)
-        fiche.say("fiche-reparee", "cpo", champ="echeance", valeur=source, reparation=what, obtenu=rest)
+        fiche.repaired(repair, source)
+        fiche.say("fiche-reparee", "cpo", champ="echeance", valeur=source, reparation=repair, obtenu=rest)
     else:
         fiche.say("texte-de-fiche-non-place", "cpo", champ="cpo", valeur=source, fiche=numero or "?")

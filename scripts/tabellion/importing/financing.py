@@ -174,11 +174,11 @@ def _cut_extras(fiche: Fiche, row: FunderRow) -> None:
             _say(fiche, "texte-colle-au-financeur", row.ligne, "financeur_id", f"{box.libelle} {box.extra}")
 
 
-def _repair(entry: Record, what: str, source: str) -> None:
+def _repair(entry: Record, repair: str, source: str) -> None:
     """Note a repair of a financing, and the text as it was found."""
     done = (entry["reparation"] or "").split(" ; ")
-    if what not in done:
-        entry["reparation"] = " ; ".join(filter(None, (*done, what)))
+    if repair not in done:
+        entry["reparation"] = " ; ".join(filter(None, (*done, repair)))
     before = entry["texte_source"]
     if before is None:
         entry["texte_source"] = source
@@ -242,7 +242,7 @@ class Partners:
         if self.who is None:
             return names
         known = [*self.collectivites.names.values(), *(row["nom"] for row in self.rows.values())]
-        return [meant for name in names for meant in self.who(name, known, fiche, champ)]
+        return [person for name in names for person in self.who(name, known, fiche, champ)]
 
     def _names(self, text: str) -> list[str]:
         """The names in a published text.

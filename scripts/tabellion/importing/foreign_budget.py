@@ -275,25 +275,25 @@ def pivot_records(records: list[SheetRecord], conventions: ConventionNames, acco
         for header in certain_headers(section):
             learnt.add(section[header].libelle)
     convention, town = "", ""
-    found = list[SheetRecord]()
+    lines = list[SheetRecord]()
     for place, record in enumerate(records):
         label = record.get("etiquette")
         if place in opening:
             convention, town = label, ""
         elif isinstance(record, TotalRecord):
-            found.append(record)
+            lines.append(record)
             continue
         elif learnt.find(label) is not None and convention:
             town = label
         else:
             record.texts |= {"convention": convention, "collectivite": town, "libelle": label}
-            found.append(record)
+            lines.append(record)
             continue
         groups = {"convention": convention, "collectivite": town}
         total = TotalRecord(record.grid, record.row, record.texts | groups, record.amounts)
         total.places, total.year, total.label = record.places, record.year, label
-        found.append(total)
-    return found
+        lines.append(total)
+    return lines
 
 
 def _openings(records: list[SheetRecord], known: dict[int, str]) -> set[int]:

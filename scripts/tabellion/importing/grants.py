@@ -297,12 +297,12 @@ class GrantReader:
 
 def _index(rows: Iterable[Record]) -> dict[str, Record]:
     """Partners by their names and by their SIRET."""
-    found = dict[str, Record]()
+    partners = dict[str, Record]()
     for row in rows:
-        found.setdefault(key(row["nom"]), row)
+        partners.setdefault(key(row["nom"]), row)
         if row["siret"]:
-            found.setdefault(row["siret"], row)
-    return found
+            partners.setdefault(row["siret"], row)
+    return partners
 
 
 def _sum(grant: _Dossier, champ: str) -> int | None:

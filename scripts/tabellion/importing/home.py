@@ -121,16 +121,16 @@ def edits_of(home: Home, tables: Tables) -> tuple[list[Edit], list[tuple[str, st
     before, now = (text.split("\n") for text in (home.published, home.text))
     places = _Places(before, tables)
     edits, others = list[Edit](), list[tuple[str, str]]()
-    for what, start, end, first, last in SequenceMatcher(None, before, now, autojunk=False).get_opcodes():
-        if what == "equal":
+    for operation, start, end, first, last in SequenceMatcher(None, before, now, autojunk=False).get_opcodes():
+        if operation == "equal":
             continue
         if end - start != last - first:
             others.append((" / ".join(before[start:end]), " / ".join(now[first:last])))
             continue
         for number, (old, new) in enumerate(zip(before[start:end], now[first:last], strict=True), start):
-            found = places.edits(number, old.split("\t"), new.split("\t"))
-            edits += found
-            if not found:
+            edits_here = places.edits(number, old.split("\t"), new.split("\t"))
+            edits += edits_here
+            if not edits_here:
                 others.append((old, new))
     return edits, [(old, new) for old, new in others if old.strip() or new.strip()]
 

@@ -28,8 +28,10 @@ def asked_field(
 ) -> str:
     """The field of a fiche that a label is, as staff decided or as it matches; empty where it is none of ours."""
     meaning, group = words.titles[match.champ] if match.champ else None, words.table("fiches").title
-    said = correspondence.ask(Topic.COLUMNS, label, meaning, match.certainty, group=group, where=where, samples=samples)
-    return next((champ for champ, name in words.titles.items() if name == said), "")
+    title = correspondence.ask(
+        Topic.COLUMNS, label, meaning, match.certainty, group=group, where=where, samples=samples
+    )
+    return next((champ for champ, name in words.titles.items() if name == title), "")
 
 
 @dataclass

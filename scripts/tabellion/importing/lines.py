@@ -191,9 +191,9 @@ def unique(text: str, taken: set[str], dash: str = "-") -> str:
 
 
 @lru_cache(maxsize=20_000)
-def similarity(one: str, other: str) -> float:
+def similarity(first: str, second: str) -> float:
     """How near two texts are, from 0 to 1, on their keys (first 300 characters)."""
-    left, right = key(one)[:300], key(other)[:300]
+    left, right = key(first)[:300], key(second)[:300]
     if left == right:
         return 1.0
     return difflib.SequenceMatcher(None, left, right, autojunk=False).ratio()

@@ -122,10 +122,10 @@ class ConventionNames:
                 number = near if is_near else max(self.titles, default=0) + 1
             else:
                 number = known
-        found = f"{number} - {name}" if match and name else text.strip() or name
+        typed = f"{number} - {name}" if match and name else text.strip() or name
         proposed = f"{number} - {self.titles.get(number or 0) or name}"
-        meant = self.correspondence.ask(Topic.CONVENTIONS, found, proposed, certainty, where=where)
-        decided = _NUMBERED.fullmatch(meant)
+        answer = self.correspondence.ask(Topic.CONVENTIONS, typed, proposed, certainty, where=where)
+        decided = _NUMBERED.fullmatch(answer)
         if decided is None:
             return None
         number = int(decided["n"])
@@ -170,15 +170,15 @@ class CollectiviteNames:
         is_near = bool(near) and similarity(near, text) >= _NEAR
         if is_near:  # two real names may be as near as a slip: nothing is joined before somebody says so
             certainty = Certainty.UNKNOWN
-        meant = self.correspondence.ask(Topic.COLLECTIVITES, text, proposed, certainty, where=where)
-        if not meant:
+        answer = self.correspondence.ask(Topic.COLLECTIVITES, text, proposed, certainty, where=where)
+        if not answer:
             return None
-        town = self.collectivites.find(meant)
+        town = self.collectivites.find(answer)
         if town is None:
-            self.collectivites.add(meant)
-            town = key(meant)
+            self.collectivites.add(answer)
+            town = key(answer)
         nom = self.collectivites.names[town]
-        if is_near and meant == text and (Topic.COLLECTIVITES, "", key(text)) not in self.correspondence.choices:
+        if is_near and answer == text and (Topic.COLLECTIVITES, "", key(text)) not in self.correspondence.choices:
             self.account.say("collectivite-ressemblante", ligne, champ="collectivite_id", valeur=text, attendu=near)
         elif key(text) != key(nom) and text not in self._said:
             self._said.add(text)

@@ -51,8 +51,8 @@ def read_outline(lines: list[DocumentLine], account: LineAccount) -> Outline:
     _set_aside(lines, account)
     content = [line for line in lines if line.numero not in account.uses]
     headings = find_headings(content)
-    for number, what in headings.contents_lines.items():
-        account.use(number, "utilisée : sommaire", "titre du sommaire" if what == "titre" else f"entrée {what}")
+    for number, kind in headings.contents_lines.items():
+        account.use(number, "utilisée : sommaire", "titre du sommaire" if kind == "titre" else f"entrée {kind}")
     starts = [line.numero for line in content if line.numero in headings.body or is_fiche_start(line)]
     first_body = min(starts, default=len(lines) + 1)
     cover = [line for line in content if line.numero < first_body and line.numero not in headings.contents_lines]
@@ -144,12 +144,12 @@ def _sections(
             detail = f"sous-titre de la convention {heading.numero}"
             account.use(line.numero, "utilisée : titre de convention", detail)
         else:
-            what = "pilier" if heading.is_pilier else "convention"
+            kind = "pilier" if heading.is_pilier else "convention"
             above = pilier if heading.is_pilier else section.heading if section else None
             if above is not None and above.numero == heading.numero:
-                account.use(line.numero, "ignorée : en-tête répété", f"{what} {heading.numero}")
+                account.use(line.numero, "ignorée : en-tête répété", f"{kind} {heading.numero}")
                 continue
-            account.use(line.numero, f"utilisée : titre de {what}", heading.numero)
+            account.use(line.numero, f"utilisée : titre de {kind}", heading.numero)
             if heading.is_pilier:
                 pilier, section = heading, None
             else:

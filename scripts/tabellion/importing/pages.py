@@ -59,7 +59,7 @@ def joined_pages(pages: list[list[PageRow | str]]) -> list[PageRow | str]:
         if first is not None and last is not None:
             above, below = whole[last], page[first]
             if isinstance(above, PageRow) and isinstance(below, PageRow) and _goes_on(above, below):
-                above.cells = [[*one, *other] for one, other in zip_longest(above.cells, below.cells, fillvalue=())]
+                above.cells = [[*upper, *lower] for upper, lower in zip_longest(above.cells, below.cells, fillvalue=())]
                 page = page[first + 1 :]
                 del whole[last + 1 :]
             elif isinstance(above, PageRow) and isinstance(below, PageRow) and above.tabbed and below.tabbed:
@@ -86,7 +86,7 @@ def _goes_on(above: PageRow, below: PageRow) -> bool:
         return rest[:1].islower() or (is_cut and label_in(rest) is None)
     if rest or any(has_box(cell[0][:1]) or AMOUNT.fullmatch(" ".join(cell)) for cell in below.cells if cell):
         return False
-    return all(one for one, other in zip_longest(above.cells, below.cells, fillvalue=()) if other)
+    return all(upper for upper, lower in zip_longest(above.cells, below.cells, fillvalue=()) if lower)
 
 
 def _glued(above: str, below: str) -> str:
@@ -133,13 +133,13 @@ def text_lines(rows: Sequence[PageRow | str]) -> list[str]:
                 text = f"{text} {line}".strip()
         return text.removesuffix(CUT)
 
-    found = list[str]()
+    texts = list[str]()
     for row in rows:
         if isinstance(row, str):
-            if found and found[-1] != "":
-                found.append("")
+            if texts and texts[-1] != "":
+                texts.append("")
             continue
         cells = [unwrapped(cell) if cell else "" for cell in row.cells]
         if any(cells):
-            found.append("\t".join(cells) + ("\t" if row.tabbed and len(cells) == 1 else ""))
-    return found
+            texts.append("\t".join(cells) + ("\t" if row.tabbed and len(cells) == 1 else ""))
+    return texts

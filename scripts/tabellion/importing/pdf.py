@@ -146,7 +146,7 @@ def _lines(words: Iterable[dict[str, Any]]) -> list[_Line]:
             lines[-1].append(word)
         else:
             lines.append([word])
-    found = []
+    made_lines = []
     for line in lines:
         line.sort(key=lambda word: word["x0"])
         made = _Line(min(word["top"] for word in line), max(word["bottom"] for word in line))
@@ -158,8 +158,8 @@ def _lines(words: Iterable[dict[str, Any]]) -> list[_Line]:
                 made.starts.append(word["x0"])
                 made.ends.append(word["x1"])
                 made.cells.append(word["text"])
-        found.append(made)
-    return found
+        made_lines.append(made)
+    return made_lines
 
 
 def _regions(lines: Sequence[_Line], tops: Sequence[float]) -> list[list[_Line]]:
@@ -198,10 +198,10 @@ def _unruled(lines: Sequence[_Line], above: list[float], right: float) -> tuple[
         in_table = goes_on
         for block in run:
             in_table = in_table or any(len(line.cells) > 1 for line in block)
-            found = _block(block, columns, right, alone=len(run) == 1)
-            if not in_table and len(found) == len(block):  # what stands above a table, a line each: its headings
-                found = [PageRow([_unwrapped([line])], tabbed=False) for line in _paragraphs(block, right)]
-            rows += found
+            block_rows = _block(block, columns, right, alone=len(run) == 1)
+            if not in_table and len(block_rows) == len(block):  # what stands above a table, a line each: its headings
+                block_rows = [PageRow([_unwrapped([line])], tabbed=False) for line in _paragraphs(block, right)]
+            rows += block_rows
     return rows, columns
 
 

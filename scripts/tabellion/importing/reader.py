@@ -106,9 +106,9 @@ def _ask_collectivites(collectivites: Collectivites, correspondence: Corresponde
     guessed = {finding.valeur for finding in account.findings if finding.code == "collectivite-devinee"}
     for known, nom in list(collectivites.names.items()):
         certainty = Certainty.LIKELY if nom in guessed else Certainty.SURE
-        meant = correspondence.ask(Topic.COLLECTIVITES, nom, nom, certainty, where=account.fichier)
-        if key(meant) != known:
-            collectivites.rename(known, meant)
+        answer = correspondence.ask(Topic.COLLECTIVITES, nom, nom, certainty, where=account.fichier)
+        if key(answer) != known:
+            collectivites.rename(known, answer)
 
 
 def _ask_year(exercice: int | None, correspondence: Correspondence, account: LineAccount) -> int | None:
@@ -145,20 +145,20 @@ def _little_understood(lines: list[DocumentLine], uses: tuple[LineUse, ...], fic
         "numéros d'action": [line for line in lines if _ACTION.search(fold_chars(line.texte))],
     }
     findings = list[Finding]()
-    for what, there in signs.items():
-        lost = [line for line in there if not uses[line.numero - 1].usage.startswith("utilisée")]
-        if len(lost) <= max(FEW, len(there) // 10):
+    for words, sign_lines in signs.items():
+        lost = [line for line in sign_lines if not uses[line.numero - 1].usage.startswith("utilisée")]
+        if len(lost) <= max(FEW, len(sign_lines) // 10):
             continue
         quoted = [f"ligne {line.numero} « {shown(line.texte)[:_QUOTED]} »" for line in lost[:_SHOWN]]
-        is_far = len(lost) * FAR > len(there)
+        is_far = len(lost) * FAR > len(sign_lines)
         mistake = finding(
             "document-peu-compris",
             Place(fichier=fichier, ligne=lost[0].numero),
             gravite=Severity.ERREUR if is_far else Severity.AVERTISSEMENT,
             suggestion=None if is_far else "Reportez dans le classeur ce qui porte une donnée.",
-            valeur=len(there) - len(lost),
-            attendu=len(there),
-            quoi=what,
+            valeur=len(sign_lines) - len(lost),
+            attendu=len(sign_lines),
+            quoi=words,
             lignes=", ".join(quoted) + (" …" if len(lost) > _SHOWN else "."),
             suite=" Rien n'est écrit." if is_far else "",
         )

@@ -73,18 +73,18 @@ def bare_town(name: str) -> str:
     return _TOWN.sub("", name)
 
 
-def _one_slip(one: str, other: str) -> bool:
+def _one_slip(first: str, second: str) -> bool:
     """True when one letter was added, lost or changed inside a name of six letters or more."""
-    if min(len(one), len(other)) < 6 or abs(len(one) - len(other)) > 1 or one[:1] != other[:1]:
+    if min(len(first), len(second)) < 6 or abs(len(first) - len(second)) > 1 or first[:1] != second[:1]:
         return False
     start = 0
-    while start < min(len(one), len(other)) and one[start] == other[start]:
+    while start < min(len(first), len(second)) and first[start] == second[start]:
         start += 1
-    left, right = one[start:], other[start:]
+    left, right = first[start:], second[start:]
     while left and right and left[-1] == right[-1]:
         left, right = left[:-1], right[:-1]
     # A slip at the very end is how two real names differ (« Commune A », « Commune B »).
-    inside = start < min(len(one), len(other)) - 1
+    inside = start < min(len(first), len(second)) - 1
     return inside and len(left) <= 1 and len(right) <= 1 and all(c.isalpha() for c in left + right)
 
 

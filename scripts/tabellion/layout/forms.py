@@ -246,7 +246,7 @@ class SealKey:
         year = identity.exercice
         years = sorted(range(year - _YEARS, year + _YEARS + 1), key=lambda other: abs(other - year))
         possible = (replace(identity, partenaire=partner, exercice=year) for year in years for partner in partners)
-        return next((one for one in possible if _same(who, self._who(one))), None)
+        return next((candidate for candidate in possible if _same(who, self._who(candidate))), None)
 
     def _who(self, identity: FormIdentity) -> str:
         return self._digest("qui", identity.contrat, identity.partenaire, str(identity.exercice))
@@ -271,5 +271,5 @@ def read_key(envois: Path) -> SealKey | None:
     return SealKey(secret) if len(secret) >= _PART else None
 
 
-def _same(one: str, other: str) -> bool:
-    return hmac.compare_digest(one.encode("utf-8", "surrogatepass"), other.encode())
+def _same(first: str, second: str) -> bool:
+    return hmac.compare_digest(first.encode("utf-8", "surrogatepass"), second.encode())

@@ -175,9 +175,9 @@ def _look_into_outlook(name: str, content: bytes, brought: Brought, depth: int) 
                     brought.remarks.append(_TOO_MUCH)
                     return
                 names = (
-                    outlook.openstream([*path[:-1], each]).read().decode(encoding, "replace").rstrip("\0")
-                    for each, encoding in _OUTLOOK_NAMES.items()
-                    if outlook.exists([*path[:-1], each])
+                    outlook.openstream([*path[:-1], stream]).read().decode(encoding, "replace").rstrip("\0")
+                    for stream, encoding in _OUTLOOK_NAMES.items()
+                    if outlook.exists([*path[:-1], stream])
                 )
                 _look_at(next(names, ""), outlook.openstream(path).read(), brought, depth)
     except _DAMAGE:
@@ -198,9 +198,9 @@ def _look_into_rich_text(name: str, content: bytes, brought: Brought, depth: int
             files[-1][attribute == _ATTACHMENT_CONTENT] = content[start : start + length]
     if at != len(content):
         brought.remarks.append(f"le message « {one_line(name, _LONGEST_NAME)} » est abîmé")
-    for title, found in files[:_MOST_PARTS]:
+    for title, payload in files[:_MOST_PARTS]:
         brought.parts += 1
-        _look_at(title.rstrip(b"\0").decode("cp1252", "replace"), found, brought, depth)
+        _look_at(title.rstrip(b"\0").decode("cp1252", "replace"), payload, brought, depth)
 
 
 def _is_workbook(content: bytes) -> bool:

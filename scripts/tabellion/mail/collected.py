@@ -106,7 +106,9 @@ class CollectedMails:
         self._among_returns: dict[str, Path] | None = None
         try:
             stored = json.loads(path.read_bytes())
-            self.folders = {str(name): [int(each) for each in numbers] for name, numbers in stored["dossiers"].items()}
+            self.folders = {
+                str(name): [int(number) for number in numbers] for name, numbers in stored["dossiers"].items()
+            }
             self.mails = _read_mails(stored)
         except FileNotFoundError:
             pass
@@ -148,7 +150,7 @@ class CollectedMails:
         """Note that a message needs to be looked at no more, or (``is_lost``) again, once all others were: it may be
         one that its server cannot give. :meth:`write` keeps it."""
         first, again = self.to_look_at(folder, validity)
-        again = [each for each in again if each != number] + [number] * is_lost
+        again = [earlier for earlier in again if earlier != number] + [number] * is_lost
         self.folders[folder] = [validity, max(first, number + 1), *again]
 
     def note(self, key: str, sender: Sender, subject: str, now: datetime, left: str = "") -> bool:

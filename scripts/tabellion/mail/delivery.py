@@ -115,9 +115,9 @@ class Delivery:
             if notice.copy is not None and content is None:  # it has just been replaced: another mailing comes
                 return None
             left_out = not is_whole and notice.copy is not None
-            told = notice.without_copy() if left_out else notice
+            shown = notice.without_copy() if left_out else notice
             template, path = templates[notice.is_receipt], paths[notice.is_receipt]
-            subject, text = subject_and_text(template, path, mailing.consolidation, told)
+            subject, text = subject_and_text(template, path, mailing.consolidation, shown)
             mail = notice.answered
             if left_out:
                 text += _left_out(notice)

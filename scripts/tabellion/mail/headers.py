@@ -85,9 +85,9 @@ class _Headers:
 def _address(fields: list[str]) -> str:
     """The one address of ``From`` in small letters; empty where there is none, or more than one (RFC 5322, 3.6.2)."""
     bare = _bare(fields[0]) if len(fields) == 1 else ""
-    found = _IN_BRACKETS.findall(bare) if "<" in bare else [bare]
-    address = "".join(found).strip().lower()
-    is_one = len(found) == 1 and address.count("@") == 1 and re.search(r"[\s,;:<>]", address) is None
+    addresses = _IN_BRACKETS.findall(bare) if "<" in bare else [bare]
+    address = "".join(addresses).strip().lower()
+    is_one = len(addresses) == 1 and address.count("@") == 1 and re.search(r"[\s,;:<>]", address) is None
     return one_line(address, LONGEST_ADDRESS) if is_one else ""
 
 
@@ -113,10 +113,10 @@ def _bare(text: str) -> str:
 def _results(field: str) -> tuple[str, list[tuple[str, str, str]]]:
     """The server that signs a header of results, and each result: its method, what it is, the domain that it is of."""
     signed, *rest = _bare(field).split(";")
-    found = [match for each in rest if (match := _RESULT.match(each)) is not None]
+    matches = [match for result in rest if (match := _RESULT.match(result)) is not None]
     results = [
-        (each[1].lower(), each[2].lower(), of[1].lower() if (of := _HEADER_FROM.search(each[3])) else "")
-        for each in found
+        (result[1].lower(), result[2].lower(), of[1].lower() if (of := _HEADER_FROM.search(result[3])) else "")
+        for result in matches
     ]  # fmt: skip
     return "".join(signed.split()[:1]), results
 

@@ -152,8 +152,8 @@ class Mailbox:
         except imaplib.IMAP4.abort:
             raise
         except imaplib.IMAP4.error as error:
-            what = "jeton refusé ou périmé" if self.has_token else "utilisateur ou mot de passe refusé"
-            raise MailboxError(f"{what} ({_said(error)})") from error
+            reason = "jeton refusé ou périmé" if self.has_token else "utilisateur ou mot de passe refusé"
+            raise MailboxError(f"{reason} ({_said(error)})") from error
 
     def _token(self, challenge: bytes) -> bytes:
         """What XOAUTH2 is answered: the token; then, where that is refused with a reason, nothing more."""
@@ -185,9 +185,9 @@ class Mailbox:
             kind, answer = self.client.uid("SEARCH", *asked)
             if kind != "OK":
                 raise MailboxError(f"il ne sait pas chercher ({_answered(answer)})")
-            found = {int(number) for line in answer if line for number in line.split()}
+            matching = {int(number) for line in answer if line for number in line.split()}
         # « * » is the last one, even where it is before the first.
-        numbers = [*sorted(number for number in found if number >= first), *again]
+        numbers = [*sorted(number for number in matching if number >= first), *again]
         sizes = dict[int, int]()
         for start in range(0, len(numbers), _SIZES_AT_A_TIME):
             of = ",".join(map(str, numbers[start : start + _SIZES_AT_A_TIME]))
@@ -208,7 +208,7 @@ class Mailbox:
                 kind, answer = self.client.uid("FETCH", str(number), f"(BODY.PEEK[{part}]<{written}.{_PIECE_BYTES}>)")
             if kind != "OK":
                 raise KeptBackError(f"le serveur ne le donne pas ({_answered(answer)})")
-            piece = next((bytes(each[1]) for each in answer if isinstance(each, tuple)), b"")
+            piece = next((bytes(response[1]) for response in answer if isinstance(response, tuple)), b"")
             file.write(piece)
             written += len(piece)
             if len(piece) != _PIECE_BYTES or written > (most_bytes or _PIECE_BYTES):

@@ -66,8 +66,8 @@ class Notice:
     @property
     def subject(self) -> str:
         """What it is, in words."""
-        what = "accusé de réception" if self.is_receipt else "retour à corriger"
-        return f"{what} : {PurePosixPath(self.fichier).name}"
+        kind = "accusé de réception" if self.is_receipt else "retour à corriger"
+        return f"{kind} : {PurePosixPath(self.fichier).name}"
 
     @property
     def key(self) -> str:
@@ -114,7 +114,9 @@ def due_notices(
     notices: dict[str, Notice] = {}
     for line, file in _files_to_correct(consolidation, mails):
         is_told = mail.partenaires and file.verdict not in _FOR_STAFF_ONLY
-        contacts = [each for each in _recipients(line, file, mails, known) if is_told and is_mail_address(each)]
+        contacts = [
+            contact for contact in _recipients(line, file, mails, known) if is_told and is_mail_address(contact)
+        ]
         staff = () if file.verdict in _FOR_SENDER_ONLY else mail.equipe
         for recipient in dict.fromkeys((*contacts, *staff)):
             notice = Notice(recipient, file, line, joined(contacts), answered=_answered(recipient, file, mails))

@@ -55,7 +55,7 @@ class PackageParts:
     def content(self, name: str) -> bytes:
         """A part as it is. Raises ``TabellionError`` when it is not whole, or more than the limits allow, or when
         another part of the same name says something else."""
-        found: bytes | None = None
+        member: bytes | None = None
         for entry in self._entries[name.lower()]:
             if entry.flag_bits & _ENCRYPTED:
                 raise refusal("archive-chiffree", partie=_printable(name))
@@ -63,11 +63,11 @@ class PackageParts:
                 raise refusal("archive-compression", partie=_printable(name), valeur=entry.compress_type)
             content = _inflated(self._archive, entry, self._budget, self._limits)
             self._budget -= len(content)
-            if found is not None and content != found:
+            if member is not None and content != member:
                 raise refusal("archive-doublon", partie=_printable(name))
-            found = content
-        assert found is not None  # noqa: S101 (each name has an entry)
-        return found
+            member = content
+        assert member is not None  # noqa: S101 (each name has an entry)
+        return member
 
     def head(self, name: str) -> bytes:
         """The first bytes of a part that may never be read; none where it cannot be inflated."""

@@ -52,10 +52,10 @@ class _Cells(NamedTuple):
         """The number in a cell, 0 where it is blank, as Excel counts it. Raises ``ValueError`` for any other."""
         sheet, cell = self.sheet, self.places[name]
         if cell in sheet.uncached or (self.anew and cell in sheet.formulas):
-            found = computed(sheet, cell, anew=self.anew, depth=self.depth - 1)
-            if found is None:
+            result = computed(sheet, cell, anew=self.anew, depth=self.depth - 1)
+            if result is None:
                 raise ValueError("a formula that is not computed")
-            return found
+            return result
         value = sheet.value(*cell)
         if value is None and cell not in sheet.errors:
             return 0.0

@@ -58,24 +58,24 @@ class CellReader:
             return [None] * len(rows), set(range(len(rows)))
         values_there = [area.value(row, label) for row in rows]
         unread = self.errors(area, rows, label, field, values_there)
-        found = self.meant(area, rows, label, field, values_there, choices, near)
+        chosen = self.meant(area, rows, label, field, values_there, choices, near)
         column = area.columns[label]
         percents = {position for position, row in enumerate(rows) if (row, column) in area.sheet.percents}
-        cast = cast_column(field, found, tolerant=self.tolerant, percents=percents, date1904=self.date1904)
+        cast = cast_column(field, chosen, tolerant=self.tolerant, percents=percents, date1904=self.date1904)
         habits: dict[tuple[str, str], list[Problem]] = defaultdict(list)
         for problem in (*cast.problems, *cast.notices):
-            value = found[problem.position]
+            value = chosen[problem.position]
             uncounted = self.counted and problem.understood is not None and _is_uncounted(field, value)
             code = "nombre-en-texte" if uncounted and cast.values[problem.position] else problem.code
             habit = problem.habit or (str(problem.position) if CATALOGUE[code].bloquant else "")
             habits[code, habit].append(problem)
         for (code, _), problems in habits.items():
             first, others = problems[0], [area.place(rows[problem.position], label) for problem in problems[1:]]
-            values = [french_value(found[problem.position])[:_SHOWN_LENGTH] for problem in problems]
+            values = [french_value(chosen[problem.position])[:_SHOWN_LENGTH] for problem in problems]
             reste = others_alike(len(others))
             attendu = first.understood or field.expected
             if code == _UNDERSTOOD:
-                attendu = first.shown(found[first.position]) or attendu
+                attendu = first.shown(chosen[first.position]) or attendu
                 reste = _others_understood(others, values[1:], [problem.understood for problem in problems[1:]])
             self.findings.append(
                 finding(
@@ -93,10 +93,10 @@ class CellReader:
         return cast.values, unread | cast.unknown
 
     def errors(
-        self, area: FoundTable, rows: list[int], label: str, field: Field, found: list[RawValue]
+        self, area: FoundTable, rows: list[int], label: str, field: Field, values: list[RawValue]
     ) -> set[int]:  # fmt: skip
         """Say the cells that show an error, or hold a formula that nothing has computed, or not since its cells were
-        typed; its value is put among those ``found`` where it is plain arithmetic."""
+        typed; its value is put among the ``values`` where it is plain arithmetic."""
         column, unread = area.columns[label], set()
         for position, row in enumerate(rows):
             error = area.sheet.errors.get((row, column))
@@ -110,9 +110,9 @@ class CellReader:
                 continue
             is_tried = self.tolerant and field.kind in _NUMBERS
             value = computed(area.sheet, (row, column), anew=self.manual) if is_tried else None
-            shown = found[position]
+            shown = values[position]
             if value is not None and not (isinstance(shown, float) and isclose(shown, value)):
-                found[position] = value
+                values[position] = value
                 self.say_computed(area, row, label, field, value)
             elif value is None and is_uncached:
                 self.findings.append(finding("formule-sans-valeur", area.place(row, label), champ=field.name))
@@ -135,29 +135,29 @@ class CellReader:
         rows: list[int],
         label: str,
         field: Field,
-        found: list[RawValue],
+        values: list[RawValue],
         choices: Mapping[str, object],
         near: Mapping[str, str],
     ) -> Column:
         """The values that people chose, in place of the words they see; a difference of case or accents is forgiven."""
         if not choices:
-            return found
+            return values
         folded = {fold(shown): shown for shown in reversed(list(choices))}
-        meant: Column = []
+        column: Column = []
         nuances: list[tuple[Place, str, str]] = []
-        for position, value in enumerate(found):
+        for position, value in enumerate(values):
             is_list = field.names_of is not None
             if not isinstance(value, str) or (value in choices and not is_list):
-                meant.append(choices[value] if isinstance(value, str) else value)
+                column.append(choices[value] if isinstance(value, str) else value)
                 continue
             shown = _listed(value, choices, folded) if is_list else near.get(value) or folded.get(fold(value))
             key = shown if shown is None or is_list else choices[shown]
             if shown is None or shown == value:
-                meant.append(value)
+                column.append(value)
                 continue
             place = area.place(rows[position], label)
             nuances.append((place, value, shown))
-            meant.append(key)
+            column.append(key)
         if nuances:
             (place, value, shown), *others = nuances
             self.findings.append(
@@ -166,7 +166,7 @@ class CellReader:
                     liees=[other for other, *_ in others], reste=others_alike(len(others)),
                 )
             )  # fmt: skip
-        return meant
+        return column
 
 
 def _listed(text: str, choices: Mapping[str, object], folded: Mapping[str, str]) -> str | None:

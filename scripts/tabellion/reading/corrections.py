@@ -62,13 +62,13 @@ def correct_identifiers(
     for correction in corrections:
         origin = origins[correction.position]
         kinds[origin.area.name, _code(correction)].append((correction, origin.place(label)))
-    said: list[Finding] = []
+    findings: list[Finding] = []
     for (_, code), members in kinds.items():
         if len(members) > _ONE_BY_ONE and code != "identifiant-manquant":
             places = [place for _, place in members]
             compte = plural(len(members), "identifiant")
             grade = Severity.AVERTISSEMENT if code == "identifiant-attribue" else None
-            said.append(
+            findings.append(
                 finding(
                     "identifiants-corriges", places[0], champ=schema.primary_key[0], valeur=len(members), compte=compte,
                     table=schema.title, gravite=grade, liees=places[1:],
@@ -76,14 +76,14 @@ def correct_identifiers(
             )  # fmt: skip
             continue
         for member, place in members:
-            found = None if member.found is None else str(member.found)
-            said.append(
+            typed = None if member.found is None else str(member.found)
+            findings.append(
                 finding(
-                    code, place, champ=schema.primary_key[0], valeur=found,
-                    attendu=member.value, titre=label, raison=member.reason.value.format(found),
+                    code, place, champ=schema.primary_key[0], valeur=typed,
+                    attendu=member.value, titre=label, raison=member.reason.value.format(typed),
                 )
             )  # fmt: skip
-    return said
+    return findings
 
 
 def _code(correction: Correction) -> str:

@@ -61,8 +61,8 @@ def _decrypted(file: CompoundFile) -> bytes | None:
     def opened(name: str, purpose: bytes) -> bytes:
         return _cbc(make(digest + purpose).digest().ljust(size, b"\x36")[:size], salt, _bytes(key, name))
 
-    given = opened("encryptedVerifierHashInput", _INPUT)[: int(key["saltSize"])]
-    if make(given).digest() != opened("encryptedVerifierHashValue", _VALUE)[: int(key["hashSize"])]:
+    verifier = opened("encryptedVerifierHashInput", _INPUT)[: int(key["saltSize"])]
+    if make(verifier).digest() != opened("encryptedVerifierHashValue", _VALUE)[: int(key["hashSize"])]:
         return None  # it has a password of its own
     secret = opened("encryptedKeyValue", _KEY)[:size]
     package = file.start_of("EncryptedPackage", _MOST_BYTES)
@@ -93,7 +93,7 @@ def _cbc(key: bytes, vector: bytes, content: bytes) -> bytes:
     decrypt, pieces, before = _cipher(key), [], vector[:_BLOCK].ljust(_BLOCK, b"\0")
     for start in range(0, len(content) - _BLOCK + 1, _BLOCK):
         block = content[start : start + _BLOCK]
-        pieces.append(bytes(one ^ other for one, other in zip(decrypt(block), before, strict=True)))
+        pieces.append(bytes(byte ^ previous for byte, previous in zip(decrypt(block), before, strict=True)))
         before = block
     return b"".join(pieces)
 
@@ -150,7 +150,7 @@ def _cipher(key: bytes) -> Callable[[bytes], bytes]:
             constant = _times(constant, 2)
         elif count > 6 and number % count == 4:
             word = [box[value] for value in word]
-        words.append([one ^ other for one, other in zip(words[-count], word, strict=True)])
+        words.append([byte ^ before for byte, before in zip(words[-count], word, strict=True)])
     keys = [bytes(value for word in words[start : start + 4] for value in word) for start in range(0, len(words), 4)]
     return partial(_decrypt, keys)
 
@@ -162,7 +162,7 @@ _SHIFTED = tuple((column * 4 + row - 4 * row) % 16 for column in range(4) for ro
 def _decrypt(keys: list[bytes], block: bytes) -> bytes:
     _, box = _boxes()
     by_14, by_11, by_13, by_9 = _products()
-    state = [one ^ other for one, other in zip(block, keys[-1], strict=True)]
+    state = [byte ^ key_byte for byte, key_byte in zip(block, keys[-1], strict=True)]
     for number in range(len(keys) - 2, -1, -1):
         key = keys[number]
         state = [box[state[place]] ^ key[at] for at, place in enumerate(_SHIFTED)]

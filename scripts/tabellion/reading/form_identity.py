@@ -41,34 +41,34 @@ _SHOWN, _SHOWN_FORM = 60, 40
 _LONGEST_VERSION = 6
 
 
-def version_code(said: str) -> str:
+def version_code(typed: str) -> str:
     """The code of a workbook that says it is of another format than this version reads: older, newer, or neither."""
-    if not said.isdecimal():
+    if not typed.isdecimal():
         return "version-illisible"
-    return "version-inconnue" if len(said) > _LONGEST_VERSION or int(said) > FORMAT_VERSION else "version-ancienne"
+    return "version-inconnue" if len(typed) > _LONGEST_VERSION or int(typed) > FORMAT_VERSION else "version-ancienne"
 
 
 def form_identity(
-    said: Mapping[str, str], known: References, contract: str
+    fields: Mapping[str, str], known: References, contract: str
 ) -> tuple[FormIdentity | None, list[Finding]]:
     """The identity of a form of ``contract``, from what its hidden sheet says; ``None`` with what is wrong in it."""
     place = Place()
     expected = (
-        ("genre-inconnu", said.get("genre", ""), KIND_FORM),
-        (version_code(said.get("format", "")), said.get("format", ""), str(FORMAT_VERSION)),
-        ("autre-contrat", said.get("contrat", ""), contract),
+        ("genre-inconnu", fields.get("genre", ""), KIND_FORM),
+        (version_code(fields.get("format", "")), fields.get("format", ""), str(FORMAT_VERSION)),
+        ("autre-contrat", fields.get("contrat", ""), contract),
     )
     mistakes = [
         finding(code, place, valeur=value[:_SHOWN], attendu=right) for code, value, right in expected if value != right
     ]
-    partner, exercice = said.get("partenaire", ""), said.get("exercice", "")
+    partner, exercice = fields.get("partenaire", ""), fields.get("exercice", "")
     if not mistakes and partner not in known.towns:
         mistakes.append(finding("autre-partenaire", place, valeur=partner[:_SHOWN]))
     if not mistakes and not _YEAR.fullmatch(exercice):
         mistakes.append(finding("exercice-illisible", place, valeur=exercice[:_SHOWN]))
     if mistakes:
         return None, mistakes
-    return FormIdentity(contract, partner, int(exercice), said.get("formulaire", "")), []
+    return FormIdentity(contract, partner, int(exercice), fields.get("formulaire", "")), []
 
 
 def check_seal(
@@ -130,10 +130,10 @@ _LONGEST = 120
 
 def read_filled_by(workbook: RawWorkbook) -> FilledBy | None:
     """What the guide's cells say; ``None`` where the form has none of them."""
-    said = {name: _text(workbook, name) for name in (SIGNED_BY, FUNCTION, SIGNED_ON, FINAL)}
-    if said[FINAL] is None:
+    answers = {name: _text(workbook, name) for name in (SIGNED_BY, FUNCTION, SIGNED_ON, FINAL)}
+    if answers[FINAL] is None:
         return None
-    texts = {name: text or "" for name, text in said.items()}
+    texts = {name: text or "" for name, text in answers.items()}
     is_final = fold(texts[FINAL]) in (fold(FINAL_WORDS[0]), "definitive", "oui", "x")
     return FilledBy(texts[SIGNED_BY], texts[FUNCTION], texts[SIGNED_ON], is_final)
 

@@ -163,7 +163,7 @@ class LineFinder:
 
     def summed(self, row: int) -> str | None:
         """The first amount of a row whose amounts all add up cells of their own column."""
-        area, found = self.area, None
+        area, last_found = self.area, None
         for label in self.amounts:
             column = area.columns[label]
             formula = area.sheet.formulas.get((row, column))
@@ -173,8 +173,8 @@ class LineFinder:
                 continue
             if not adds_up(formula, column_letters(column), label):
                 return None
-            found = found or label
-        return found
+            last_found = last_found or label
+        return last_found
 
     def note(self, row: int) -> str | None:
         """The one cell that a row under a table fills, where that cannot be a whole row."""

@@ -116,10 +116,10 @@ def read_master(
     finder = TableFinder(workbook, reading.known_tables)
     if not _is_ours(reading, finder, contract):
         return reading
-    said = len(reading.findings)
+    count_before = len(reading.findings)
     _Reader(reading, finder, base, added, renames or {}).read()
     reading.findings += finder.findings
-    reading.findings[said:] = [replace(finding, bloquant=False) for finding in reading.findings[said:]]
+    reading.findings[count_before:] = [replace(finding, bloquant=False) for finding in reading.findings[count_before:]]
     return reading
 
 
@@ -137,9 +137,9 @@ def _is_ours(reading: MasterReading, finder: TableFinder, contract: str) -> bool
         (version_code(identity.get("format", "")), identity.get("format", ""), str(FORMAT_VERSION)),
         ("autre-contrat", identity.get("contrat", ""), contract),
     ]
-    said = [finding(code, place, valeur=found, attendu=wanted) for code, found, wanted in wrong if found != wanted]
-    reading.findings += said
-    return not said
+    findings = [finding(code, place, valeur=typed, attendu=wanted) for code, typed, wanted in wrong if typed != wanted]
+    reading.findings += findings
+    return not findings
 
 
 class _Reader:
@@ -192,7 +192,11 @@ class _Reader:
         known = {number for number in self.columns["conventions"]["convention_id"] if number is not None}
         if ("conventions", None, None) in self.reading.missing and self.base is not None:
             known |= set(self.base["conventions"].column("convention_id"))
-        named = {found[1] for name in self.finder.names() if (found := table_resource(name)) and found[0] == resource}
+        named = {
+            resource_[1]
+            for name in self.finder.names()
+            if (resource_ := table_resource(name)) and resource_[0] == resource
+        }
         numbers = {number for number in (known - set(moved.values())) | named | set(moved) if number is not None}
         areas = [(self.part(resource, schema, number), moved.get(number, number)) for number in sorted(numbers)]
         return [(area, {"convention_id": number}) for area, number in areas if area is not None]
@@ -238,7 +242,7 @@ class _Reader:
         self, schema: TableSchema, parts: list[tuple[FoundTable, Row]]
     ) -> tuple[dict[str, Column], list[Origin], set[tuple[int, str]]]:
         """The columns of a table, where each row stands, and the cells (position, field) that cannot be understood."""
-        found: dict[str, Column] = {name: [] for name in schema.names}
+        columns: dict[str, Column] = {name: [] for name in schema.names}
         origins: list[Origin] = []
         unknown: set[tuple[int, str]] = set()
         renamed: list[tuple[Place, tuple[str, str]]] = []
@@ -257,12 +261,12 @@ class _Reader:
             origins += [Origin(area, row) for row in rows]
             for column in schema.fields:
                 if column.name in implied:
-                    found[column.name] += [implied[column.name]] * len(rows)
+                    columns[column.name] += [implied[column.name]] * len(rows)
                     continue
                 if column.title not in area.columns:
                     self.reading.missing.add((schema.name, implied.get("convention_id"), column.name))
                     if column.title in later:
-                        found[column.name] += [None] * len(rows)
+                        columns[column.name] += [None] * len(rows)
                         continue
                 # Nobody types the identifiers of some tables: what is wrong with them is put right below.
                 asked = replace(column, pattern=None) if column.name == key and schema.name in MAKERS else column
@@ -272,12 +276,12 @@ class _Reader:
                 values, unread = reader.column(area, rows, column.title, asked, choices[column.name])
                 if (table := schema.refers_to(column.name)) is not None:
                     renamed += self.follow(table, area, rows, column, values)
-                found[column.name] += values
+                columns[column.name] += values
                 unknown |= {(start + position, column.name) for position in unread}
         self.reading.findings += say_former_names(schema, renamed)
         if key is not None:
-            self.identify(schema, key, found, origins, unknown, of_keys.findings)
-        return found, origins, unknown
+            self.identify(schema, key, columns, origins, unknown, of_keys.findings)
+        return columns, origins, unknown
 
     def follow(
         self, table: str, area: FoundTable, rows: list[int], field_: Field, values: Column
@@ -290,38 +294,38 @@ class _Reader:
         return former_cells(area, rows, field_, values, names, renames)
 
     def identify(
-        self, schema: TableSchema, key: str, found: dict[str, Column], origins: list[Origin],
-        unknown: set[tuple[int, str]], said: list[Finding],
+        self, schema: TableSchema, key: str, columns: dict[str, Column], origins: list[Origin],
+        unknown: set[tuple[int, str]], findings: list[Finding],
     ) -> None:  # fmt: skip
-        """Find out who each row is; ``said`` is about cells of its identifier, and holds where nothing is found."""
+        """Find out who each row is; ``findings`` are about cells of its identifier, and hold where nothing is found."""
         base = self.base.get(schema.name) if self.base is not None else None
         unread = {position for position, name in unknown if name == key}
-        identity = identify_rows(schema, found, unread, base, self.reading.renumbered)
+        identity = identify_rows(schema, columns, unread, base, self.reading.renumbered)
         self.reading.renumbered[schema.name] = identity.renumbered
-        nameless = {position for position, value in enumerate(found[key]) if value is None}
+        nameless = {position for position, value in enumerate(columns[key]) if value is None}
         unknown -= {(position, key) for position in unread - nameless}
         unknown |= {(position, key) for position in nameless}
         title = schema.by_name[key].title
         mended = {origins[fix.position].place(title) for fix in identity.corrections if fix.value is not None}
-        held = {finding.place: finding for finding in said if finding.place not in mended}
-        to_say = without_added(schema, identity.corrections, found, self.added)
+        held = {finding.place: finding for finding in findings if finding.place not in mended}
+        to_say = without_added(schema, identity.corrections, columns, self.added)
         corrections = correct_identifiers(schema, to_say, origins)
         self.reading.findings += [*held.values(), *(slip for slip in corrections if slip.place not in held)]
 
     def set_aside(
-        self, schema: TableSchema, found: dict[str, Column], origins: list[Origin], unknown: set[tuple[int, str]],
+        self, schema: TableSchema, columns: dict[str, Column], origins: list[Origin], unknown: set[tuple[int, str]],
         base: Table | None,
     ) -> None:  # fmt: skip
         """Leave out, in place, the rows that repeat another, in a table whose rows have no name of their own."""
-        repeated = repeated_rows(schema, found, base)
+        repeated = repeated_rows(schema, columns, base)
         if not repeated:
             return
-        self.reading.findings += [say_repeated_row(schema, found, row, kept, origins) for row, kept in repeated]
+        self.reading.findings += [say_repeated_row(schema, columns, row, kept, origins) for row, kept in repeated]
         gone = {position for position, _ in repeated}
         kept = [position for position in range(len(origins)) if position not in gone]
         places = {old: new for new, old in enumerate(kept)}
-        for name, values in found.items():
-            found[name] = [values[position] for position in kept]
+        for name, values in columns.items():
+            columns[name] = [values[position] for position in kept]
         origins[:] = [origins[position] for position in kept]
         moved = {(places[position], name) for position, name in unknown if position in places}
         unknown.clear()

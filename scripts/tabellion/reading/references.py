@@ -128,8 +128,8 @@ def worded_keys(texts: Iterable[object], known: Mapping[str, object]) -> tuple[d
         heads = [text.strip(), *(text[: end.start()].strip() for end in _WORDS.finditer(text))]
         if (exact := next((head for head in heads if head in known), None)) is not None:
             worded[text] = known[exact]
-        elif len(found := next((alike[slug(head)] for head in heads if slug(head) in alike), {})) == 1:
-            near[text] = next(iter(found.values()))
+        elif len(near_keys := next((alike[slug(head)] for head in heads if slug(head) in alike), {})) == 1:
+            near[text] = next(iter(near_keys.values()))
     return worded, near
 
 
@@ -200,12 +200,12 @@ def renames_of(
     """
     now = _names(table, columns)
     taken = {fold(str(name)) for name in now.values() if name is not None}
-    found = {old: renumbered.get(key, key) for old, key in known.items()}
+    former = {old: renumbered.get(key, key) for old, key in known.items()}
     if table.label is None:
-        found |= renumbered
+        former |= renumbered
     else:
-        found |= {label: key for key, label in _names(table, base.columns).items() if label}
-    return {old: key for old, key in found.items() if now.get(key) and fold(str(old)) not in taken}
+        former |= {label: key for key, label in _names(table, base.columns).items() if label}
+    return {old: key for old, key in former.items() if now.get(key) and fold(str(old)) not in taken}
 
 
 def former_cells(

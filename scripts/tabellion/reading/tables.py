@@ -124,16 +124,16 @@ class TableFinder:
             return self._measure_table(name, *self._tables[name], labels)
         sheet_name = self.marked_sheet(marker) if marker is not None else self._near_sheet(sheet_hint)
         deleted = marker is not None and sheet_name is None and marker in self.workbook.names
-        found = None if deleted else self._search(labels, sheet_name)
-        if found is None and (copy := self._copy(name, labels)) is not None:
+        table_found = None if deleted else self._search(labels, sheet_name)
+        if table_found is None and (copy := self._copy(name, labels)) is not None:
             sheet, table = copy
             place = sheet.place(table.header_row or 1, table.first_column)
             self.findings.append(finding("tableau-copie", place, valeur=name, attendu=table.name))
             return self._measure_table(name, sheet, table, labels)
-        if found is None:
+        if table_found is None:
             self.findings.append(finding("tableau-absent", Place(feuille=sheet_name), valeur=name, titre=titre or name))
             return None
-        sheet, header, (first, last) = found
+        sheet, header, (first, last) = table_found
         other = next(
             (t for t in sheet.tables if t.header_row == header and t.first_column <= first <= t.last_column), None
         )
@@ -201,10 +201,10 @@ class TableFinder:
 
     def _measure(
         self, name: str, sheet: RawSheet, header: int, last_row: int, labels: tuple[str, ...], span: tuple[int, int],
-        found: str,
+        table_name: str,
     ) -> FoundTable:  # fmt: skip
         columns, renamed = self._columns(name, sheet, header, labels, span)
-        area = FoundTable(name, sheet, header, last_row, last_row, columns, renamed, found)
+        area = FoundTable(name, sheet, header, last_row, last_row, columns, renamed, table_name)
         area.end_row = self._end(area)
         return area
 

@@ -57,10 +57,10 @@ class DroppedValueError(RuntimeError):
     """xlsxwriter refused a value: a mistake of the program, since the checks come before."""
 
 
-def raise_if_dropped(code: object, what: object) -> None:
+def raise_if_dropped(code: object, value: object) -> None:
     """Raise :class:`DroppedValueError` where ``code`` is that of a value that xlsxwriter dropped."""
     if isinstance(code, int) and code < 0:
-        raise DroppedValueError(f"xlsxwriter dropped {what!r} (code {code})")
+        raise DroppedValueError(f"xlsxwriter dropped {value!r} (code {code})")
 
 
 class ComputedText(str):

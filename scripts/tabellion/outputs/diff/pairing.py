@@ -102,8 +102,8 @@ class _Pairing:
 def _by_words(rows: list[int], values: Sequence[RowValues], say: Says) -> dict[RowValues, list[int]]:
     words: dict[RowValues, list[int]] = defaultdict(list)
     for row in rows:
-        if (said := say(values[row])) is not None:
-            words[said].append(row)
+        if (known_by := say(values[row])) is not None:
+            words[known_by].append(row)
     return words
 
 

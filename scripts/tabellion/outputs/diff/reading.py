@@ -142,8 +142,8 @@ class _Builder:
 def compared_table(schema: TableSchema, columns: FieldValues, compared: FieldValues) -> ComparedTable:
     """The table of ``columns``, compared by ``compared``: its keys, and what its rows are known by without them."""
     identifiers = frozenset(schema.primary_key[:1]) - frozenset(schema.foreign)
-    told = {*schema.foreign, *(field.name for field in schema.fields if field.required), schema.label or ""}
-    return ComparedTable(schema.name, _keys(schema, columns), compared, identifiers, frozenset(told - identifiers))
+    telling = {*schema.foreign, *(field.name for field in schema.fields if field.required), schema.label or ""}
+    return ComparedTable(schema.name, _keys(schema, columns), compared, identifiers, frozenset(telling - identifiers))
 
 
 def _keys(schema: TableSchema, columns: FieldValues) -> list[tuple[object, ...]]:

@@ -228,7 +228,7 @@ def counts(comparison: Comparison) -> list[str]:
         (len(comparison.formulas), "formule changée", "formules changées"),
         (len(comparison.structure), "changement de structure", "changements de structure"),
     )
-    return [plural(count, one, many) for count, one, many in numbers if count]
+    return [plural(count, singular, several) for count, singular, several in numbers if count]
 
 
 @dataclass(frozen=True)

@@ -135,8 +135,8 @@ def _mistake(path: Path, detail: str, place: str) -> Finding:
 
 
 def _unknown(name: str, known: object) -> str:
-    meant = nearest(name, map(str, known)) if isinstance(known, Mapping) else None
-    return f"le nom « {name} » n'existe pas" + (f" ; est-ce « {meant} » ?" if meant else "")
+    suggestion = nearest(name, map(str, known)) if isinstance(known, Mapping) else None
+    return f"le nom « {name} » n'existe pas" + (f" ; est-ce « {suggestion} » ?" if suggestion else "")
 
 
 def run_xml(text: object, style: str = "") -> str:

@@ -130,8 +130,8 @@ class _Content:
             known = now or (past[-1] if past else None)
             if known is None:  # a line that only began later
                 continue
-            said = (row for row in reversed(past) if last_said(row, AMOUNTS) is not None)
-            last = next(said, past[-1] if past else {})
+            answered = (row for row in reversed(past) if last_said(row, AMOUNTS) is not None)
+            last = next(answered, past[-1] if past else {})
             more = {"last_year": last.get("exercice"), LAST: last_said(last, AMOUNTS)}
             carried = {name: known.get(name) for name in table.carried_fields}
             values = self.values(table, known, now or carried, **more)

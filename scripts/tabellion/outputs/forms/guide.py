@@ -84,17 +84,17 @@ def _write_request(sheet: Sheet, contract: Book, form: Form, row: int) -> int:
         ("À renvoyer à", settings.adresse_retour),
         ("Contact", who),
     )
-    told = [(label, words) for label, words in facts if words]
+    filled = [(label, words) for label, words in facts if words]
     bold, plain = sheet.writer.format(bold=True), sheet.writer.format(text_wrap=True)
     sheet.section(row, 0, "Cette demande")
     sheet.section(row, 2, "Ce qui est attendu")
-    for offset, (label, words) in enumerate(told, 1):
+    for offset, (label, words) in enumerate(filled, 1):
         sheet.write(row + offset, 0, label, bold)
         sheet.write(row + offset, 1, words, plain)
         sheet.fit(row + offset, [(words, 1)])
     for offset, sentence in enumerate(_EXPECTED if form.tables else (), 1):
         sheet.write(row + offset, 2, f"{offset}. {sentence}", sheet.writer.format())
-    return row + max(len(told), len(_EXPECTED)) + 1
+    return row + max(len(filled), len(_EXPECTED)) + 1
 
 
 def _write_signature(sheet: Sheet, row: int) -> int:

@@ -199,8 +199,8 @@ def _write_directory(sheet: Sheet, layout: MasterLayout, row: int) -> int:
         sheet.link(
             row, 1, sheet_marker(name), name, writer.cell(font_color=contract.theme.colours["lien"], underline=1)
         )
-        said = words.format(contract.overview.town.lower())
-        sheet.wide(row, 2, len(headers) - 1, said, align="left", indent=1)
+        sentence = words.format(contract.overview.town.lower())
+        sheet.wide(row, 2, len(headers) - 1, sentence, align="left", indent=1)
     return row + 1
 
 

@@ -253,8 +253,8 @@ def _published(layout: MasterLayout) -> dict[str, Computed]:
             sums.append(lines_total(layout, convention, year, *where))
         else:
             sums.append(_every_line(layout, year))
-        both = [sums[-1], Measure("euros", cell_value(cents))]
-        own_gap = unless_all_blank(both, gap(*both))
+        measures = [sums[-1], Measure("euros", cell_value(cents))]
+        own_gap = unless_all_blank(measures, gap(*measures))
         gaps.append(own_gap.value)
         states.append(state_word(settings.arrondi_euros, own_gap.value))
     calculated, printed, difference = cell("calcule"), cell("montant"), cell("ecart")

@@ -146,14 +146,14 @@ def _split(layout: MasterLayout, split: Split) -> Block:
     """Conventions × the values of a field of the lines, of the exercice shown."""
     name, here = f"Synthese_{split.field.name}", in_exercice(layout)
     labels = unique_labels([NUMBER, CONVENTION, *(label for label, _ in split.parts), TOTAL])
-    told = [part for _, part in split.parts if part.formula is not None]
+    computed = [part for _, part in split.parts if part.formula is not None]
     cells = [this_row(name, label) for label in labels[2:]]
     keys, rows = [], []
     for convention, (title, _) in layout.contract.convention_titles.items():
-        parts = [lines_total(layout, convention, here, part) for part in told]
+        parts = [lines_total(layout, convention, here, part) for part in computed]
         whole = lines_total(layout, convention, here)
         keys.append((convention, title))
-        rows.append([*split.measures(parts, cells[: len(told)], whole.at(cells[-1])), whole])
+        rows.append([*split.measures(parts, cells[: len(computed)], whole.at(cells[-1])), whole])
     kinds = ["euros"] * len(cells)
     heading = " ; ".join(filter(None, [f"Crédits de droit commun par convention et par {split.words} (€)", split.note]))
     return Block(heading, name, labels, keys, rows, sums_of(name, labels[2:], rows, kinds), kinds)

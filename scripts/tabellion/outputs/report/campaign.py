@@ -79,9 +79,9 @@ def blockers_of(consolidation: Consolidation, owners: Owners, anchors: Anchors) 
     ]
     for where, is_master in (("dans le classeur du contrat", True), ("dans l'ensemble", False)):
         findings = [other for other in others if (other.place.fichier == consolidation.master_file) is is_master]
-        one, many = f"anomalie bloquante {where}", f"anomalies bloquantes {where}"
+        singular, several = f"anomalie bloquante {where}", f"anomalies bloquantes {where}"
         remedy = "Corrigez chaque cellule citée ; ce qu'il faut y faire est dit à côté."
-        yield from _blocker(findings, one, many, remedy, _anomaly)
+        yield from _blocker(findings, singular, several, remedy, _anomaly)
 
 
 def _blocker(

@@ -50,8 +50,8 @@ def _rounded(cents: int) -> str:
     return f"Arrondissez à {typed_euros(cents)}."
 
 
-def _either(one: str, other: str) -> str:
-    return f"Saisissez {one} ou {other}, selon ce que vous vouliez dire."
+def _either(first: str, second: str) -> str:
+    return f"Saisissez {first} ou {second}, selon ce que vous vouliez dire."
 
 
 def _exact(typed: Typed) -> int | None:

@@ -87,10 +87,10 @@ def _alike(typed: Typed) -> str | None:
 
 def _agreed(typed: Typed) -> str | None:
     """The one word of the list that a text is in another gender or number, or in another word for the same."""
-    meant = _root(typed.text)
+    root_typed = _root(typed.text)
     roots = {word: _root(word) for word in typed.field.enum}
-    alike = [word for word, root in roots.items() if meant and root == meant] or [
-        word for word, root in roots.items() if any({meant, root} <= same for same in _SAME_STATES)
+    alike = [word for word, root in roots.items() if root_typed and root == root_typed] or [
+        word for word, root in roots.items() if any({root_typed, root} <= same for same in _SAME_STATES)
     ]
     return alike[0] if len(alike) == 1 else None
 

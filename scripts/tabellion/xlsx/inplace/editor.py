@@ -117,8 +117,8 @@ class WorkbookEditor:
             row = last
             if formula is None and column in calculated:
                 formula, row = calculated[column], table.first_row
-            found = [grid.find(number, column) for number in rows]
-            style = _usual([cell.get("s", "0") if cell is not None else "" for cell in found])
+            column_cells = [grid.find(number, column) for number in rows]
+            style = _usual([cell.get("s", "0") if cell is not None else "" for cell in column_cells])
             cells[column] = TemplateCell(style, formula, row)
         return cells
 
@@ -215,18 +215,18 @@ class WorkbookEditor:
         """Give formulas the values that the caller ``computed``, and drop the ``stale`` ones that are left; returns
         these. Addresses are those of now.
         """
-        given = {(sheet.casefold(), row, column): value for (sheet, row, column), value in computed.items()}
+        values = {(sheet.casefold(), row, column): value for (sheet, row, column), value in computed.items()}
         for sheet in self.parts.worksheets if self._own else ():
             for row, column, cell in self.parts.grid(sheet.name).cells():
                 if self._own.get(cell) is not None:
-                    given.setdefault((sheet.name.casefold(), row, column), self._own[cell])
-        for place in sorted(stale | given.keys()):
+                    values.setdefault((sheet.name.casefold(), row, column), self._own[cell])
+        for place in sorted(stale | values.keys()):
             name, row, column = place
             if name in self.parts.sheets:
-                self._compute(name, row, column, given.get(place))
+                self._compute(name, row, column, values.get(place))
         sheets = {place[0] for place in stale} | {area[0] for area in self._areas} | {gap[0] for gap in self._gaps}
         refresh_pivots(self.parts, sheets)
-        dropped = stale - given.keys()
+        dropped = stale - values.keys()
         if dropped:
             self._recalculate_on_load()
         if self._formulas_changed:

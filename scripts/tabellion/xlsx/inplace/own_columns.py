@@ -104,7 +104,7 @@ class _ColumnCarrier:
     def _beside(self, table: ExcelTable, other: ExcelTable) -> Iterator[_OwnColumn]:
         header, last = table.area[0], table.area[3]
         tables = self.source.tables_of(table.sheet)
-        said = {
+        headings = {
             self.target.value(other.sheet, other.area[0], column)
             for column in self.target.grid(other.sheet).cells_of(other.area[0])
         }
@@ -114,7 +114,7 @@ class _ColumnCarrier:
             value = self.source.value(table.sheet, header, column)
             if not isinstance(value, str) or not value.strip():
                 continue
-            if column > last + _NEAR or value in said:
+            if column > last + _NEAR or value in headings:
                 return
             last = column
             yield _OwnColumn(table, other, column, value)

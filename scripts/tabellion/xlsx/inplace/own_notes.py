@@ -58,11 +58,11 @@ def own_cells(
     from a table that the fresh workbook has not.
     """
     fresh, old = contents_of(source, name), contents_of(parts, mine)
-    said, before = {*fresh.values(), *((False, text) for text in words)}, set(old.values())
+    ours, before = {*fresh.values(), *((False, text) for text in words)}, set(old.values())
     gone, width = _gone_rows(old, source), max((column for _, column in fresh), default=0)
     for place, content in old.items():
         is_gone, is_renewed = place[0] in gone and place[1] <= width, place in fresh and fresh[place] not in before
-        if not is_gone and not is_renewed and content not in said:
+        if not is_gone and not is_renewed and content not in ours:
             yield place, content
 
 
@@ -182,8 +182,8 @@ class _NoteCarrier:
                   if (other := self.theirs.get(table.name.casefold())) is not None and other.sheet == name]  # fmt: skip
         for table, other in tables:
             if table.first_row <= row <= table.last_row:
-                found = self.row(table, other, row)
-                return None if found is None else self.room(name, found, column, other.area[3] - table.area[3])
+                moved = self.row(table, other, row)
+                return None if moved is None else self.room(name, moved, column, other.area[3] - table.area[3])
         above = [pair for pair in tables if pair[0].area[2] < row]
         if above:
             table, other = max(above, key=lambda pair: pair[0].area[2])
@@ -196,8 +196,8 @@ class _NoteCarrier:
     def row(self, table: ExcelTable, other: ExcelTable, row: int) -> int | None:
         """Where a row of a table is in the new one."""
         common = next((at for at, label in enumerate(table.labels, table.area[1]) if label in other.labels), None)
-        found = None if common is None else self.relocation.area(table.sheet.casefold(), (row, common, row, common))
-        return None if found is None else found[0]
+        moved = None if common is None else self.relocation.area(table.sheet.casefold(), (row, common, row, common))
+        return None if moved is None else moved[0]
 
     def room(self, sheet: str, row: int, column: int, by: int) -> tuple[int, int] | None:
         """The first free cell of a row from where a cell is meant to go, outside tables."""

@@ -176,12 +176,12 @@ class _RowDifferences:
 
     def is_ours(self, table: ExcelTable, row: int, columns: Collection[int]) -> bool:
         """Whether a row says something in these columns of a table, and nothing in others."""
-        said = {
+        filled = {
             column
             for column in range(table.area[1], table.area[3] + 1)
             if self.parts.value(table.sheet, row, column) not in (None, "")
         }
-        return bool(said) and said <= set(columns)
+        return bool(filled) and filled <= set(columns)
 
     def content(self, table: ExcelTable, row: int, label: str) -> TypedContent:
         """What a cell of the fresh workbook holds."""

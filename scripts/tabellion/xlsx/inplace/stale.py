@@ -56,19 +56,19 @@ class Seeds:
 def stale_formulas(parts: Parts, seeds: Seeds) -> set[Spot]:
     """The formula cells whose computed value may not be right any more."""
     graph = _Graph(parts)
-    found = {place for place in graph.unsure if seeds.areas or seeds.moved or seeds.cells}
-    found |= {place for place in graph.positions if seeds.moved} | set(seeds.cells)
-    found |= graph.readers((sheet, area[0], area[1]) for sheet, area in seeds.areas if area[:2] == area[2:])
+    stale = {place for place in graph.unsure if seeds.areas or seeds.moved or seeds.cells}
+    stale |= {place for place in graph.positions if seeds.moved} | set(seeds.cells)
+    stale |= graph.readers((sheet, area[0], area[1]) for sheet, area in seeds.areas if area[:2] == area[2:])
     for sheet, area in (seed for seed in seeds.areas if seed[1][:2] != seed[1][2:]):
-        found |= graph.reading(sheet, area)
-        found |= {place for place in graph.places if place[0] == sheet and _holds(area, place[1], place[2])}
+        stale |= graph.reading(sheet, area)
+        stale |= {place for place in graph.places if place[0] == sheet and _holds(area, place[1], place[2])}
     for sheet, left, right, row in seeds.gaps:
-        found |= graph.reading(sheet, (max(1, row - 1), left, row, right), spans=True)
-    fresh = found
+        stale |= graph.reading(sheet, (max(1, row - 1), left, row, right), spans=True)
+    fresh = stale
     while fresh:
-        fresh = graph.readers(fresh) - found
-        found |= fresh
-    return found & graph.places
+        fresh = graph.readers(fresh) - stale
+        stale |= fresh
+    return stale & graph.places
 
 
 def _holds(area: Area, row: int, column: int) -> bool:
