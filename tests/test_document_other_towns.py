@@ -190,7 +190,7 @@ def test_labels_are_known_by_the_words_of_the_import_and_others_are_asked(
     assert first["proposition"] == text
     said = [each.valeur for each in result.findings if each.code == "rubrique-non-comprise"]
     assert said == ([] if decided else ["Indicateurs"])
-    asked = [match.found for match in correspondence.open if match.topic is Topic.COLUMNS]
+    asked = [match.text for match in correspondence.open if match.topic is Topic.COLUMNS]
     assert asked == said, "the remedy leads to the correspondence: it is there"
 
 
@@ -203,7 +203,7 @@ def test_an_exercice_that_the_text_does_not_say_once_is_asked(written: str, prop
     text = TEXT.replace("dans les exercices 2013", f"dans l'exercice {written}" if written else "ici").encode()
     asked = Correspondence({})
     plain = read_document(text, "contrat.docx", asked, words)
-    years = [(match.found, match.meaning) for match in asked.open if match.topic is Topic.YEARS]
+    years = [(match.text, match.meaning) for match in asked.open if match.topic is Topic.YEARS]
     assert (years, codes(plain)) == ([("contrat.docx", proposed)], [code])
     decided = Correspondence({(Topic.YEARS, "", key("contrat.docx")): "2011"})
     result = read_document(text, "contrat.docx", decided, words)

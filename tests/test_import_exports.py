@@ -90,7 +90,7 @@ def test_a_dossier_of_no_fiche_is_asked_and_said_with_its_sum(tmp_path: Path) ->
     assert codes(imported) == ["subvention-sans-fiche"]
     assert "900" in imported.contract.findings[0].message
     (match,) = imported.correspondence.open
-    assert (match.topic, match.found) == (Topic.DOSSIERS, "D1 – Tatamis")
+    assert (match.topic, match.text) == (Topic.DOSSIERS, "D1 – Tatamis")
     decided = read(path, {match.choice_key: "I-2./1"})
     assert grants(decided) == [("I-2./1", "ville", 2016, 90_000, "Judo", "D1")]
 
@@ -145,7 +145,7 @@ def test_osiris_has_its_header_on_two_levels(tmp_path: Path) -> None:
         above, header, ["DD-1", "2016", SIRET, "Lire", "Ouvrir un lieu", 9000, 5000],
     ]))  # fmt: skip
     imported = read(path, {(Topic.DOSSIERS, "", "dd 1 – ouvrir un lieu"): "I-1.1./1"})
-    assert [match.found for match in imported.correspondence.matches.values() if match.topic is Topic.DOSSIERS] == [
+    assert [match.text for match in imported.correspondence.matches.values() if match.topic is Topic.DOSSIERS] == [
         "DD-1 – Ouvrir un lieu"
     ]
     assert [row[3] for row in grants(read(path, {(Topic.DOSSIERS, "", "dd 1 ouvrir un lieu"): "I-1.1./1"}))] == [

@@ -185,7 +185,7 @@ def test_the_total_under_a_list_is_no_convention(tmp_path: Path) -> None:
     rows = [BUDGET, ["Santé", "Brest", "Cantine", 12], ["Emploi", "Brest", "Forum", 6], ["Total", None, None, 18]]
     imported = read(sheet(tmp_path, "budget.xlsx", ("Budget", rows)))
     assert [row["titre"] for row in table(imported.contract, "conventions")] == ["Santé", "Emploi"]
-    assert [match.found for match in imported.correspondence.matches.values() if match.topic is Topic.CONVENTIONS] == [
+    assert [match.text for match in imported.correspondence.matches.values() if match.topic is Topic.CONVENTIONS] == [
         "Santé", "Emploi",
     ]  # fmt: skip
     totals = [(row["portee"], row["montant"]) for row in table(imported.contract, "totaux_publies")]
@@ -273,7 +273,7 @@ def test_a_column_named_montant_is_asked_before_anything_is_written(tmp_path: Pa
     path = sheet(tmp_path, "l.xlsx", ("L 2013", [[*BUDGET[:3], "Montant"], ["1 - Santé", "Brest", "Soins", 5]]))
     imported = read(path)
     (match,) = imported.correspondence.open
-    assert (match.found, match.meaning, match.blocks) == ("Montant", "Montant", True)
+    assert (match.text, match.meaning, match.blocks) == ("Montant", "Montant", True)
     decided = read(path, choices={match.choice_key: "Montant voté"})
     assert decided.correspondence.open == []
     assert [row["montant_vote"] for row in table(decided.contract, "lignes_budgetaires")] == [500]
@@ -282,7 +282,7 @@ def test_a_column_named_montant_is_asked_before_anything_is_written(tmp_path: Pa
 def test_a_table_of_no_known_year_asks_its_year(tmp_path: Path) -> None:
     path = sheet(tmp_path, "l.xlsx", ("Liste", [[*BUDGET[:3], "Réalisé"], ["1 - Santé", "Brest", "Soins", 5]]))
     imported = read(path)
-    assert [(match.topic, match.found) for match in imported.correspondence.open] == [(Topic.YEARS, "Liste")]
+    assert [(match.topic, match.text) for match in imported.correspondence.open] == [(Topic.YEARS, "Liste")]
     assert said(imported, "ligne-non-placee") == [("Liste", "A2")]
     assert lines(read(path, choices={(Topic.YEARS, "", "liste"): "2014"})) == [(1, "brest", "Soins", 2014, 500)]
     for aside in ((Topic.YEARS, "", "liste"), (Topic.COLLECTIVITES, "", "brest"), (Topic.CONVENTIONS, "", "1 sante")):
@@ -339,11 +339,11 @@ def test_a_sheet_of_amounts_that_nothing_explains_is_asked_said_once_and_can_be_
     assert said(imported, "feuille-non-comprise") == [("Divers", "A2")]
     assert "document-peu-compris" in [each.code for each in imported.contract.findings if each.bloquant]
     (match,) = imported.correspondence.open
-    assert (match.group, match.found, match.blocks) == ("Feuille", "Divers", True)
+    assert (match.group, match.text, match.blocks) == ("Feuille", "Divers", True)
     left = read(path, choices={match.choice_key: "(mettre de côté)"})
     assert [each.code for each in left.contract.findings] == []
     chosen = read(path, choices={match.choice_key: "Crédits de droit commun"})
-    titles = [each.found for each in chosen.correspondence.open if each.group == "Crédits de droit commun"]
+    titles = [each.text for each in chosen.correspondence.open if each.group == "Crédits de droit commun"]
     assert titles == ["Zone", "Bidule"]
 
 
@@ -387,7 +387,7 @@ def test_a_workbook_with_macros_is_read_like_another(tmp_path: Path) -> None:
 
 def test_the_towns_of_a_document_are_those_that_staff_say(tmp_path: Path) -> None:
     path = written(tmp_path, "contrat.txt", TEXT)
-    asked = [match.found for match in read(path).correspondence.matches.values() if match.topic is Topic.COLLECTIVITES]
+    asked = [match.text for match in read(path).correspondence.matches.values() if match.topic is Topic.COLLECTIVITES]
     assert asked == ["Brest", "Guipavas", "Brest métropole"]
     choices = {
         (Topic.COLLECTIVITES, "", "guipavas"): "Brest",
@@ -407,7 +407,7 @@ def test_a_name_is_added_in_the_template_and_its_mistakes_are_all_said(tmp_path:
     path = sheet(tmp_path, "l.xlsx", ("L", rows))
     unknown = read(path)
     assert unknown.contract.tables["lignes_budgetaires"] == []
-    assert [(each.group, each.found, each.blocks) for each in unknown.correspondence.open] == [("Feuille", "L", True)]
+    assert [(each.group, each.text, each.blocks) for each in unknown.correspondence.open] == [("Feuille", "L", True)]
     named = read_files([path], load_import_words(own), {})
     assert lines(named) == [(1, "brest", "Soins", 2013, 50_000)]
     own.write_text(text.replace("[titres]", "[titre]").replace("exige =", "demande ="), encoding="utf-8")

@@ -712,7 +712,7 @@ def test_a_text_in_markdown_is_written_as_its_author_means_it(workspace: Path) -
         encoding="utf-8",
     )
     done = run(workspace, conventions=(5,))
-    assert [(each.code, each.valeur) for each in done.said] == [("texte-non-repris", "convention-05.md")]
+    assert [(each.code, each.valeur) for each in done.notices] == [("texte-non-repris", "convention-05.md")]
     document = docx.Document(str(done.paths[0]))
     runs = {run.text: run for paragraph in document.paragraphs for run in paragraph.runs}
     assert (runs["gras"].bold, runs["italique"].italic) == (True, True)
@@ -743,10 +743,10 @@ def test_a_text_that_is_not_printed_is_said(workspace: Path) -> None:
         (folder / name).write_text(f"Texte de {name}.", encoding="utf-8")
     (folder / "LISEZMOI.txt").write_text("À propos de ce dossier.", encoding="utf-8")
     done = run(workspace, conventions=(5,))
-    assert sorted(str(each.valeur) for each in done.said) == [
+    assert sorted(str(each.valeur) for each in done.notices) == [
         "Santé.md", "convention-03.docx", "convention-05.txt", "convention-99.md",
     ]  # fmt: skip
-    assert {each.code for each in done.said} == {"texte-inutilise"}
+    assert {each.code for each in done.notices} == {"texte-inutilise"}
     assert "Texte de Convention-5.MD." in {each.text for each in PublishedDocument(done.paths[0]).blocks}
 
 
@@ -905,9 +905,9 @@ def test_without_libreoffice_the_document_is_written_and_the_pdf_is_not(
     monkeypatch.setenv("PATH", str(workspace))
     done = run(workspace, formats=("docx", "pdf"), conventions=(5,))
     assert [each.suffix for each in done.paths] == [".docx"]
-    assert [each.code for each in done.said] == ["pdf-impossible"]
+    assert [each.code for each in done.notices] == ["pdf-impossible"]
     alone = run(workspace, formats=("pdf",), conventions=(5,))
-    assert (alone.paths, [each.code for each in alone.said]) == ((), ["pdf-impossible"])
+    assert (alone.paths, [each.code for each in alone.notices]) == ((), ["pdf-impossible"])
 
 
 def test_a_pdf_that_cannot_carry_the_register_says_so(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -920,7 +920,7 @@ def test_a_pdf_that_cannot_carry_the_register_says_so(workspace: Path, monkeypat
     monkeypatch.setenv("PATH", str(workspace))
     done = run(workspace, formats=("pdf",), conventions=(5,))
     assert [each.suffix for each in done.paths] == [".pdf"]
-    assert [each.code for each in done.said] == ["pdf-sans-registre"]
+    assert [each.code for each in done.notices] == ["pdf-sans-registre"]
 
 
 def test_a_year_of_the_lines_is_published_whatever_year_a_setting_may_be(workspace: Path) -> None:

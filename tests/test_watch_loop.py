@@ -455,7 +455,7 @@ class Told:
 
     @property
     def texts(self) -> list[str]:
-        return [f"{each.what} : {each.text}" for each in self.lines]
+        return [f"{line.subject} : {line.text}" for line in self.lines]
 
 
 @contextmanager
@@ -484,7 +484,7 @@ def test_only_what_is_new_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         assert told.texts == []
         display.answered(Batch(), ConsolidationRun(consolidation, True, ()), 0.5)
         display.answered(Batch(), ConsolidationRun(consolidation, True, (notice,)), 0.5)
-        assert [each.what for each in told.lines] == ["consolidation", "constats/~$a.xlsx", "consolidation"]
+        assert [line.subject for line in told.lines] == ["consolidation", "constats/~$a.xlsx", "consolidation"]
 
 
 def test_a_file_refused_as_a_whole_says_why(tmp_path: Path) -> None:
@@ -502,7 +502,7 @@ def test_that_it_works_again_is_said(tmp_path: Path) -> None:
         display.answered(Batch(), RUN, 0.1)
         display.crashed(ValueError("x"), Path("erreur.txt"))
         display.answered(Batch(), RUN, 0.1)
-        assert [each.what for each in told.lines] == [
+        assert [line.subject for line in told.lines] == [
             "workbooks", "consolidation", "erreur interne", "consolidation"
         ]  # fmt: skip
 
@@ -513,7 +513,7 @@ def test_a_name_cannot_forge_a_line(tmp_path: Path) -> None:
     with recorded(tmp_path) as (display, told):
         display.answered(Batch(), ConsolidationRun(consolidation, False, ()), 0.1)
         (line,) = told.lines
-        assert line.what.isprintable()
+        assert line.subject.isprintable()
         assert line.severity is Severity.ERREUR
 
 

@@ -202,13 +202,13 @@ def test_of_a_file_that_still_arrives_only_that_is_shown(tmp_path: Path) -> None
         run = ConsolidationRun(unreadable("ville.xlsx", "lettre.pdf"), written=False, notices=())
         display.arriving = frozenset({"retours/ville.xlsx"})
         display.answered(Batch(), run, 0.1)
-        assert [line.what for line in shown[:2]] == ["retours/ville.xlsx", "retours/lettre.pdf"]
+        assert [line.subject for line in shown[:2]] == ["retours/ville.xlsx", "retours/lettre.pdf"]
         assert "illisible" not in shown[0].text
         assert "illisible" in shown[1].text
         display.arriving = frozenset()
         shown.clear()
         display.answered(Batch(), run, 0.1)
-        assert [line.what for line in shown if "retours/" in line.what] == ["retours/ville.xlsx"]
+        assert [line.subject for line in shown if "retours/" in line.subject] == ["retours/ville.xlsx"]
         assert "illisible" in shown[0].text
 
 

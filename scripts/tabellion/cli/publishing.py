@@ -71,12 +71,12 @@ def publish(
     with writing_progress() as progress:
         done = make(workspace, wanted, datetime.now(), progress)
     if not done.paths:
-        print_findings([*done.findings, *done.said], to_errors=True)
-        typer.echo(f"\nRien n'a été publié : {summary([*done.findings, *done.said])}", err=True)
+        print_findings([*done.findings, *done.notices], to_errors=True)
+        typer.echo(f"\nRien n'a été publié : {summary([*done.findings, *done.notices])}", err=True)
         raise typer.Exit(SOMETHING_BLOCKS if any(finding.bloquant for finding in done.findings) else WRONG_USE)
     with leaving(0):
-        print_findings(done.said)
-        if done.said:
+        print_findings(done.notices)
+        if done.notices:
             typer.echo("")
         conventions, fiches = done.counts
         typer.echo(f"Publié à partir {done.origin} : {plural(conventions, 'convention')}, {plural(fiches, 'fiche')}.")

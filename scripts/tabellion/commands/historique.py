@@ -53,7 +53,7 @@ class RowHistory:
 class RowHistories:
     """The answer to a question: the rows it is about. ``partners`` are the partners' names by identifier."""
 
-    what: str
+    asked: str
     rows: tuple[RowHistory, ...]
     schemas: Schemas
     partners: Mapping[str, str] = field(default_factory=dict)
@@ -80,7 +80,7 @@ def history_lines(history: RowHistories) -> list[str]:
             for change in changes:
                 lines += _change_lines(change, schema, history.partners)
     count = sum(len(changes) for row in history.rows for changes in row.fields.values())
-    return [*lines, "", f"{plural(count, 'valeur notée', 'valeurs notées')} pour « {one_line(history.what)} »."]
+    return [*lines, "", f"{plural(count, 'valeur notée', 'valeurs notées')} pour « {one_line(history.asked)} »."]
 
 
 def _change_lines(change: Change, schema: TableSchema, partners: Mapping[str, str]) -> Iterator[str]:
@@ -121,16 +121,16 @@ class _Search:
     """Understands one question about one journal."""
 
     def __init__(self, workspace: Workspace, journal: Journal, asked: str) -> None:
-        self.workspace, self.journal, self.what = workspace, journal, asked
+        self.workspace, self.journal, self.asked = workspace, journal, asked
         self.schemas = workspace.schemas
         self.now = journal.cells()
         self.rows = list(dict.fromkeys((entry.table, entry.key) for entry in self.now.values()))
 
     def history(self) -> RowHistories:
-        rows = [self.row_history(*asked) for asked in self.cell(self.what) or self.row(self.what)]
+        rows = [self.row_history(*asked) for asked in self.cell(self.asked) or self.row(self.asked)]
         names = (entry for entry in self.now.values() if (entry.table, entry.champ) == ("partenaires", "nom"))
         partners = {str(entry.key[0]): str(entry.value) for entry in names if entry.value}
-        return RowHistories(self.what, tuple(row for row in rows if row.fields), self.schemas, partners)
+        return RowHistories(self.asked, tuple(row for row in rows if row.fields), self.schemas, partners)
 
     def unknown(self, detail: str, near: Iterable[str | None] = ()) -> TabellionError:
         named = list(dict.fromkeys(name for name in near if name))[:_NAMED_AT_MOST]
@@ -139,7 +139,7 @@ class _Search:
         )
         if named:
             remede = f"Vouliez-vous dire {' ou '.join(f'« {one_line(name)} »' for name in named)} ?"
-        place, valeur = Place(".tabellion/" + _JOURNAL), one_line(self.what)
+        place, valeur = Place(".tabellion/" + _JOURNAL), one_line(self.asked)
         return TabellionError([finding("historique-inconnu", place, valeur=valeur, detail=detail, remede=remede)])
 
     # A row, by its key.
@@ -236,10 +236,10 @@ class _Search:
         if not same:
             sheets = {sheet: (name, sheet) for name, sheet in reversed(known)}
             near = nearest(feuille, sheets)
-            named = f"{sheets[near][0]}!{near}!{self.what.rpartition('!')[2].strip()}" if near else None
+            named = f"{sheets[near][0]}!{near}!{self.asked.rpartition('!')[2].strip()}" if near else None
             raise self.unknown("aucune valeur ne vient d'une feuille de ce nom", [named])
         if same[0][0] != master and len({name for name, _ in same}) > 1:
-            cellule = self.what.rpartition("!")[2].strip()
+            cellule = self.asked.rpartition("!")[2].strip()
             near_cells = [f"{name}!{sheet}!{cellule}" for name, sheet in same]
             raise self.unknown(f"{plural(len(same), 'fichier a', 'fichiers ont')} une feuille de ce nom", near_cells)
         return same[0]

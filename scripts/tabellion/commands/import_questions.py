@@ -71,7 +71,7 @@ class CorrespondenceFile:
         open_ = [match for match in correspondence.open if match.blocks]
         if not open_:
             return []
-        listed = ", ".join(f"« {match.found} » ({match.where})" for match in open_[:_LISTED])
+        listed = ", ".join(f"« {match.text} » ({match.where})" for match in open_[:_LISTED])
         more = " …" if len(open_) > _LISTED else ""
         count = plural(len(open_), "chose est", "choses sont")
         return [

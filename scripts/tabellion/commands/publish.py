@@ -33,13 +33,13 @@ FOLDER, TEXTS = "publication", "textes"
 class Publication:
     """What a publication did: the files written, the dated copies kept, what is open in the contract, what was said.
 
-    ``paths`` is empty when ``findings`` block. ``said`` is about the run itself (no PDF, no master).
+    ``paths`` is empty when ``findings`` block. ``notices`` are about the run itself (no PDF, no master).
     """
 
     paths: tuple[Path, ...]
     kept: tuple[Path, ...]
     findings: tuple[Finding, ...]
-    said: tuple[Finding, ...]
+    notices: tuple[Finding, ...]
     origin: str
     counts: tuple[int, int]
     """How many conventions and fiches are printed."""

@@ -45,7 +45,7 @@ class DisplayLine:
     """One thing that happened: when, to which file (or nothing), what, how grave (``None``: all is well)."""
 
     moment: datetime
-    what: str
+    subject: str
     text: str
     severity: Severity | None = None
 
@@ -55,8 +55,8 @@ class WatchDisplay:
     """Makes lines of what happens and hands them to ``show``; ``log`` gets them too.
 
     ``heading`` shows the state above the lines; without it, the state of each run is a line of its own. ``before`` are
-    the verdicts of the files at the last run, ``told`` what that run said of itself: it is not said again at each run.
-    ``is_waiting`` is true while the last run could not be made.
+    the verdicts of the files at the last run, ``known_notices`` what that run said of itself: it is not said again at
+    each run. ``is_waiting`` is true while the last run could not be made.
     """
 
     log: RunLog
@@ -64,7 +64,7 @@ class WatchDisplay:
     heading: Callable[[str], None] | None = None
     clock: Callable[[], datetime] = local_now
     before: dict[str, str] = field(default_factory=dict)
-    told: frozenset[Finding] = frozenset()
+    known_notices: frozenset[Finding] = frozenset()
     is_waiting: bool = False
     arriving: frozenset[str] = frozenset()
     """The files that are still being written: that they are is all there is to say of them."""
@@ -82,8 +82,8 @@ class WatchDisplay:
     def answered(self, batch: Batch, run: ConsolidationRun, seconds: float) -> None:
         """The batch is answered: each file whose verdict is new, then what is left to do."""
         self.log.findings(run.notices)
-        self.noticed([notice for notice in run.notices if notice not in self.told])
-        self.told = frozenset(run.notices)
+        self.noticed([notice for notice in run.notices if notice not in self.known_notices])
+        self.known_notices = frozenset(run.notices)
         files = {file.fichier: file for file in _files(run.consolidation)}
         now = {name: f"{file.verdict.value} {file.sha256}" for name, file in files.items()}
         now |= dict.fromkeys(self.arriving, _ARRIVING)
@@ -168,7 +168,7 @@ class WatchDisplay:
         """Show one line, and write it in the log."""
         line = DisplayLine(self.clock(), one_line(kind), one_line(text)[: 4 * _SHOWN], severity)
         self.show(line)
-        self.log.say("veille", f"{line.what} : {line.text}")
+        self.log.say("veille", f"{line.subject} : {line.text}")
 
 
 def _files(consolidation: Consolidation) -> Iterator[ReceivedFile]:
@@ -233,7 +233,7 @@ def watch_display(log: RunLog) -> Iterator[WatchDisplay]:
 
 def _print(line: DisplayLine) -> None:
     try:
-        typer.echo(f"{line.moment.isoformat(timespec='seconds')} {_mark(line)} {line.what} : {line.text}")
+        typer.echo(f"{line.moment.isoformat(timespec='seconds')} {_mark(line)} {line.subject} : {line.text}")
         sys.stdout.flush()
     except OSError:  # its reader has left, or its disk is full: nothing to stop the watch for
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -252,6 +252,6 @@ def _board(state: str, lines: Sequence[DisplayLine]) -> Group:
         style = _STYLES[line.severity]
         table.add_row(
             Text(f"{line.moment:%H:%M:%S}", style="dim"), Text(_mark(line), style=style),
-            Text(line.what), Text(line.text, style=style if line.severity is Severity.ERREUR else ""),
+            Text(line.subject), Text(line.text, style=style if line.severity is Severity.ERREUR else ""),
         )  # fmt: skip
     return Group(Text(state, style="bold"), table, Text("Ctrl+C pour arrêter", style="dim"))

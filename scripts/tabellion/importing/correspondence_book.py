@@ -45,7 +45,7 @@ Choices = Mapping[ChoiceKey, str]
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """One thing found, and what it is held to be.
+    """One text of a document, and what it is held to be.
 
     ``where`` says its file, sheet and cell; ``meaning`` is in the words of the sheet, empty when nothing is proposed.
     Until it is ``decided``, one that ``blocks`` keeps the import from writing.
@@ -53,7 +53,7 @@ class Match:
 
     topic: Topic
     group: str
-    found: str
+    text: str
     where: str
     samples: tuple[str, ...]
     meaning: str
@@ -64,7 +64,7 @@ class Match:
     @property
     def choice_key(self) -> ChoiceKey:
         """By what the decision about it is kept."""
-        return self.topic, self.group, key(self.found)
+        return self.topic, self.group, key(self.text)
 
     @property
     def is_open(self) -> bool:
@@ -82,7 +82,7 @@ class Correspondence:
     def ask(
         self,
         topic: Topic,
-        found: str,
+        text: str,
         meaning: str | None,
         certainty: Certainty,
         *,
@@ -91,20 +91,20 @@ class Correspondence:
         samples: tuple[str, ...] = (),
         blocks: bool = False,
     ) -> str:
-        """What is held of ``found``: as decided, else as proposed; empty when it is unknown or set aside.
+        """What is held of ``text``: as decided, else as proposed; empty when it is unknown or set aside.
 
         Asked again, the same thing gets the same answer; it is entered once.
         """
-        match = Match(topic, group, found, where, samples[:_MOST_SAMPLES], meaning or "", certainty, False, blocks)
+        match = Match(topic, group, text, where, samples[:_MOST_SAMPLES], meaning or "", certainty, False, blocks)
         decided = self.choices.get(match.choice_key)
         if decided is not None:
-            match = Match(topic, group, found, where, samples[:_MOST_SAMPLES], decided, certainty, True, blocks)
+            match = Match(topic, group, text, where, samples[:_MOST_SAMPLES], decided, certainty, True, blocks)
         entered = self.matches.setdefault(match.choice_key, match)
         return "" if entered.meaning == SET_ASIDE else entered.meaning
 
-    def is_set_aside(self, topic: Topic, found: str, group: str = "") -> bool:
+    def is_set_aside(self, topic: Topic, text: str, group: str = "") -> bool:
         """Whether staff decided that it is not to be read."""
-        return self.choices.get((topic, group, key(found))) == SET_ASIDE
+        return self.choices.get((topic, group, key(text))) == SET_ASIDE
 
     @property
     def open(self) -> list[Match]:
@@ -244,7 +244,7 @@ def _columns(maker: CellMaker, topic: Topic) -> list[ListColumn]:
     return [
         ListColumn("État", 10, "center", cell=state),
         *group,
-        ListColumn(_FOUND, 34, cell=lambda match: maker.text(match.found)),
+        ListColumn(_FOUND, 34, cell=lambda match: maker.text(match.text)),
         ListColumn(_WHERE, 30, cell=lambda match: maker.text(match.where or _EARLIER)),
         *([samples] if topic in (Topic.COLUMNS, Topic.DOSSIERS) else []),
         ListColumn(_MEANING, 36, cell=lambda match: typed(match, match.meaning)),
@@ -267,11 +267,11 @@ def read_correspondence(workbook: RawWorkbook, words: ImportWords) -> StaffChoic
         if not {_FOUND, _MEANING} <= labels.keys():
             continue
         for row in range(_HEADER + 2, len(sheet.rows) + 1):
-            found = _text(sheet, row, labels.get(_FOUND))
+            text = _text(sheet, row, labels.get(_FOUND))
             meaning, proposed = (_text(sheet, row, labels.get(name)) for name in (_MEANING, _PROPOSED))
             decision = key(_text(sheet, row, labels.get(_DECISION)))
             is_decided = decision == key(ACCEPTED) or meaning != proposed
-            if not found or not is_decided or (not meaning and not proposed):
+            if not text or not is_decided or (not meaning and not proposed):
                 continue
             meaning = meaning or SET_ASIDE
             pattern, remedy = _EXPECTED.get(topic, (None, "Choisissez dans la liste de la cellule"))
@@ -285,7 +285,7 @@ def read_correspondence(workbook: RawWorkbook, words: ImportWords) -> StaffChoic
             group = _text(sheet, row, labels.get(_GROUP))
             word = _text(sheet, row, labels.get(_CERTAINTY))
             certainty = next((certainty for certainty in Certainty if certainty.value == word), Certainty.SURE)
-            match = Match(topic, group, found, "", (), meaning, certainty, True, False)
+            match = Match(topic, group, text, "", (), meaning, certainty, True, False)
             choices[match.choice_key] = meaning
             rows.append(match)
     return StaffChoices(choices, tuple(rows), tuple(findings))
