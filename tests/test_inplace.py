@@ -20,7 +20,7 @@ from tabellion.checks.formulas import check_formulas
 from tabellion.layout.names import KnownFormula, quoted_sheet, table_name
 from tabellion.outputs.master.layout import DataTable
 from tabellion.reading import parse_bytes
-from tabellion.reading.master import MasterReading, read_master
+from tabellion.reading.master import ParsedMaster, read_master
 from tabellion.schema.tables import Tables, make_table
 from tabellion.xlsx import signature
 from tabellion.xlsx.inplace.grid import Formula, TypedContent
@@ -61,7 +61,7 @@ def added(count: int) -> list[dict[int, TypedContent]]:
     ]
 
 
-def read(workbook: bytes) -> MasterReading:
+def read(workbook: bytes) -> ParsedMaster:
     contract = PLAN.contract
     reading = read_master(parse_bytes(workbook, "contrat.xlsx"), contract.schemas, contract.settings.identifiant)
     assert reading.findings == []
@@ -306,7 +306,7 @@ def test_libreoffice_agrees_with_every_value(office: LibreOffice, tmp_path: Path
     assert wrong == []
 
 
-def listed_formulas_stand(workbook: bytes) -> MasterReading:
+def listed_formulas_stand(workbook: bytes) -> ParsedMaster:
     """Every formula of the hidden list is where it says, though some have no value yet."""
     contract = PLAN.contract
     reading = read_master(parse_bytes(workbook, "contrat.xlsx"), contract.schemas, contract.settings.identifiant)

@@ -13,7 +13,7 @@ from support.office_files import Editor
 from tabellion.addresses import parse_cell
 from tabellion.layout.names import table_name
 from tabellion.reading import parse_bytes
-from tabellion.reading.master import MasterReading, read_master
+from tabellion.reading.master import ParsedMaster, read_master
 from tabellion.xlsx.inplace.patch import AddedRows, CellEdit, Changes, Patched, RowToRemove, patch_tables
 
 PLAN, MASTER = master("Chartres")
@@ -51,7 +51,7 @@ def edited(editor: Editor, tmp_path: Path) -> bytes:
     return editor.save(tmp_path / "modifie.xlsx").read_bytes()
 
 
-def read(content: bytes) -> MasterReading:
+def read(content: bytes) -> ParsedMaster:
     contract = PLAN.contract
     return read_master(parse_bytes(content, "contrat.xlsx"), contract.schemas, contract.settings.identifiant)
 

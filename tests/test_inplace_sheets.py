@@ -24,7 +24,7 @@ from tabellion.layout.names import IDENTITY, NOMENCLATURES, KnownFormula, column
 from tabellion.outputs.master.layout import MasterLayout
 from tabellion.reading import parse_bytes
 from tabellion.reading.hidden import read_identity
-from tabellion.reading.master import MasterReading, read_master
+from tabellion.reading.master import ParsedMaster, read_master
 from tabellion.schema.tables import make_table
 from tabellion.xlsx import signature
 from tabellion.xlsx.inplace.sheets import carry_own, carry_own_sheets, with_sheets
@@ -99,7 +99,7 @@ def own() -> bytes:
     return with_own_sheet(MASTER, formulas, f"{quoted}!$E${FIRST}:$E${LAST}", f"{quoted}!A{FIRST + 1}")
 
 
-def read(content: bytes, contract: Book) -> MasterReading:
+def read(content: bytes, contract: Book) -> ParsedMaster:
     return read_master(parse_bytes(content, "contrat.xlsx"), contract.schemas, contract.settings.identifiant)
 
 

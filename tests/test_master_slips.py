@@ -19,7 +19,7 @@ from support.mutations import edited
 from tabellion.checks.formulas import check_computed_cells
 from tabellion.checks.looks import check_master_looks
 from tabellion.reading import parse_bytes
-from tabellion.reading.master import MasterReading, read_master
+from tabellion.reading.master import ParsedMaster, read_master
 from tabellion.reading.row_identity import identify_rows
 from tabellion.schema.tables import Tables
 
@@ -66,13 +66,13 @@ class Edited:
         self.content = edited(master(), edit)
         self.reading = self.read(base())
 
-    def read(self, known: Tables | None) -> MasterReading:
+    def read(self, known: Tables | None) -> ParsedMaster:
         reading = read_master(parse_bytes(self.content, "contrat.xlsx"), schemas(), SETTINGS.identifiant, known)
         assert not [each for each in reading.findings if each.bloquant]
         return reading
 
     @property
-    def alone(self) -> MasterReading:
+    def alone(self) -> ParsedMaster:
         return self.read(None)
 
     def said(self) -> list[tuple[str, str | None]]:
@@ -133,7 +133,7 @@ def at(row: int, label: str, table: str = LINES) -> str:
     return places(table).cell(row, label)
 
 
-def row_of(reading: MasterReading, table: str, **known: Any) -> Row:
+def row_of(reading: ParsedMaster, table: str, **known: Any) -> Row:
     (found,) = [row for row in reading.tables[table].rows if all(row[name] == value for name, value in known.items())]
     return found
 

@@ -17,7 +17,7 @@ from tabellion.commands.validate import validate
 from tabellion.contract.workspace import find_workspace
 from tabellion.findings import Finding
 from tabellion.reading import parse_bytes
-from tabellion.reading.form import FormReading, read_form
+from tabellion.reading.form import ParsedForm, read_form
 from tabellion.reading.references import references
 
 #: openpyxl saves no computed value: said once a sheet, and no matter of the partner's.
@@ -42,7 +42,7 @@ def said(path: Path) -> list[Finding]:
     return [each for each in validate(find_workspace(ROOT), [path]) if each.code not in NOT_THE_PARTNER]
 
 
-def read(path: Path) -> FormReading:
+def read(path: Path) -> ParsedForm:
     workspace = find_workspace(ROOT)
     contract = load_contract(workspace)
     raw = parse_bytes(path.read_bytes(), path.name)

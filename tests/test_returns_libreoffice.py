@@ -18,7 +18,7 @@ from tabellion.commands.validate import validate
 from tabellion.contract.workspace import find_workspace
 from tabellion.findings import Finding
 from tabellion.reading import parse_bytes
-from tabellion.reading.form import FormReading, read_form
+from tabellion.reading.form import ParsedForm, read_form
 from tabellion.reading.references import references
 
 PARTNER = "mainvilliers"
@@ -76,7 +76,7 @@ def places(path: Path) -> list[tuple[str, str | None]]:
     return [(each.code, each.place.cellule) for each in said(path)]
 
 
-def read(path: Path) -> FormReading:
+def read(path: Path) -> ParsedForm:
     workspace = find_workspace(ROOT)
     tables = load_contract(workspace).tables
     raw = parse_bytes(path.read_bytes(), path.name)

@@ -20,7 +20,7 @@ from tabellion.layout.theme import load_theme
 from tabellion.outputs.master.layout import MasterLayout, lay_out_master
 from tabellion.outputs.master.workbook import write_master
 from tabellion.reading import parse_bytes
-from tabellion.reading.master import MasterReading, read_master
+from tabellion.reading.master import ParsedMaster, read_master
 from tabellion.schema.tables import Table, Tables
 
 #: The contracts whose masters, as LibreOffice saves them, are stored.
@@ -32,7 +32,7 @@ def planned(tables: Tables) -> MasterLayout:
     return lay_out_master(Book(SETTINGS, schemas(), theme, tables))
 
 
-def read_back(plan: MasterLayout) -> MasterReading:
+def read_back(plan: MasterLayout) -> ParsedMaster:
     contract = plan.contract
     workbook = parse_bytes(write_master(plan, []), "contrat.xlsx")
     return read_master(workbook, contract.schemas, contract.settings.identifiant)
@@ -43,7 +43,7 @@ def same(before: Table, after: Table) -> None:
     assert sorted(map(repr, before.rows)) == sorted(map(repr, after.rows))
 
 
-def assert_same_tables(before: Tables, reading: MasterReading) -> None:
+def assert_same_tables(before: Tables, reading: ParsedMaster) -> None:
     for name in schemas():
         same(before[name], reading.tables[name])
 

@@ -16,7 +16,7 @@ from tabellion.outputs.master.layout import lay_out_master
 from tabellion.outputs.master.tables import shown, validation_rule
 from tabellion.outputs.master.workbook import write_master
 from tabellion.reading import parse_bytes
-from tabellion.reading.master import MasterReading, read_master
+from tabellion.reading.master import ParsedMaster, read_master
 from tabellion.schema.cast import cast_column
 from tabellion.schema.shown import dictionary
 from tabellion.schema.table import Field
@@ -38,7 +38,7 @@ def master(suivis: list[Row]) -> bytes:
     return write_master(lay_out_master(contract), [])
 
 
-def read(content: bytes) -> MasterReading:
+def read(content: bytes) -> ParsedMaster:
     return read_master(parse_bytes(content, "contrat.xlsx"), schemas(), SETTINGS.identifiant)
 
 

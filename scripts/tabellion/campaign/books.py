@@ -15,7 +15,7 @@ from tabellion.contract.workspace import Settings
 from tabellion.findings import Json
 from tabellion.layout.names import table_resource
 from tabellion.layout.theme import Theme
-from tabellion.reading.master import MasterReading, read_master
+from tabellion.reading.master import ParsedMaster, read_master
 from tabellion.reading.raw import RawWorkbook
 from tabellion.reading.references import Renames
 from tabellion.reading.tables import FoundTable
@@ -63,7 +63,7 @@ class BookReader:
         return read_book(workbook, self.fichier, self.settings, self.schemas, NO_THEME, *known)
 
 
-def book_of(reading: MasterReading, fichier: str, settings: Settings, theme: Theme) -> Book:
+def book_of(reading: ParsedMaster, fichier: str, settings: Settings, theme: Theme) -> Book:
     """The book of a master workbook that was read, with what the reading said.
 
     ``settings`` are the contract's before it: those that the workbook's own tables do not say stay.

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import PurePosixPath
 
+from tabellion.campaign.merge import CellKey
 from tabellion.campaign.model import ReturnedRow
 from tabellion.campaign.parsed_return import ParsedReturn
 from tabellion.schema.table import Key
@@ -31,8 +32,6 @@ _CONFLICT_COPY = re.compile(
 _SECOND_COPY = re.compile(r"\(\d+\)$|^copie (\(\d+\) )?de |- copie( \(\d+\))?$|^copy of | - copy( \(\d+\))?$")
 
 _JOINED = re.compile(r" \(joint \d+\)$")
-
-_CellKey = tuple[str, Key, str]
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ class Disputed:
     champ: str
 
     @property
-    def cell(self) -> _CellKey:
+    def cell(self) -> CellKey:
         """The cell of the register's table."""
         return self.older.table, self.older.key, self.champ
 
@@ -131,7 +130,7 @@ def left_empty(in_force: Candidate, others: Iterable[Candidate]) -> tuple[LeftEm
     """
     removed = {(row.table, row.row_id) for row in in_force.parsed.removed}
     newer = {(row.table, row.key): row for row in in_force.parsed.rows}
-    given: set[_CellKey] = set()
+    given: set[CellKey] = set()
     halves: list[LeftEmpty] = []
     for candidate in others:
         rows, disputed, shares = list[ReturnedRow](), list[Disputed](), False

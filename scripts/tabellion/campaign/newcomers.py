@@ -15,7 +15,7 @@ from tabellion.campaign.draft import Draft
 from tabellion.campaign.model import Modification
 from tabellion.campaign.saves import Saves
 from tabellion.campaign.typed_partners import FICHES, PARTNERS, ROLES, Mention, TextLinks, mentions
-from tabellion.contract.book import UNREAD_ROW
+from tabellion.contract.book import UNREAD_ROW, CellPosition
 from tabellion.contract.labels import Labels
 from tabellion.contract.partner_names import contained_names
 from tabellion.findings import Finding, Place, Severity
@@ -29,9 +29,6 @@ ADD, IS, LEAVE = "ajouter", "est:", "laisser"
 _LONGEST = 60
 #: Cells that a question shows.
 _SHOWN = 6
-
-_Cell = tuple[str, int, str]
-"""A cell of the draft: table, position, field."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ def settle_newcomers(draft: Draft, saves: Saves, decisions: Decisions) -> tuple[
     """
     newcomers: list[Newcomer] = []
     for table in _known_by_name(draft.schemas):
-        settled = _Names(draft, table, decisions, saves)
+        settled = _TypedNames(draft, table, decisions, saves)
         settled.read_back(saves)
         newcomers += settled.run()
         gone = settled.created.keys() - settled.present
@@ -91,7 +88,7 @@ def _known_by_name(schemas: Schemas) -> Iterator[str]:
             yield name
 
 
-class _Names:
+class _TypedNames:
     """The names that other tables give for the rows of one table; ``present`` are the keys of its rows.
 
     ``typed`` are the keys of those that the workbook has, by their names.
@@ -126,7 +123,7 @@ class _Names:
         """Every name that no row has, with what was decided of it applied."""
         if any(table == self.table and name in (self.key, self.label) for table, _, name in self.draft.read.unknown):
             return []  # one of the names may be that of a row that cannot be read
-        names: dict[str, tuple[str, list[_Cell], list[Mention]]] = {}
+        names: dict[str, tuple[str, list[CellPosition], list[Mention]]] = {}
         for table, position, field in self._references():
             value = self.draft.rows[table][position][field]
             if value in self.created:
@@ -140,14 +137,14 @@ class _Names:
         self.near = within_reach((name for name, *_ in names.values()), self.typed)
         return [newcomer for name in names.values() for newcomer in self._settle(*name)]
 
-    def _references(self) -> Iterator[_Cell]:
+    def _references(self) -> Iterator[CellPosition]:
         for table, schema in self.draft.schemas.items():
             for reference in schema.foreign_keys:
                 if reference.table == self.table:
                     for position in range(len(self.draft.rows[table])):
                         yield table, position, reference.field
 
-    def _settle(self, name: str, cells: Sequence[_Cell], named: Sequence[Mention]) -> Iterator[Newcomer]:
+    def _settle(self, name: str, cells: Sequence[CellPosition], named: Sequence[Mention]) -> Iterator[Newcomer]:
         decision = self.decisions.of(question_of(self.table, name))
         code, own = "" if decision is None else decision.choice, named[0].key if named else ""
         texts = [text for text in named if code == LEAVE or self.links.is_due(text, decision)]

@@ -23,7 +23,7 @@ from tabellion.contract.workspace import Settings
 from tabellion.findings import Finding, Json, Place, Severity, counted, finding
 from tabellion.layout.forms import KIND_FORM, FilledBy, FormIdentity, SealKey, baseline_text, baseline_value
 from tabellion.layout.names import ANNOTATOR, IDENTITY, is_document_date
-from tabellion.reading.form import FormReading, FormTable, read_form
+from tabellion.reading.form import FormTable, ParsedForm, read_form
 from tabellion.reading.form_identity import read_filled_by
 from tabellion.reading.hidden import read_identity
 from tabellion.reading.raw import RawWorkbook
@@ -158,7 +158,7 @@ class Examiner:
         return parsed.with_findings(findings)
 
 
-def _followable(finding: Finding, reading: FormReading) -> Finding:
+def _followable(finding: Finding, reading: ParsedForm) -> Finding:
     """A finding whose remedy asks for no comment on a sheet that has no column for one."""
     tables = reading.tables.values()
     bare = {
@@ -210,7 +210,7 @@ def _before(table: FormTable, schema: TableSchema, values: Row, sent: Mapping[st
     return before
 
 
-def _repeated_keys(reading: FormReading, table: FormTable, rows: list[ReturnedRow]) -> list[Finding]:
+def _repeated_keys(reading: ParsedForm, table: FormTable, rows: list[ReturnedRow]) -> list[Finding]:
     """A row of the partner's own that has the key of another one: nobody can tell which of them is the answer."""
     counts = Counter(row.key for row in rows)
     title = table.spec.label(table.spec.columns[1], reading.schemas)

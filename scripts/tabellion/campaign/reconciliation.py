@@ -11,7 +11,7 @@ from tabellion.campaign.merge import InForce
 from tabellion.campaign.model import ReturnedRow
 from tabellion.campaign.shared_lines import check_shared_lines, check_subtotals, check_two_conventions
 from tabellion.checks.inspection import Inspection
-from tabellion.contract.book import Book, Locate
+from tabellion.contract.book import Book, CellPosition, Locate
 from tabellion.findings import Finding, Place, Severity, finding
 from tabellion.measures.financements import COUNTED, retained_of
 from tabellion.schema.money import euros, format_euros
@@ -168,7 +168,7 @@ class _Part:
 
 
 @dataclass
-class _Plan:
+class _FichePlan:
     """One fiche: its financements, and what was engaged on it (only amounts that are not zero)."""
 
     sources: list[_Part] = field(default_factory=list)
@@ -194,9 +194,9 @@ def _check_plans(inspection: Inspection) -> None:
         _check_cover(inspection, fiche, plan)
 
 
-def _plans(inspection: Inspection) -> dict[str, _Plan]:
+def _plans(inspection: Inspection) -> dict[str, _FichePlan]:
     """The money of each fiche that has any, by its number."""
-    plans: defaultdict[str, _Plan] = defaultdict(_Plan)
+    plans: defaultdict[str, _FichePlan] = defaultdict(_FichePlan)
     funders = _names(inspection, "financeurs", "financeur_id")
     for position, row in enumerate(inspection.tables[_FINANCEMENTS].rows):
         if row["fiche_id"] is not None:
@@ -219,7 +219,7 @@ def _names(inspection: Inspection, table: str, key: str) -> dict[str, str]:
     return {row[key]: row["nom"] or row[key] for row in rows if row[key]}
 
 
-def _check_unpriced(inspection: Inspection, plans: dict[str, _Plan]) -> None:
+def _check_unpriced(inspection: Inspection, plans: dict[str, _FichePlan]) -> None:
     """A ticked funder with no amount, where an amount is needed.
 
     It is when nothing says where the amount stands (no status), and when money is engaged on the fiche already: then
@@ -262,7 +262,7 @@ def _check_unfunded(inspection: Inspection, fiche: str, engaged: Sequence[_Part]
     )  # fmt: skip
 
 
-def _check_cover(inspection: Inspection, fiche: str, plan: _Plan) -> None:
+def _check_cover(inspection: Inspection, fiche: str, plan: _FichePlan) -> None:
     """What partners engaged on a fiche in one exercice is at most what its financements of this exercice give.
 
     Only where each of these is priced: a blank one could cover anything. One without exercice may be the whole
@@ -291,7 +291,7 @@ def _check_cover(inspection: Inspection, fiche: str, plan: _Plan) -> None:
         )  # fmt: skip
 
 
-def _engaged_cells(parts: Sequence[_Part]) -> list[tuple[str, int, str]]:
+def _engaged_cells(parts: Sequence[_Part]) -> list[CellPosition]:
     return [(_SUIVIS, part.position, _ENGAGED) for part in parts]
 
 

@@ -35,7 +35,7 @@ from tabellion.wording import french_date, plural
 _PASSES = 5
 _LEFT_OUT = "En attendant, la ligne reste dans le classeur mais ne compte pas."
 
-_Spot = tuple[str | None, str | None]
+_SheetCell = tuple[str | None, str | None]
 """The sheet and the cell that a finding leads to."""
 
 
@@ -144,14 +144,14 @@ def _keep_missing(draft: Draft) -> None:
                 row[name] = accepted[name]
 
 
-def _keep_unread(draft: Draft) -> set[_Spot]:
+def _keep_unread(draft: Draft) -> set[_SheetCell]:
     """A cell that could not be understood keeps the value last accepted, and its finding says which.
 
     Returns the cells that were spoken of.
     """
     gone = {(table, name) for table, _, name in draft.read.missing}
-    kept: dict[_Spot, str] = {}
-    same: dict[_Spot, object] = {}
+    kept: dict[_SheetCell, str] = {}
+    same: dict[_SheetCell, object] = {}
     for item, (table, position, name) in recover_keys(draft):
         accepted = draft.known[table].get(key_of(draft.schemas[table], draft.rows[table][position]))
         kept[item.place.feuille, item.place.cellule] = _stays(draft, table, name, accepted)
@@ -173,7 +173,7 @@ def _keep_unread(draft: Draft) -> set[_Spot]:
     return {(item.place.feuille, item.place.cellule) for item in draft.findings} & kept.keys()
 
 
-def _mend(draft: Draft, spoken: set[_Spot], *, structural: bool = False) -> None:
+def _mend(draft: Draft, spoken: set[_SheetCell], *, structural: bool = False) -> None:
     """What breaks the schemas: a cell goes back to what was last accepted; a new row that cannot be, waits.
 
     Nothing more is said of the cells in ``spoken``. Only what is ``structural`` counts where nothing was accepted.
@@ -216,7 +216,7 @@ def _mend(draft: Draft, spoken: set[_Spot], *, structural: bool = False) -> None
             return
 
 
-def _say_once(draft: Draft, spoken: set[_Spot], item: Finding) -> None:
+def _say_once(draft: Draft, spoken: set[_SheetCell], item: Finding) -> None:
     """Say a finding, unless its cell was spoken of."""
     spot = (item.place.feuille, item.place.cellule)
     if spot not in spoken:

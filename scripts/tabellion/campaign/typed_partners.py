@@ -14,7 +14,7 @@ from tabellion.campaign.decisions import Decision
 from tabellion.campaign.draft import Draft, key_of
 from tabellion.campaign.model import MergeOutcome
 from tabellion.campaign.saves import Saves
-from tabellion.contract.book import UNREAD_ROW
+from tabellion.contract.book import UNREAD_ROW, CellPosition
 from tabellion.contract.partner_names import typed_names
 from tabellion.findings import Finding, Place, finding
 from tabellion.schema import Key
@@ -36,7 +36,7 @@ class Mention:
     name: str
     key: str
     fiche: str
-    cell: tuple[str, int, str]
+    cell: CellPosition
 
     @property
     def role(self) -> str:

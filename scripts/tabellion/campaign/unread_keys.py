@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from tabellion.campaign.draft import Draft, key_of
 from tabellion.checks.contract import integrity_cells
+from tabellion.contract.book import CellPosition
 from tabellion.findings import Finding, Place, finding
 from tabellion.layout.names import PER_CONVENTION
 from tabellion.reading.identifiers import identifier_field
@@ -17,7 +18,7 @@ from tabellion.wording import plural
 _SHOWN = 3
 
 
-def recover_keys(draft: Draft) -> list[tuple[Finding, tuple[str, int, str]]]:
+def recover_keys(draft: Draft) -> list[tuple[Finding, CellPosition]]:
     """Give the rows that have their identifier what the accepted row that they are says in the rest of their key.
 
     Returns what there is to say of the cells that were left empty; those that could not be read have their finding.
@@ -45,7 +46,7 @@ def recover_keys(draft: Draft) -> list[tuple[Finding, tuple[str, int, str]]]:
     return _fill(draft, rows) if rows else []
 
 
-def _fill(draft: Draft, rows: dict[tuple[str, int], Row]) -> list[tuple[Finding, tuple[str, int, str]]]:
+def _fill(draft: Draft, rows: dict[tuple[str, int], Row]) -> list[tuple[Finding, CellPosition]]:
     absent = {(table, name) for table, _, name in draft.read.missing}
     named = [
         (item, (table, position, name))

@@ -76,7 +76,7 @@ class VersionChoice:
         self.in_force_file = settled
 
 
-_Decision = tuple[Verdict, str | None, list[Finding]]
+_Judgement = tuple[Verdict, str | None, list[Finding]]
 """A verdict, the file that it depends on, what is said of it."""
 
 
@@ -253,7 +253,7 @@ def _decide(
     undecided: Sequence[Candidate],
     in_force: Candidate | None,
     adopted: Collection[str],
-) -> _Decision:
+) -> _Judgement:
     name, saved = candidate.fichier, candidate.saved_words
     if candidate is in_force:
         verdict = Verdict.ALREADY_ADOPTED if candidate.parsed.answers in adopted else Verdict.IN_FORCE

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from tabellion.findings import Finding, Severity, finding
 from tabellion.reading.arrangement import AnswerCell, answer_cells
-from tabellion.reading.form import FormReading, FormTable
+from tabellion.reading.form import FormTable, ParsedForm
 from tabellion.schema.forms import Role
 from tabellion.schema.money import format_euros
 from tabellion.wording import fold, plural
@@ -18,7 +18,7 @@ _SURE = 3
 _LINES = "lignes_budgetaires"
 
 
-def check_added_rows(reading: FormReading) -> list[Finding]:
+def check_added_rows(reading: ParsedForm) -> list[Finding]:
     """What there is to say of the rows that are not those that were sent."""
     findings: list[Finding] = []
     for table in reading.tables.values():
@@ -27,7 +27,7 @@ def check_added_rows(reading: FormReading) -> list[Finding]:
     return findings
 
 
-def _totals(table: FormTable, reading: FormReading) -> Iterator[Finding]:
+def _totals(table: FormTable, reading: ParsedForm) -> Iterator[Finding]:
     """Added rows whose amounts are all the sum of those before, or of all others, of the table or of a group."""
     amounts: dict[int, dict[str, AnswerCell]] = defaultdict(dict)
     for cell in answer_cells(table, reading):
@@ -35,7 +35,7 @@ def _totals(table: FormTable, reading: FormReading) -> Iterator[Finding]:
             amounts[cell.position][cell.field.name] = cell
     group = next((column.field for column in table.spec.columns if column.role is Role.SHOWN and column.field), None)
     groups = table.columns[group] if group is not None else [None] * len(table.lines)
-    whole, running = _Sums(), _Sums()
+    whole, running = _RunningSums(), _RunningSums()
     for position, cells in amounts.items():
         whole.add(groups[position], {name: table.columns[name][position] for name in cells})
     for position in sorted(amounts):
@@ -56,7 +56,7 @@ def _totals(table: FormTable, reading: FormReading) -> Iterator[Finding]:
         yield made if count >= _SURE else replace(made, bloquant=False)
 
 
-class _Sums:
+class _RunningSums:
     """The sums of amounts, of a table and of each of its groups, by field, with how many they are."""
 
     def __init__(self) -> None:
@@ -90,7 +90,7 @@ class _Sums:
 _WHOLE = "tout"
 
 
-def _repeated(table: FormTable, reading: FormReading) -> Iterator[Finding]:
+def _repeated(table: FormTable, reading: ParsedForm) -> Iterator[Finding]:
     """Added rows that are called as a row that is there: by its words, or by what it refers to where it has none."""
     schema = reading.schemas[table.spec.resource]
     columns = [column for column in table.spec.columns if column.role is Role.SHOWN and column.spare and column.field]

@@ -60,7 +60,7 @@ _CHARGES, _PRODUITS = FUNDING_TABLES
 _FINANCEMENTS = "financements"
 
 
-class _Cell(NamedTuple):
+class _PaidCell(NamedTuple):
     """Where a financeur pays (table, position, field), and how many cents."""
 
     place: tuple[str, int, str]
@@ -73,7 +73,7 @@ class _PaidFor(NamedTuple):
     fiche: str
     words: str
     whole: int
-    shares: Mapping[str, Sequence[_Cell]]
+    shares: Mapping[str, Sequence[_PaidCell]]
 
 
 def check_ceilings(inspection: Inspection) -> None:
@@ -118,13 +118,13 @@ def _plans(inspection: Inspection) -> Iterator[_PaidFor]:
     for row in inspection.tables[_CHARGES].rows:
         if row["montant"] is not None and not is_voluntary(row["poste"]):
             costs[row["fiche_id"], row["exercice"]] += row["montant"]
-    paid: defaultdict[tuple[str, int], dict[str, list[_Cell]]] = defaultdict(dict)
+    paid: defaultdict[tuple[str, int], dict[str, list[_PaidCell]]] = defaultdict(dict)
     for position, row in enumerate(inspection.tables[_PRODUITS].rows):
         cents, funder = retained(row), row["financeur_id"]
         if cents and funder is not None and not is_voluntary(row["compte"]):
             name = "montant_demande" if row["montant_accorde"] is None else "montant_accorde"
             shares = paid[row["fiche_id"], row["exercice"]]
-            shares.setdefault(funder, []).append(_Cell((_PRODUITS, position, name), cents))
+            shares.setdefault(funder, []).append(_PaidCell((_PRODUITS, position, name), cents))
     for key, whole in costs.items():
         if whole and None not in key and key not in spoilt:
             yield _PaidFor(key[0], f"du coût de l'action en {key[1]}", whole, paid.get(key, {}))
@@ -142,8 +142,8 @@ def _financements(inspection: Inspection) -> Iterator[_PaidFor]:
         amounts = {position: rows[position]["montant"] for position in positions}
         if None in amounts.values() or not (whole := sum(amounts.values())):
             continue
-        shares: dict[str, list[_Cell]] = {}
+        shares: dict[str, list[_PaidCell]] = {}
         for position, cents in amounts.items():
             if cents and (funder := rows[position]["financeur_id"]) is not None:
-                shares.setdefault(funder, []).append(_Cell((_FINANCEMENTS, position, "montant"), cents))
+                shares.setdefault(funder, []).append(_PaidCell((_FINANCEMENTS, position, "montant"), cents))
         yield _PaidFor(fiche, f"des financements qui comptent en {exercice}", whole, shares)

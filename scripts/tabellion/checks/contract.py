@@ -22,18 +22,18 @@ from tabellion.checks.totals import check_totals
 from tabellion.contract.book import Book, Locate
 from tabellion.findings import Finding
 
-_Rules = tuple[Callable[[Inspection], None], ...]
+_Checks = tuple[Callable[[Inspection], None], ...]
 #: What a workbook needs of what the schemas declare; then the rest of that, and what the tables mean: a rule added here
 #: is one of every command.
-_KEYS: _Rules = (check_unicity, check_references)
-_INTEGRITY: _Rules = (check_structure, *_KEYS)
-_MEANING: _Rules = (
+_KEYS: _Checks = (check_unicity, check_references)
+_INTEGRITY: _Checks = (check_structure, *_KEYS)
+_MEANING: _Checks = (
     check_usage, check_names, check_coherence, check_cpo_years, check_texts, check_same_lines, check_financements,
     check_totals, check_funding, check_ceilings,
 )  # fmt: skip
 
 
-def _check(book: Book, locate: Locate | None, rules: _Rules) -> Inspection:
+def _check(book: Book, locate: Locate | None, rules: _Checks) -> Inspection:
     inspection = Inspection(book, locate)
     for rule in rules:
         rule(inspection)

@@ -7,8 +7,8 @@ from functools import lru_cache
 
 from tabellion.addresses import column_index
 from tabellion.layout.names import column_ref, escape_label, this_row
-from tabellion.reading.form import FormReading
-from tabellion.reading.master import MasterReading
+from tabellion.reading.form import ParsedForm
+from tabellion.reading.master import ParsedMaster
 from tabellion.reading.raw import RawSheet, RawWorkbook
 from tabellion.reading.tables import FoundTable
 
@@ -23,11 +23,11 @@ _LITERAL = re.compile(r'("(?:[^"]|"")*"|\[(?:[^\[\]]|\[[^\[\]]*\])*\]|\'(?:[^\']
 
 
 #: What was read of a workbook of ours: a master, a consolidation (which is read as one), a form.
-FormulaReading = MasterReading | FormReading
+ParsedWorkbook = ParsedMaster | ParsedForm
 
 
 def canonical(
-    reading: FormulaReading, formula: str, sheet: RawSheet, row: int, area: FoundTable | None
+    reading: ParsedWorkbook, formula: str, sheet: RawSheet, row: int, area: FoundTable | None
 ) -> tuple[str, bool]:
     """``formula`` with its names as generated; whether a range in it covers only a part of a table's column.
 

@@ -11,12 +11,12 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from tabellion.addresses import cell_name
-from tabellion.checks.formula_text import FormulaReading, canonical, compact
+from tabellion.checks.formula_text import ParsedWorkbook, canonical, compact
 from tabellion.checks.stale_totals import check_stale_totals
 from tabellion.findings import Finding, Place, Severity, finding
 from tabellion.layout.names import IDENTIFIER, KnownFormula, table_resource, totals_name
 from tabellion.reading.cells import others_alike
-from tabellion.reading.master import MasterReading
+from tabellion.reading.master import ParsedMaster
 from tabellion.reading.raw import RawSheet, RawValue
 from tabellion.reading.tables import FoundTable, TableFinder, named_cell
 from tabellion.wording import french_value, plural
@@ -30,7 +30,7 @@ _CUT = " (plage incomplète)"
 _NAMED = 4
 
 
-def check_formulas(reading: FormulaReading) -> list[Finding]:
+def check_formulas(reading: ParsedWorkbook) -> list[Finding]:
     """Every formula of the workbook's list that is not there any more, or not the same, or has no value."""
     findings: list[Finding] = []
     broken: dict[tuple[str, str, str, str], list[StandingFormula]] = defaultdict(list)
@@ -93,7 +93,7 @@ class StandingFormula:
         return self.sheet.errors.get((self.row, self.column), self.sheet.value(self.row, self.column))
 
 
-def standing_formulas(reading: FormulaReading) -> list[StandingFormula]:
+def standing_formulas(reading: ParsedWorkbook) -> list[StandingFormula]:
     """Every cell of the workbook's list of formulas with what stands there now."""
     return [standing for standing in _Survey(reading).walk() if isinstance(standing, StandingFormula)]
 
@@ -141,7 +141,7 @@ def _mending(cells: list[StandingFormula], intact: Mapping[int, str]) -> str:
 class _Survey:
     """Goes through the workbook's list of formulas: what stands in each cell, and what is missing on the way."""
 
-    def __init__(self, reading: FormulaReading) -> None:
+    def __init__(self, reading: ParsedWorkbook) -> None:
         self.reading, self.areas = reading, reading.areas
         # A client may have undone the Excel tables: its formulas are plain addresses then. That is said once.
         self.undone = any(not area.found_name for area in self.areas.values())
@@ -155,7 +155,7 @@ class _Survey:
         given_up = self.given_up(by_table)
         for name, formulas in by_table.items():
             read = self.areas.get(name)
-            if read is None and (table_resource(name) is not None or not isinstance(self.reading, MasterReading)):
+            if read is None and (table_resource(name) is not None or not isinstance(self.reading, ParsedMaster)):
                 continue  # its absence is said by the reading
             if name in given_up:
                 continue  # its sheet went with its convention, which is said
@@ -190,7 +190,7 @@ class _Survey:
 
     def given_up(self, names: Collection[str]) -> set[str]:
         """The tables of subtotals that went with the lines of their convention."""
-        if not isinstance(self.reading, MasterReading):
+        if not isinstance(self.reading, ParsedMaster):
             return set()
         there = {table.name for sheet in self.reading.workbook.sheets for table in sheet.tables}
         totals = {
@@ -323,7 +323,7 @@ def _plain(value: RawValue) -> str:
     return str(int(value)) if isinstance(value, float) and value == int(value) else str(value)
 
 
-def check_computed_cells(reading: MasterReading) -> list[Finding]:
+def check_computed_cells(reading: ParsedMaster) -> list[Finding]:
     """The formulas that are not as generated, then the old subtotals that intact formulas show.
 
     Nothing of it blocks: all that a master computes is computed anew from its lines.

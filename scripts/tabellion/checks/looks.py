@@ -14,7 +14,7 @@ from tabellion.reading.arithmetic import computed
 from tabellion.reading.arrangement import covered_cells
 from tabellion.reading.cells import others_alike
 from tabellion.reading.headers import is_blank
-from tabellion.reading.master import MasterReading
+from tabellion.reading.master import ParsedMaster
 from tabellion.reading.number_formats import Look
 from tabellion.reading.raw import CellAddress, RawValue
 from tabellion.reading.tables import FoundTable
@@ -160,7 +160,7 @@ def _said_hidden(words: str, cells: Sequence[TypedCell]) -> Finding:
     return finding("reponses-masquees", places[0], valeur=len(cells), quoi=words, compte=count, liees=places[1:])
 
 
-def check_master_looks(reading: MasterReading, base: Tables | None) -> list[Finding]:
+def check_master_looks(reading: ParsedMaster, base: Tables | None) -> list[Finding]:
     """What there is to say of the looks of a master's cells; ``base`` are the tables last accepted.
 
     What stands in hidden rows, columns or sheets is said where it is not in ``base``: staff filter their workbook. The

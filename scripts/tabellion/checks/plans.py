@@ -19,7 +19,7 @@ from tabellion.schema.tables import Row
 
 if TYPE_CHECKING:
     from tabellion.checks.inspection import Inspection
-    from tabellion.reading.form import FormReading
+    from tabellion.reading.form import ParsedForm
 
 CHARGES, PRODUITS = FUNDING_TABLES
 #: The fields that the rules read, by table: a row where one of them is unreadable leaves its whole plan aside.
@@ -41,7 +41,7 @@ class Say(Protocol):
 
 
 @dataclass
-class _Side:
+class _BalanceSide:
     """One side of a balance: its sum in cents, and the cells that make it."""
 
     cents: int = 0
@@ -57,10 +57,10 @@ class _Side:
 class _Balance:
     """The rows of one fiche and exercice: charges and produits, then the contributions volontaires alone."""
 
-    charges: _Side = field(default_factory=_Side)
-    produits: _Side = field(default_factory=_Side)
-    given: _Side = field(default_factory=_Side)
-    received: _Side = field(default_factory=_Side)
+    charges: _BalanceSide = field(default_factory=_BalanceSide)
+    produits: _BalanceSide = field(default_factory=_BalanceSide)
+    given: _BalanceSide = field(default_factory=_BalanceSide)
+    received: _BalanceSide = field(default_factory=_BalanceSide)
     is_readable: bool = True
 
 
@@ -151,7 +151,7 @@ def _check_progress(position: int, row: Row, names: Mapping[str, str], say: Say)
         )  # fmt: skip
 
 
-def check_returned_plans(reading: FormReading, settings: Settings) -> list[Finding]:
+def check_returned_plans(reading: ParsedForm, settings: Settings) -> list[Finding]:
     """The plans of one return; what a return has no sheet for is not said."""
     if not all(name in reading.tables for name in FUNDING_TABLES):
         return []

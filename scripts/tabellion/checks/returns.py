@@ -17,7 +17,7 @@ from tabellion.layout.names import TO_ANNOTATIONS
 from tabellion.measures.forms import RowState
 from tabellion.reading.arrangement import added_sheets, answer_cells, beside
 from tabellion.reading.cells import others_alike
-from tabellion.reading.form import FormReading, FormTable
+from tabellion.reading.form import FormTable, ParsedForm
 from tabellion.reading.raw import RawValue
 from tabellion.schema import Field, Value
 from tabellion.schema.cast import cast_column
@@ -37,7 +37,7 @@ _CENTS = re.compile(r"[0-9]{1,15}")
 _TIMES = 1000
 
 
-def check_return(reading: FormReading, settings: Settings) -> list[Finding]:
+def check_return(reading: ParsedForm, settings: Settings) -> list[Finding]:
     """What there is to say of a return beyond its schemas: its exercice, and what changed against its baseline.
 
     Locked cells that were changed join the ``unknown`` ones of their table: nothing more is said of them.
@@ -49,7 +49,7 @@ def check_return(reading: FormReading, settings: Settings) -> list[Finding]:
 
 @dataclass
 class _ReturnCheck:
-    reading: FormReading
+    reading: ParsedForm
     settings: Settings
     findings: list[Finding] = field(default_factory=list)
 
@@ -259,7 +259,7 @@ _SHOWN_LETTERS = 500
 _NOTES = 40
 
 
-def check_unsaid(reading: FormReading) -> list[Finding]:
+def check_unsaid(reading: ParsedForm) -> list[Finding]:
     """What there is to say of the looks and the surroundings of a return's answers."""
     findings: list[Finding] = []
     for table in reading.tables.values():
@@ -267,7 +267,7 @@ def check_unsaid(reading: FormReading) -> list[Finding]:
     return [*findings, *_notes(reading), *_beside(reading), *_sheets(reading)]
 
 
-def _cells(table: FormTable, reading: FormReading) -> Iterator[TypedCell]:
+def _cells(table: FormTable, reading: ParsedForm) -> Iterator[TypedCell]:
     """The answers of a table; what says no more than it was sent with is not new."""
     for cell in answer_cells(table, reading):
         row_id = table.row_ids[cell.position]
@@ -275,7 +275,7 @@ def _cells(table: FormTable, reading: FormReading) -> Iterator[TypedCell]:
         yield TypedCell(table.area, cell.field, cell.label, cell.row, cell.place, is_new)
 
 
-def _notes(reading: FormReading) -> Iterator[Finding]:
+def _notes(reading: ParsedForm) -> Iterator[Finding]:
     """The notes of cells: what a partner explains there is kept."""
     for sheet in reading.workbook.sheets:
         for row, column in sorted(sheet.comments)[:_NOTES]:
@@ -288,7 +288,7 @@ def _note(place: Place, text: str, where: str, count: int) -> Finding:
     return finding("note-du-partenaire", place, valeur=text[:_SHOWN_LETTERS], ou=where, reste=more)
 
 
-def _beside(reading: FormReading) -> Iterator[Finding]:
+def _beside(reading: ParsedForm) -> Iterator[Finding]:
     """What was typed beside the tables: amounts, which nothing counts, and remarks, which are kept."""
     numbers: dict[tuple[str, bool], list[tuple[Place, RawValue]]] = defaultdict(list)
     texts: dict[str, dict[int, list[tuple[Place, str]]]] = defaultdict(lambda: defaultdict(list))
@@ -312,7 +312,7 @@ def _beside(reading: FormReading) -> Iterator[Finding]:
             yield _note(remarks[0][0], " · ".join(text for _, text in remarks), "hors du tableau", len(rows))
 
 
-def _sheets(reading: FormReading) -> Iterator[Finding]:
+def _sheets(reading: ParsedForm) -> Iterator[Finding]:
     copies = {doubt.place.feuille for doubt in reading.findings if doubt.code == "deux-reponses"}
     for sheet in added_sheets(reading):
         if sheet.name in copies:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from tabellion.findings import Finding, finding
 from tabellion.layout.names import EXERCICE, totals_name
 from tabellion.measures import MEASURE
-from tabellion.reading.master import MasterReading
+from tabellion.reading.master import ParsedMaster
 from tabellion.reading.tables import TableFinder, named_cell
 from tabellion.schema.money import euros, format_euros, nearest_cents
 from tabellion.wording import french_value
@@ -16,7 +16,7 @@ from tabellion.wording import french_value
 _SAME_EUROS = 0.004
 
 
-def check_stale_totals(reading: MasterReading) -> list[Finding]:
+def check_stale_totals(reading: ParsedMaster) -> list[Finding]:
     """The subtotals of budget sheets whose intact formula shows another sum than the lines of its table.
 
     A row under its table is not counted, as no formula counts it; an unreadable amount counts for nothing in both. Of

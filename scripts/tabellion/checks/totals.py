@@ -44,7 +44,7 @@ def check_totals(inspection: Inspection) -> None:
     for exercice in sorted(published | {inspection.settings.exercice}):
         accounts = Accounts(inspection.tables, exercice)
         if exercice in published:
-            _Exercice(inspection, accounts).check()
+            _ExerciceChecks(inspection, accounts).check()
         _check_double_counts(inspection, accounts)
 
 
@@ -105,7 +105,7 @@ def _place_words(inspection: Inspection, source: str | None, convention: int | N
 
 
 @dataclass
-class _Exercice:
+class _ExerciceChecks:
     """The checks of one exercice, from the lines up to the grand total."""
 
     inspection: Inspection

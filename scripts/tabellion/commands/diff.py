@@ -16,7 +16,7 @@ from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Json, Place, TabellionError, finding
 from tabellion.layout.theme import load_theme
 from tabellion.outputs.diff import compare
-from tabellion.outputs.diff.model import Comparison, FormulaDifference, Side, TableDifference, Unread
+from tabellion.outputs.diff.model import ComparedFile, Comparison, FormulaDifference, TableDifference, Unread
 from tabellion.outputs.diff.reading import read_side
 from tabellion.outputs.diff.words import (
     ADDED,
@@ -67,7 +67,7 @@ def diff(
     one of them, or on a workbook that was edited (unless ``force``, which keeps a dated copy). Nothing is then written.
     """
     _refuse_outputs(before, after, {"--json": to_json, "--classeur": to_workbook})
-    mistakes, sides = list[Finding](), list[Side]()
+    mistakes, sides = list[Finding](), list[ComparedFile]()
     for path in (before, after):
         try:
             sides.append(read_side(workspace, path))
@@ -93,7 +93,7 @@ def diff(
     return Diff(comparison, words, next(iter(copies.values()), None))
 
 
-def _tell_apart(before: Side, after: Side) -> None:
+def _tell_apart(before: ComparedFile, after: ComparedFile) -> None:
     """Two files of one name are called by as much of their folders as it takes."""
     if before.name != after.name:
         return
@@ -161,7 +161,7 @@ def as_json(comparison: Comparison, words: DiffWords) -> Json:
     }
 
 
-def _side_json(side: Side) -> Json:
+def _side_json(side: ComparedFile) -> Json:
     return {
         "fichier": side.name,
         "genre": side.kind.value,

@@ -113,7 +113,7 @@ def _moment(when: datetime) -> str:
     return f"{french_date(when)} à {when.hour:02d}h{when.minute:02d}"
 
 
-_Asked = tuple[str, Key, str | None]
+_AskedRow = tuple[str, Key, str | None]
 """A row that is asked for, and a field of it (``None``: all of them)."""
 
 
@@ -144,7 +144,7 @@ class _Search:
 
     # A row, by its key.
 
-    def row(self, text: str) -> list[_Asked]:
+    def row(self, text: str) -> list[_AskedRow]:
         """The rows that ``text`` names: by the whole key, or by its first part where that part is the row's own.
 
         Else by what people call them: the label of a line, the name of a partner.
@@ -199,7 +199,7 @@ class _Search:
 
     # A cell, by its place.
 
-    def cell(self, text: str) -> list[_Asked]:
+    def cell(self, text: str) -> list[_AskedRow]:
         """What was said at the cell that ``text`` writes; nothing when it does not write one."""
         rest, mark, name = text.rpartition("!")
         match = _CELL.fullmatch(name.strip())
@@ -244,7 +244,7 @@ class _Search:
             raise self.unknown(f"{plural(len(same), 'fichier a', 'fichiers ont')} une feuille de ce nom", near_cells)
         return same[0]
 
-    def in_master(self, fichier: str, feuille: str, cellule: str) -> list[_Asked]:
+    def in_master(self, fichier: str, feuille: str, cellule: str) -> list[_AskedRow]:
         """The cell of the tables that stands there now in the master: its rows move, and others fill its cells."""
         from tabellion.reading import read_workbook
         from tabellion.reading.master import read_master
@@ -267,7 +267,7 @@ class _Search:
                         return [(table, key, name)] if (table, key_text(key), name) in self.now else []
         return []
 
-    def noted_at(self, fichier: str, feuille: str, cellule: str) -> list[_Asked]:
+    def noted_at(self, fichier: str, feuille: str, cellule: str) -> list[_AskedRow]:
         """The cells whose last values come from there, or else those of which any value ever did."""
         place = (fichier, feuille, cellule)
         now = [entry for entry in self.now.values() if (entry.fichier, entry.feuille, entry.cellule) == place]

@@ -24,7 +24,7 @@ class Labels:
 
     def __init__(self, contract: Book) -> None:
         self.contract = contract
-        self._tables: dict[str, _Rows] = {}
+        self._tables: dict[str, _RowsByKey] = {}
         self._labels: dict[str, Mapping[object, str]] = {}
         self._words: dict[tuple[str, Key], str] = {}
 
@@ -78,7 +78,7 @@ class Labels:
     def _row(self, table: str, key: Key) -> str:
         rows = self._tables.get(table)
         if rows is None:
-            rows = self._tables[table] = _Rows(self.contract, table)
+            rows = self._tables[table] = _RowsByKey(self.contract, table)
         row = rows.get(key)
         schema = self.contract.schemas.get(table)
         names = schema.primary_key if schema is not None else ("",) * len(key)
@@ -95,7 +95,7 @@ class Labels:
         return f"{words} ({shown_key})" if words and words != shown_key else shown_key
 
 
-class _Rows:
+class _RowsByKey:
     """The rows of a table by their keys; a row is only made when it is asked for."""
 
     def __init__(self, contract: Book, table: str) -> None:

@@ -143,7 +143,7 @@ def settings_of(tables: Tables, settings: Settings) -> Settings:
     """What the tables say over ``settings``; without the tables, ``settings`` themselves."""
     if _REGLAGES not in tables:
         return settings
-    return _Reading(tables, settings, lambda *_: Place(), frozenset()).settings
+    return _SettingsReader(tables, settings, lambda *_: Place(), frozenset()).settings
 
 
 def settle(book: Book) -> Book:
@@ -153,7 +153,7 @@ def settle(book: Book) -> Book:
     """
     if _REGLAGES not in book.tables:
         return book
-    reading = _Reading(book.tables, book.settings, book.locate, book.unknown)
+    reading = _SettingsReader(book.tables, book.settings, book.locate, book.unknown)
     made = {_REGLAGES: reading.setting_rows(), _EXERCICES: reading.year_rows()}
     read: Mapping[str, Mapping[Any, int]] = {_REGLAGES: reading.positions, _EXERCICES: reading.years}
     tables, rows = dict(book.tables), dict(book.rows)
@@ -176,7 +176,7 @@ def settle(book: Book) -> Book:
 
 
 @dataclass
-class _Reading:
+class _SettingsReader:
     """Reads the two tables over ``before``: the position of each setting and exercice, the values, what is wrong."""
 
     tables: Tables

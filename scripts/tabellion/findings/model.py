@@ -130,7 +130,7 @@ MOST_OF_A_KIND = 20
 _NAMED, _LINKED = 5, 100
 _DIGITS = re.compile(r"\d+")
 
-_Kind = tuple[str, int, bool, str | None, str | None, str, str | None]
+_FindingKind = tuple[str, int, bool, str | None, str | None, str, str | None]
 
 
 def counted(findings: Iterable[Finding], most: int = MOST_OF_A_KIND, *, same_remedy: bool = False) -> list[Finding]:
@@ -140,7 +140,7 @@ def counted(findings: Iterable[Finding], most: int = MOST_OF_A_KIND, *, same_rem
     ``same_remedy``, those that ask for different things are of different kinds.
     """
     ordered = list(findings)
-    groups: dict[tuple[_Kind, str], list[Finding]] = {}
+    groups: dict[tuple[_FindingKind, str], list[Finding]] = {}
     kinds = [(_kind(finding), finding.suggestion if same_remedy else "") for finding in ordered]
     for kind, finding in zip(kinds, ordered, strict=True):
         groups.setdefault(kind, []).append(finding)
@@ -154,7 +154,7 @@ def counted(findings: Iterable[Finding], most: int = MOST_OF_A_KIND, *, same_rem
     return kept
 
 
-def _kind(finding: Finding) -> _Kind:
+def _kind(finding: Finding) -> _FindingKind:
     place = finding.place
     column = _DIGITS.sub("", place.cellule or "")
     return finding.code, finding.gravite, finding.bloquant, place.fichier, place.feuille, column, finding.champ

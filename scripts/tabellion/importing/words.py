@@ -46,7 +46,9 @@ _SHORTEST = 4
 _LONGEST = 80
 """The characters of the longest title that is compared letter by letter."""
 _AMOUNT = "montant"
-_Names = Annotated[dict[str, list[str]], Field(min_length=1, description="des champs et les noms qu'on leur donne")]
+_NamesByField = Annotated[
+    dict[str, list[str]], Field(min_length=1, description="des champs et les noms qu'on leur donne")
+]
 
 
 class Certainty(Enum):
@@ -61,13 +63,13 @@ class _StrictWords(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class _TableWords(_StrictWords):
+class _TableSection(_StrictWords):
     nature: str
     titre: str
     exige: list[list[str]]
     groupes: list[str] = []
     a_confirmer: list[str] = []
-    colonnes: _Names
+    colonnes: _NamesByField
 
 
 class _PartnerWords(_StrictWords):
@@ -75,7 +77,7 @@ class _PartnerWords(_StrictWords):
 
 
 class _WordsFile(_StrictWords):
-    tableau: list[_TableWords]
+    tableau: list[_TableSection]
     titres: dict[str, str]
     partenaires: _PartnerWords
 

@@ -52,7 +52,7 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=True, defer_build=True)
 
 
-class _Column(_Strict):
+class _ColumnKeys(_Strict):
     role: Annotated[Role, Field(strict=False, description=f"l'un de ces rôles : {_ROLES}")]
     field: str | None = Field(None, alias="champ")
     value: str | None = Field(None, alias="valeur")
@@ -64,7 +64,7 @@ class _Column(_Strict):
     optional: bool = Field(False, alias="si_declare")
 
 
-class _Rule(_Strict):
+class _RuleKeys(_Strict):
     fields: list[str] = Field(alias="champs", min_length=1)
     enough: list[str] = Field(default_factory=list, alias="parmi")
     unless: str | None = Field(None, alias="sauf")
@@ -82,14 +82,14 @@ class _Rule(_Strict):
         return Requirement(fields, enough, self.missing, self.unless, condition, is_prefix)
 
 
-class _Table(_Strict):
+class _TableKeys(_Strict):
     sheet: _SheetName = Field(alias="feuille")
     resource: str = Field(alias="table")
     name: _TableName = Field(alias="tableau")
     purpose: str = Field(alias="consigne")
     source: str = Field(alias="lignes")
-    columns: list[_Column] = Field(alias="colonnes", min_length=1)
-    rules: list[_Rule] = Field(default_factory=list, alias="regles")
+    columns: list[_ColumnKeys] = Field(alias="colonnes", min_length=1)
+    rules: list[_RuleKeys] = Field(default_factory=list, alias="regles")
     frozen: int = Field(2, alias="figees", ge=0)
     lines: int = Field(1, alias="lignes_de_texte", ge=1, le=20)
     may_stay_blank: bool = Field(False, alias="peut_rester_vide")
@@ -97,7 +97,7 @@ class _Table(_Strict):
 
 
 class _File(_Strict):
-    tables: list[_Table] = Field(alias="formulaire")
+    tables: list[_TableKeys] = Field(alias="formulaire")
 
 
 def load_form_tables(path: Path, schemas: Schemas) -> tuple[TableSpec, ...]:
@@ -140,7 +140,7 @@ def _mistakes(file: _File) -> Iterator[tuple[str, str]]:
                 yield dotted(("formulaire", place, key)), f"« {name} » est déjà pris par un autre formulaire"
 
 
-def _table_mistakes(file: _File, table: _Table, schemas: Schemas) -> Iterator[tuple[str, str]]:
+def _table_mistakes(file: _File, table: _TableKeys, schemas: Schemas) -> Iterator[tuple[str, str]]:
     """What does not agree with the schemas, or inside the table itself."""
     place = file.tables.index(table)
 
@@ -177,7 +177,7 @@ def _table_mistakes(file: _File, table: _Table, schemas: Schemas) -> Iterator[tu
             yield at("regles", number, "si"), "« si » va avec « vaut » ou « commence_par »"
 
 
-def _column_mistakes(column: _Column, schema: TableSchema, schemas: Schemas) -> Iterator[tuple[str, str]]:
+def _column_mistakes(column: _ColumnKeys, schema: TableSchema, schemas: Schemas) -> Iterator[tuple[str, str]]:
     if column.field is not None and column.field not in schema.by_name:
         yield "champ", f"champ inconnu : {column.field}{near_miss(nearest(column.field, schema.names))}"
     if column.field is not None and column.value is not None:
@@ -197,7 +197,7 @@ def _column_mistakes(column: _Column, schema: TableSchema, schemas: Schemas) -> 
         yield "titre", "il faut un titre"
 
 
-def _title(column: _Column, schema: TableSchema) -> str:
+def _title(column: _ColumnKeys, schema: TableSchema) -> str:
     if column.title is not None or column.role is Role.STATE:
         return column.title or STATE_TITLE
     field = schema.by_name.get(column.field or "")
@@ -211,14 +211,14 @@ def _linked(value: str, schema: TableSchema, schemas: Schemas) -> tuple[str, str
     return (key, field) if linked is not None and field in schemas[linked.table].by_name else None
 
 
-def _spec(table: _Table, schemas: Schemas) -> TableSpec:
+def _spec(table: _TableKeys, schemas: Schemas) -> TableSpec:
     schema = schemas[table.resource]
     columns = tuple(_column_spec(column, schema, schemas) for column in table.columns)
     requirements = tuple(rule.requirement() for rule in table.rules)
     return TableSpec(columns=columns, requirements=requirements, **table.model_dump(exclude={"columns", "rules"}))
 
 
-def _column_spec(column: _Column, schema: TableSchema, schemas: Schemas) -> ColumnSpec:
+def _column_spec(column: _ColumnKeys, schema: TableSchema, schemas: Schemas) -> ColumnSpec:
     name = column.field or ("state" if column.role is Role.STATE else "key")
     kind: Kind = "string"
     linked = None

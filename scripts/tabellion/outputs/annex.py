@@ -43,7 +43,7 @@ _WIDTH = 9
 
 _BlockRow = tuple[BlockKey, tuple[Criterion, ...]]
 """The cells that name a row, and what its measures are of."""
-_Names = Mapping[str | None, str]
+_LabelOf = Mapping[str | None, str]
 
 
 def annex_name(exercice: int) -> str:
@@ -230,7 +230,7 @@ class _Annex:
         return (_number(key), held(self.figures.conventions[key])), (where,)
 
     def _pairs(
-        self, table: str, pairs: Iterable[tuple[int | None, str | None]], field: str, names: _Names
+        self, table: str, pairs: Iterable[tuple[int | None, str | None]], field: str, names: _LabelOf
     ) -> list[_BlockRow]:
         """A row for each convention and other key, in the register's order."""
         ranks = [{key: rank for rank, key in enumerate(keys)} for keys in (self.figures.conventions, names)]
@@ -318,7 +318,7 @@ def _number(convention: int | None) -> int | str:
     return _NO_NUMBER if convention is None else convention
 
 
-def _ranked(field: str, names: _Names) -> list[_BlockRow]:
+def _ranked(field: str, names: _LabelOf) -> list[_BlockRow]:
     """A row for each name, under its rank."""
     literal = criteria(names.values())
     return [

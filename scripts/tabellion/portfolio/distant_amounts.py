@@ -42,7 +42,7 @@ _TownYear = tuple[tuple[str, object], object, str]
 
 
 @dataclass(frozen=True, slots=True)
-class _Amount:
+class _LineAmount:
     spot: ContractCell
     town: tuple[str, object]
     exercice: object
@@ -71,7 +71,7 @@ class _Neighbourhood:
 class _Distance:
     """How far an amount is from the middle of those around it."""
 
-    amount: _Amount
+    amount: _LineAmount
     near: _Neighbourhood
     distance: float
 
@@ -100,9 +100,9 @@ def distant_amounts(tables: PortfolioTables, names: CommonNames) -> Iterator[Fin
         yield _said(distance)
 
 
-def _distances(amounts: Sequence[_Amount]) -> list[_Distance]:
+def _distances(amounts: Sequence[_LineAmount]) -> list[_Distance]:
     """Each amount that has neighbours enough, beside the narrowest kind that has them."""
-    groups: defaultdict[Hashable, list[_Amount]] = defaultdict(list)
+    groups: defaultdict[Hashable, list[_LineAmount]] = defaultdict(list)
     for amount in amounts:
         for group in amount.groups:
             groups[group].append(amount)
@@ -122,7 +122,7 @@ def _distances(amounts: Sequence[_Amount]) -> list[_Distance]:
     return distances
 
 
-def _amounts(tables: PortfolioTables, names: CommonNames) -> Iterator[_Amount]:
+def _amounts(tables: PortfolioTables, names: CommonNames) -> Iterator[_LineAmount]:
     titles = {
         (row.contrat, row.values["convention_id"]): row.values["titre"] or ""
         for row in tables.rows("conventions", ("convention_id", "titre"))
@@ -138,7 +138,7 @@ def _amounts(tables: PortfolioTables, names: CommonNames) -> Iterator[_Amount]:
         for champ in AMOUNTS:
             cents = values.get(champ)
             if cents is not None and cents > 0:
-                yield _Amount(
+                yield _LineAmount(
                     ContractCell(tables.contracts[row.contrat], row, champ), (row.contrat, values["collectivite_id"]),
                     values["exercice"], cents, log10(cents),
                     ((theme, label, *kind, champ), ("", label, *kind, champ), (theme, "", *kind, champ)),
@@ -156,7 +156,7 @@ def _neighbourhood(sizes: Iterable[float]) -> _Neighbourhood:
 class _Town:
     """The amounts of a collectivité in an exercice and a column, and the distance of the one in the middle."""
 
-    amounts: Sequence[_Amount]
+    amounts: Sequence[_LineAmount]
     distance: float
 
 

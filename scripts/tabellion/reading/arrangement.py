@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tabellion.addresses import parse_range
 from tabellion.layout.forms import BASELINE, GUIDE, LISTS, SPELLINGS, TOTALS
 from tabellion.layout.names import IDENTITY, is_annotations
-from tabellion.reading.form import FormReading, FormTable
+from tabellion.reading.form import FormTable, ParsedForm
 from tabellion.reading.headers import is_blank
 from tabellion.reading.raw import CellAddress, RawSheet, RawValue
 from tabellion.reading.tables import named_cell
@@ -45,7 +45,7 @@ class AnswerCell:
         return self.field.kind in ("money", "integer", "percent")
 
 
-def answer_cells(table: FormTable, reading: FormReading) -> Iterator[AnswerCell]:
+def answer_cells(table: FormTable, reading: ParsedForm) -> Iterator[AnswerCell]:
     """The cells of a table that the partner may fill, column by column, down its lines."""
     for column in table.spec.columns:
         field = table.spec.field(column, reading.schemas)
@@ -78,7 +78,7 @@ def covered_cells(sheet: RawSheet) -> dict[CellAddress, str]:
     return covered
 
 
-def beside(reading: FormReading) -> Iterator[tuple[RawSheet, CellAddress, RawValue]]:
+def beside(reading: ParsedForm) -> Iterator[tuple[RawSheet, CellAddress, RawValue]]:
     """The cells that are filled on the sheets of tables, and that belong to none of them nor to what is above it."""
     named = [named_cell(reading.workbook, formula.column) for formula in reading.formulas if not formula.table]
     computed = {(cell[0].name, cell[1], cell[2]) for cell in named if cell is not None}
@@ -124,7 +124,7 @@ def _is_own(row: int, column: int, header: int, span: range, start: int, link: i
     return (row - header, column - start) in corner
 
 
-def added_sheets(reading: FormReading) -> Iterator[RawSheet]:
+def added_sheets(reading: ParsedForm) -> Iterator[RawSheet]:
     """The sheets that are not of the form, and hold something."""
     read = {table.area.sheet.name for table in reading.tables.values()}
     for sheet in reading.workbook.sheets:

@@ -71,7 +71,7 @@ class FormTable:
 
 
 @dataclass
-class FormReading:
+class ParsedForm:
     """A form while it is read and examined: its sheets, its tables by the name of the register's, what is wrong."""
 
     workbook: RawWorkbook
@@ -117,12 +117,12 @@ class FormReading:
 
 def read_form(
     workbook: RawWorkbook, schemas: Schemas, known: References, contract: str, key: SealKey | None = None
-) -> FormReading:
+) -> ParsedForm:
     """Make tables of a return to the contract ``contract``; what is wrong becomes findings, never an error.
 
     When the workbook is not a form of this contract, partners and format, the reading has findings and no tables.
     """
-    reading = FormReading(workbook, schemas, findings=list(workbook.notices), owners=known.owners)
+    reading = ParsedForm(workbook, schemas, findings=list(workbook.notices), owners=known.owners)
     identity, reading.formulas = read_identity(workbook.sheet(IDENTITY))
     reading.identity, mistakes = form_identity(identity, known, contract)
     reading.findings += mistakes
@@ -142,7 +142,7 @@ def read_form(
 class _FormReader:
     """Reads the tables of one return."""
 
-    def __init__(self, reading: FormReading, known: References) -> None:
+    def __init__(self, reading: ParsedForm, known: References) -> None:
         assert reading.identity is not None  # noqa: S101 (the caller has checked it)
         self.reading, self.known, self.identity = reading, known, reading.identity
         self.finder = TableFinder(reading.workbook, reading.known_tables)

@@ -9,7 +9,7 @@ from tabellion.reading.references import References, former_conventions, worded_
 from tabellion.schema.forms import ColumnSpec, Role, TableSpec
 
 if TYPE_CHECKING:
-    from tabellion.reading.form import FormReading
+    from tabellion.reading.form import ParsedForm
 
 #: The table whose keys forms show with words after them.
 _WORDED = "fiches"
@@ -17,7 +17,7 @@ _WORDED = "fiches"
 _TOP_ROWS = 30
 
 
-def asked_labels(reading: FormReading, spec: TableSpec) -> tuple[str, ...]:
+def asked_labels(reading: ParsedForm, spec: TableSpec) -> tuple[str, ...]:
     """The headers of a table, without those of columns that only help and that the form was made before."""
     computed = {formula.column for formula in reading.formulas if formula.table == spec.name}
     sent = _sent(reading, spec)
@@ -31,7 +31,7 @@ def asked_labels(reading: FormReading, spec: TableSpec) -> tuple[str, ...]:
     return tuple(labels)
 
 
-def former_labels(reading: FormReading, spec: TableSpec) -> set[str]:
+def former_labels(reading: ParsedForm, spec: TableSpec) -> set[str]:
     """The headers of what forms once showed and show no more, by the names of the values as sent."""
     names = _sent(reading, spec) - {column.name for column in spec.columns}
     return {
@@ -40,7 +40,7 @@ def former_labels(reading: FormReading, spec: TableSpec) -> set[str]:
 
 
 def choices_of(
-    reading: FormReading, known: References, spec: TableSpec, column: ColumnSpec, texts: Iterable[object]
+    reading: ParsedForm, known: References, spec: TableSpec, column: ColumnSpec, texts: Iterable[object]
 ) -> Mapping[str, object]:
     """What a cell may show, and the value that it stands for; ``texts`` are what the column's cells show."""
     schema = reading.schemas[spec.resource]
@@ -57,7 +57,7 @@ def choices_of(
 
 
 def near_choices(
-    reading: FormReading, spec: TableSpec, column: ColumnSpec, texts: Iterable[object], choices: Mapping[str, object]
+    reading: ParsedForm, spec: TableSpec, column: ColumnSpec, texts: Iterable[object], choices: Mapping[str, object]
 ) -> Mapping[str, str]:
     """The choice that each of some texts writes another way, where its number tells which one."""
     key = reading.schemas[spec.resource].foreign.get(column.field or "")
@@ -65,11 +65,11 @@ def near_choices(
     return worded_keys(texts, choices)[1] if is_worded else {}
 
 
-def _sent(reading: FormReading, spec: TableSpec) -> set[str]:
+def _sent(reading: ParsedForm, spec: TableSpec) -> set[str]:
     """The names of the columns that the form was sent with a value in."""
     return {name for texts in reading.baseline.get(spec.name, {}).values() for name in texts}
 
 
-def _stands(reading: FormReading, label: str) -> bool:
+def _stands(reading: ParsedForm, label: str) -> bool:
     """Whether a header stands at the top of a sheet, in an Excel table or in none."""
     return any(label in line for sheet in reading.workbook.sheets for line in sheet.rows[:_TOP_ROWS])

@@ -56,7 +56,7 @@ Missing = tuple[str, int | None, str | None]
 
 
 @dataclass
-class MasterReading:
+class ParsedMaster:
     """What a master workbook says.
 
     ``tables`` have unique integer indexes, which ``origins`` maps to sheets and rows. ``unknown`` are the cells (table,
@@ -103,7 +103,7 @@ class MasterReading:
 def read_master(
     workbook: RawWorkbook, schemas: Schemas, contract: str, base: Tables | None = None, added: Added = (),
     renames: Renames | None = None,
-) -> MasterReading:  # fmt: skip
+) -> ParsedMaster:  # fmt: skip
     """Make tables of a master workbook of the contract ``contract``; what is wrong becomes findings, never an error.
 
     ``base`` are the tables of the last accepted state, by which rows and names are recognised; without it, what the
@@ -111,7 +111,7 @@ def read_master(
     former names. When the workbook is not a master of this contract and format, the reading has findings and no tables,
     and they block; what is wrong in a master never does.
     """
-    reading = MasterReading(workbook, schemas, findings=list(workbook.notices))
+    reading = ParsedMaster(workbook, schemas, findings=list(workbook.notices))
     reading.identity, reading.formulas = read_identity(workbook.sheet(IDENTITY))
     finder = TableFinder(workbook, reading.known_tables)
     if not _is_ours(reading, finder, contract):
@@ -123,7 +123,7 @@ def read_master(
     return reading
 
 
-def _is_ours(reading: MasterReading, finder: TableFinder, contract: str) -> bool:
+def _is_ours(reading: ParsedMaster, finder: TableFinder, contract: str) -> bool:
     """Whether the file is a master of this contract; what it is instead is said."""
     identity, place = reading.identity, Place()
     if "genre" not in identity:
@@ -146,7 +146,7 @@ class _Reader:
     """Reads the tables one after the other: references first, since others show their labels."""
 
     def __init__(
-        self, reading: MasterReading, finder: TableFinder, base: Tables | None, added: Added, renames: Renames
+        self, reading: ParsedMaster, finder: TableFinder, base: Tables | None, added: Added, renames: Renames
     ) -> None:
         self.reading, self.finder, self.base, self.added, self.renames = reading, finder, base, added, renames
         book = reading.workbook

@@ -19,7 +19,7 @@ _ADDRESS = r"[^@\s;]+@[^@\s;]+\.[^@\s.;]+"
 #: One address, or several: « accueil@ville.fr ; maire@ville.fr ».
 ADDRESSES = rf"{_ADDRESS}(?:\s*;\s*{_ADDRESS})*"
 EMAIL = rf"^{ADDRESSES}\Z"
-_Rule = tuple[str, Callable[[Any], bool]]
+_Constraint = tuple[str, Callable[[Any], bool]]
 #: Cells of a table up to which looking at each alone is faster than loading pandera.
 _FEW_CELLS = 1_000_000
 
@@ -65,9 +65,9 @@ def plain_violations(table: Table) -> Iterator[Violation]:
 
 
 @lru_cache(maxsize=1024)
-def _rules(field: Field) -> tuple[_Rule, ...]:
+def _rules(field: Field) -> tuple[_Constraint, ...]:
     """The rules of a field by their names, each on a value that is not blank."""
-    rules: list[_Rule] = []
+    rules: list[_Constraint] = []
     for name, pattern in (("pattern", field.anchored_pattern), ("format", EMAIL if field.email else None)):
         if pattern is not None:
             rules.append((name, matching(pattern)))

@@ -99,7 +99,7 @@ def publish(
     """
     transaction = Transaction(workbooks, staging, now)
     _recover(transaction)
-    changes = _Changes(transaction, edited, known or {})
+    changes = _StagedOutputs(transaction, edited, known or {})
     try:
         manifest = changes.prepare(contents, gone, history)
     except OSError as error:
@@ -192,7 +192,7 @@ def _set_aside(transaction: Transaction, detail: str) -> None:
     transaction.findings.append(finding("publication-abimee", Place(shown), valeur=shown, detail=detail))
 
 
-class _Changes:
+class _StagedOutputs:
     """The outputs that differ from what is there, staged. ``doing`` is the path at work, to be named by a failure."""
 
     def __init__(self, transaction: Transaction, edited: Collection[Path], known: Mapping[Path, str]) -> None:

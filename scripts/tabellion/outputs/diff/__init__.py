@@ -9,16 +9,16 @@ from dataclasses import replace
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.outputs.diff.model import (
     CellDifference,
+    ComparedFile,
     ComparedTable,
     Comparison,
+    FileKind,
     FormulaAt,
     FormulaDifference,
     FormulaKey,
     Piece,
     PieceDifference,
     RowDifference,
-    Side,
-    SideKind,
     TableDifference,
 )
 from tabellion.outputs.diff.pairing import Pairs, RowValues, pair_rows
@@ -26,11 +26,11 @@ from tabellion.schema import SETTING_TABLES, Schemas
 from tabellion.wording import as_seen
 
 #: The kinds that hold the tables of the register, and that a register's folder can be compared with.
-_WHOLE = {SideKind.MASTER, SideKind.CONSOLIDATION, SideKind.REGISTER}
+_WHOLE = {FileKind.MASTER, FileKind.CONSOLIDATION, FileKind.REGISTER}
 _EXERCICE = "exercice"
 
 
-def compare(before: Side, after: Side, schemas: Schemas) -> Comparison:
+def compare(before: ComparedFile, after: ComparedFile, schemas: Schemas) -> Comparison:
     """All that ``after`` says otherwise than ``before``.
 
     Raises :class:`TabellionError` when they are of two kinds or of two partners. Forms of two exercices are compared
@@ -51,7 +51,7 @@ def compare(before: Side, after: Side, schemas: Schemas) -> Comparison:
         notices.append(finding("tables-en-detail", Place(after.name), tables=titles))
     names = [name for name in names if name not in silent | elsewhere]
     tables = [compare_tables(_table(before, after, name), _table(after, before, name)) for name in names]
-    is_register = SideKind.REGISTER in (before.kind, after.kind)
+    is_register = FileKind.REGISTER in (before.kind, after.kind)
     return Comparison(
         before,
         after,
@@ -62,13 +62,13 @@ def compare(before: Side, after: Side, schemas: Schemas) -> Comparison:
     )
 
 
-def _has_rows(side: Side, name: str) -> bool:
+def _has_rows(side: ComparedFile, name: str) -> bool:
     return name in side.tables and bool(side.tables[name].keys)
 
 
-def _refuse(before: Side, after: Side) -> None:
+def _refuse(before: ComparedFile, after: ComparedFile) -> None:
     kinds, partners = {before.kind, after.kind}, before.labels.get("partenaires", {})
-    if len(kinds) > 1 and not (SideKind.REGISTER in kinds and kinds <= _WHOLE):
+    if len(kinds) > 1 and not (FileKind.REGISTER in kinds and kinds <= _WHOLE):
         code, words = "genres-differents", [before.kind.value, after.kind.value]
     elif before.partner != after.partner:
         code, words = "partenaires-differents", [partners.get(side.partner, side.partner) for side in (before, after)]
@@ -79,7 +79,7 @@ def _refuse(before: Side, after: Side) -> None:
     raise TabellionError([mistake])
 
 
-def _as_found(side: Side) -> list[Finding]:
+def _as_found(side: ComparedFile) -> list[Finding]:
     if not side.unread:
         return []
     count = len(side.unread)
@@ -87,7 +87,7 @@ def _as_found(side: Side) -> list[Finding]:
     return [finding("comparaison-telle-quelle", side.unread[0], compte=words, liees=side.unread[1:])]
 
 
-def _without_year(side: Side, schemas: Schemas) -> Side:
+def _without_year(side: ComparedFile, schemas: Schemas) -> ComparedFile:
     """A form whose rows are known by their identifiers alone, and without what it shows of the years before."""
     tables = {}
     for name, table in side.tables.items():
@@ -100,7 +100,7 @@ def _without_year(side: Side, schemas: Schemas) -> Side:
     return replace(side, tables=tables, typed={})
 
 
-def _table(side: Side, other: Side, name: str) -> ComparedTable:
+def _table(side: ComparedFile, other: ComparedFile, name: str) -> ComparedTable:
     """The table of a side; an empty one, of the same columns, where it has none."""
     return side.tables.get(name) or replace(
         other.tables[name], keys=[], columns=dict.fromkeys(other.tables[name].columns, ())
@@ -163,7 +163,7 @@ def _out_of_order(pairs: Pairs) -> Pairs:
     return moved[::-1]
 
 
-def compare_formulas(before: Side, after: Side) -> list[FormulaDifference]:
+def compare_formulas(before: ComparedFile, after: ComparedFile) -> list[FormulaDifference]:
     """The formulas that people changed: what stands in the places of those listed, and those typed elsewhere.
 
     What the program itself lists otherwise follows the contract (a convention more, a list that grew): nobody changed
@@ -187,7 +187,7 @@ def _text(formula: FormulaAt | None) -> str:
     return formula.text if formula is not None else ""
 
 
-def _stands(side: Side, key: FormulaKey) -> FormulaAt | None:
+def _stands(side: ComparedFile, key: FormulaKey) -> FormulaAt | None:
     every = FormulaKey(key.table, "*", key.column)
     return side.found.get(key) or side.listed.get(key) or side.listed.get(every)
 

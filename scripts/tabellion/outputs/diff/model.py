@@ -12,7 +12,7 @@ from datetime import date, datetime
 from enum import Enum
 from pathlib import Path
 
-from tabellion.checks.formula_text import FormulaReading, compact
+from tabellion.checks.formula_text import ParsedWorkbook, compact
 from tabellion.checks.formulas import StandingFormula, standing_formulas
 from tabellion.findings import Finding, Place
 from tabellion.reading.raw import RawSheet
@@ -95,7 +95,7 @@ class TableDifference:
         return len(self.added) + len(self.removed) + self.changed_cells
 
 
-class SideKind(Enum):
+class FileKind(Enum):
     """What a side is, as people call it."""
 
     MASTER = "classeur du contrat"
@@ -150,7 +150,7 @@ class FormulaKey:
 
 
 @dataclass
-class Side:
+class ComparedFile:
     """One of the two that are compared: what it is, its tables, formulas and parts, and where its rows stand.
 
     ``listed`` are the formulas that the workbook says it has, ``found`` what stands otherwise in their places, and
@@ -159,7 +159,7 @@ class Side:
     """
 
     name: str
-    kind: SideKind
+    kind: FileKind
     path: Path = Path()
     partner: str = ""
     exercice: int | None = None
@@ -203,8 +203,8 @@ class PieceDifference:
 class Comparison:
     """All that differs between two sides, and what there is to say about the comparison itself."""
 
-    before: Side
-    after: Side
+    before: ComparedFile
+    after: ComparedFile
     tables: tuple[TableDifference, ...]
     formulas: tuple[FormulaDifference, ...] = ()
     structure: tuple[PieceDifference, ...] = ()
@@ -291,7 +291,7 @@ def masked(formula: str) -> str:
 
 
 def add_formulas(
-    side: Side, reading: FormulaReading, rows: Mapping[tuple[str, int], str], *, with_texts: bool = True
+    side: ComparedFile, reading: ParsedWorkbook, rows: Mapping[tuple[str, int], str], *, with_texts: bool = True
 ) -> None:
     """Note the formulas that a workbook lists, and what stands otherwise in their cells.
 

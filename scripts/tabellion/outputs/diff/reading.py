@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tabellion.checks.formula_text import FormulaReading
+from tabellion.checks.formula_text import ParsedWorkbook
 from tabellion.contract.register import base_tables, load_register
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
@@ -16,12 +16,12 @@ from tabellion.layout.names import FORMAT_VERSION, IDENTITY, is_annotations, she
 from tabellion.outputs.consolidation.tables import ORIGIN_LABELS, data_name
 from tabellion.outputs.consolidation.workbook import ELSEWHERE, KIND_CONSOLIDATION
 from tabellion.outputs.diff.model import (
+    ComparedFile,
     ComparedTable,
+    FileKind,
     FormulaAt,
     Piece,
     PiecePart,
-    Side,
-    SideKind,
     add_formulas,
     as_found,
     clean,
@@ -36,7 +36,7 @@ from tabellion.reading.form import read_form
 from tabellion.reading.form_identity import version_code
 from tabellion.reading.headers import computed_labels
 from tabellion.reading.hidden import read_identity
-from tabellion.reading.master import MasterReading, read_master
+from tabellion.reading.master import ParsedMaster, read_master
 from tabellion.reading.references import references, shown_choices
 from tabellion.reading.tables import FoundTable, TableFinder
 from tabellion.schema import Schemas, TableSchema
@@ -50,7 +50,7 @@ Spots = Sequence[tuple[FoundTable, int]]
 FieldValues = Mapping[str, Sequence[object]]
 
 
-def read_side(workspace: Workspace, path: Path) -> Side:
+def read_side(workspace: Workspace, path: Path) -> ComparedFile:
     """Read what is at ``path``; nothing is written.
 
     Raises :class:`TabellionError` with what refuses it: an unreadable file, another contract, no workbook of ours.
@@ -70,7 +70,7 @@ def read_side(workspace: Workspace, path: Path) -> Side:
 class _Builder:
     """Puts the tables of one workbook into a side."""
 
-    side: Side
+    side: ComparedFile
     spots: dict[str, Spots] = field(default_factory=dict)
     titles: dict[str, Mapping[str, str]] = field(default_factory=dict)
     extras: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
@@ -113,14 +113,14 @@ class _Builder:
             for label, where in by_label.items()
         }
 
-    def finish(self, reading: FormulaReading) -> Side:
+    def finish(self, reading: ParsedWorkbook) -> ComparedFile:
         """The side, once all tables are there, with the places of its cells and every formula."""
         side, rows = self.side, dict[tuple[str, int], str]()
         side.locate = self.place
         for name, spots in self.spots.items():
             for (area, row), key in zip(spots, side.tables[name].keys, strict=True):
                 rows[area.sheet.name, row] = " · ".join(plain_words(part) or "" for part in key)
-        add_formulas(side, reading, rows, with_texts=side.kind is not SideKind.CONSOLIDATION)
+        add_formulas(side, reading, rows, with_texts=side.kind is not FileKind.CONSOLIDATION)
         listed = {(formula.table, formula.column) for formula in side.listed}
         for name, spots in self.spots.items():
             for (area, row), key in zip(spots, side.tables[name].keys, strict=True):
@@ -170,10 +170,10 @@ def _labels(tables: Mapping[str, FieldValues], schemas: Schemas) -> dict[str, di
     return labels
 
 
-def _register_side(workspace: Workspace, path: Path) -> Side:
+def _register_side(workspace: Workspace, path: Path) -> ComparedFile:
     register = load_register(path, workspace.schemas, workspace.settings)
     columns = {name: table.columns for name, table in register.tables.items()}
-    side = Side(path.name, SideKind.REGISTER, path, notices=list(register.findings))
+    side = ComparedFile(path.name, FileKind.REGISTER, path, notices=list(register.findings))
     for name, schema in workspace.schemas.items():
         values = {champ: [clean(value) for value in column] for champ, column in columns[name].items()}
         side.tables[name] = compared_table(schema, columns[name], values)
@@ -182,13 +182,13 @@ def _register_side(workspace: Workspace, path: Path) -> Side:
     return side
 
 
-def _master_side(workspace: Workspace, workbook: RawWorkbook, path: Path) -> Side:
+def _master_side(workspace: Workspace, workbook: RawWorkbook, path: Path) -> ComparedFile:
     schemas = workspace.schemas
     base = base_tables(workspace.registre, schemas, workspace.settings)
     reading = read_master(workbook, schemas, workspace.settings.identifiant, base)
     if not reading.tables:
         raise TabellionError(mistake for mistake in reading.findings if mistake.bloquant)
-    builder = _Builder(Side(path.name, SideKind.MASTER, path, notices=_worth_saying(reading.findings)))
+    builder = _Builder(ComparedFile(path.name, FileKind.MASTER, path, notices=_worth_saying(reading.findings)))
     columns = {name: table.columns for name, table in reading.tables.items()}
     for name, schema in schemas.items():
         if name in columns:
@@ -208,13 +208,13 @@ def _master_side(workspace: Workspace, workbook: RawWorkbook, path: Path) -> Sid
     return builder.finish(reading)
 
 
-def _form_side(workspace: Workspace, workbook: RawWorkbook, path: Path) -> Side:
+def _form_side(workspace: Workspace, workbook: RawWorkbook, path: Path) -> ComparedFile:
     schemas = workspace.schemas
     register = load_register(workspace.registre, schemas, workspace.settings).tables
     reading = read_form(workbook, schemas, references(register, schemas), workspace.settings.identifiant)
     if reading.identity is None:
         raise TabellionError(mistake for mistake in reading.findings if mistake.bloquant)
-    side = Side(path.name, SideKind.FORM, path, reading.identity.partenaire, reading.identity.exercice)
+    side = ComparedFile(path.name, FileKind.FORM, path, reading.identity.partenaire, reading.identity.exercice)
     side.notices = _worth_saying(reading.findings)
     side.labels = _labels({name: table.columns for name, table in register.items()}, schemas)
     builder = _Builder(side)
@@ -242,7 +242,7 @@ def _form_side(workspace: Workspace, workbook: RawWorkbook, path: Path) -> Side:
     return builder.finish(reading)
 
 
-class _ConsolidationReading(MasterReading):
+class _ParsedConsolidation(ParsedMaster):
     """What a consolidation says: its tables have other names than a master's, and their rows name their sources."""
 
     @property
@@ -253,13 +253,13 @@ class _ConsolidationReading(MasterReading):
         )
 
 
-def _consolidation_side(workspace: Workspace, workbook: RawWorkbook, path: Path) -> Side:
+def _consolidation_side(workspace: Workspace, workbook: RawWorkbook, path: Path) -> ComparedFile:
     schemas = workspace.schemas
-    reading = _ConsolidationReading(workbook, schemas)
+    reading = _ParsedConsolidation(workbook, schemas)
     reading.identity, reading.formulas = read_identity(workbook.sheet(IDENTITY))
     _refuse_consolidation(reading.identity, workspace)
     finder, cells = TableFinder(workbook, reading.known_tables), CellReader(reading.findings)
-    side = Side(path.name, SideKind.CONSOLIDATION, path)
+    side = ComparedFile(path.name, FileKind.CONSOLIDATION, path)
     builder = _Builder(side)
     read: dict[str, dict[str, list[object]]] = {}
     computed = {*ORIGIN_LABELS, *(f"{label} (2)" for label in ORIGIN_LABELS)}
@@ -302,7 +302,7 @@ def _refuse_consolidation(identity: Mapping[str, str], workspace: Workspace) -> 
         raise TabellionError(mistakes)
 
 
-def _sheet_pieces(reading: FormulaReading) -> Iterator[Piece]:
+def _sheet_pieces(reading: ParsedWorkbook) -> Iterator[Piece]:
     """The sheets of a workbook, each by the first of its own Excel tables, or else its marker, or else its name.
 
     A script that renames a sheet leaves its marker behind, which spreadsheet programs do not.

@@ -9,11 +9,11 @@ from tabellion.findings import Place
 from tabellion.layout.names import PER_CONVENTION, shorten, table_resource
 from tabellion.outputs.diff.model import (
     CellDifference,
+    ComparedFile,
     Comparison,
     FormulaKey,
     PieceDifference,
     PiecePart,
-    Side,
     TableDifference,
     Unread,
 )
@@ -40,7 +40,7 @@ class Entry:
     row: str
     place_before: Place | None = None
     place_after: Place | None = None
-    side: Side | None = None
+    side: ComparedFile | None = None
     table: str = ""
     position: int = 0
     convention: int | None = None
@@ -70,7 +70,7 @@ class DiffWords:
         field = self.field(table, name)
         return field is not None and field.kind == "money"
 
-    def amounts(self, side: Side, table: str, position: int) -> dict[str, int]:
+    def amounts(self, side: ComparedFile, table: str, position: int) -> dict[str, int]:
         """The cents of each amount of a row that can be read."""
         row = ((name, values[position]) for name, values in side.tables[table].columns.items())
         return {name: value for name, value in row if isinstance(value, int) and self.is_money(table, name)}
@@ -101,7 +101,7 @@ class DiffWords:
             return None
         return after - before
 
-    def convention(self, side: Side, table: str, position: int) -> int | None:
+    def convention(self, side: ComparedFile, table: str, position: int) -> int | None:
         """The convention of a row, for the tables that are kept by convention."""
         column = side.tables[table].columns.get("convention_id")
         value = column[position] if column is not None and table in PER_CONVENTION else None
@@ -115,14 +115,14 @@ class DiffWords:
         words = self.label("conventions", convention)
         return f"{title}, convention {words}"
 
-    def row(self, side: Side, table: str, position: int) -> str:
+    def row(self, side: ComparedFile, table: str, position: int) -> str:
         """A row in words, with its identifier."""
         key = side.tables[table].keys[position]
         shown = self._label(side, table, position)
         identifier = " · ".join("?" if part is None else str(part) for part in key)
         return f"{shown} [{identifier}]" if shown and shown != identifier else identifier
 
-    def _label(self, side: Side, table: str, position: int) -> str:
+    def _label(self, side: ComparedFile, table: str, position: int) -> str:
         columns, schema = side.tables[table].columns, self.schemas[table]
 
         def value_of(name: str) -> object:

@@ -14,7 +14,7 @@ from tabellion.contract.workspace import Settings
 from tabellion.findings import Place
 from tabellion.layout.names import cell_link, quoted_sheet
 from tabellion.layout.theme import Theme
-from tabellion.outputs.diff.model import Comparison, Side, TableDifference, Unread
+from tabellion.outputs.diff.model import ComparedFile, Comparison, TableDifference, Unread
 from tabellion.outputs.diff.words import (
     ADDED,
     CELL,
@@ -209,7 +209,7 @@ class _DiffRows:
             return self.maker.coloured(None, self.words.label(key.table, value), colour)
         return self.maker.coloured(self.words.field(table, name), value, colour)
 
-    def cell(self, side: Side, place: Place | None) -> Cell:
+    def cell(self, side: ComparedFile, place: Place | None) -> Cell:
         maker = self.maker
         if place is None or not (place.cellule or place.ligne):
             return maker.centred(None)

@@ -192,7 +192,7 @@ def _as_xml(make: Callable[..., str]) -> Callable[..., Markup]:
 
 
 def _environment(unknown: dict[str, object], filters: Mapping[str, Callable[..., object]]) -> Environment:
-    class Unknown(ChainableUndefined):
+    class UnknownName(ChainableUndefined):
         """A name that does not exist: noted as soon as it is printed, repeated or compared."""
 
         def _note(self) -> None:
@@ -216,7 +216,7 @@ def _environment(unknown: dict[str, object], filters: Mapping[str, Callable[...,
 
         __hash__ = None  # type: ignore[assignment]  # an unknown name is no key
 
-    environment = ImmutableSandboxedEnvironment(autoescape=True, undefined=Unknown, finalize=printed)
+    environment = ImmutableSandboxedEnvironment(autoescape=True, undefined=UnknownName, finalize=printed)
     environment.filters.update(filters)
     return environment
 

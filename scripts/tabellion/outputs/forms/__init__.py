@@ -19,7 +19,7 @@ from tabellion.schema.tables import Row, grouped
 
 def make_forms(contract: Book, exercice: int, partners: Iterable[str] | None = None) -> list[Form]:
     """The forms of an exercice, one per partner of the register in its order (or only those in ``partners``)."""
-    content = _Content(contract, exercice)
+    content = _RegisterRows(contract, exercice)
     wanted = None if partners is None else set(partners)
     return [content.form(row) for row in content.partners if wanted is None or row["partenaire_id"] in wanted]
 
@@ -35,7 +35,7 @@ class _Partner:
     leads: Collection[str]
 
 
-class _Content:
+class _RegisterRows:
     """The register's rows, sorted once for all partners."""
 
     def __init__(self, contract: Book, exercice: int) -> None:
@@ -210,12 +210,12 @@ class _Content:
 
 
 #: The rows of each :data:`tabellion.schema.forms.SOURCES`, ``None`` where they do not concern the partner.
-_SOURCES: Mapping[str, Callable[[_Content, TableSpec, _Partner], list[FormRow] | None]] = {
-    "celles de la collectivité": _Content.budget,
-    "une par fiche portée ou suivie": _Content.actions,
-    "celles du financeur et des fiches portées": _Content.funded,
-    "une par poste des fiches portées": _Content.charges,
-    "une par financeur des fiches portées": _Content.produits,
+_SOURCES: Mapping[str, Callable[[_RegisterRows, TableSpec, _Partner], list[FormRow] | None]] = {
+    "celles de la collectivité": _RegisterRows.budget,
+    "une par fiche portée ou suivie": _RegisterRows.actions,
+    "celles du financeur et des fiches portées": _RegisterRows.funded,
+    "une par poste des fiches portées": _RegisterRows.charges,
+    "une par financeur des fiches portées": _RegisterRows.produits,
 }
 
 

@@ -73,7 +73,7 @@ def compiled(source: str) -> CodeType:
     return _environment(Path()).compile(source)
 
 
-class _Unknown(jinja2.StrictUndefined):
+class _UndefinedName(jinja2.StrictUndefined):
     """A name that does not exist: using it stops, and says it in French."""
 
     @property
@@ -84,7 +84,7 @@ class _Unknown(jinja2.StrictUndefined):
 def _environment(template: Path) -> jinja2.Environment:
     environment = ImmutableSandboxedEnvironment(
         autoescape=True,
-        undefined=_Unknown,
+        undefined=_UndefinedName,
         finalize=_shown,
         loader=jinja2.FileSystemLoader(template.parent, encoding="utf-8-sig"),
         trim_blocks=True,

@@ -47,7 +47,7 @@ _LABELS = ("Prévu", "Voté", "Réalisé")
 def page_of(consolidation: Consolidation) -> Values:
     """Everything that the template may show of a consolidation."""
     contract, settings = consolidation.contract, consolidation.contract.settings
-    words = _Words(consolidation)
+    words = _ChangeWords(consolidation)
     owners = {
         received.fichier: (line.partenaire, line.exercice) for line in consolidation.board for received in line.received
     }
@@ -92,7 +92,7 @@ def _total_words(before: int | None, after: int | None) -> tuple[str, str, str]:
     return known_euros(before), known_euros(after), known_euros(after) if difference is None else signed(difference)
 
 
-class _Words:
+class _ChangeWords:
     """Changes, conflicts and removals in the words of people."""
 
     def __init__(self, consolidation: Consolidation) -> None:

@@ -23,7 +23,7 @@ _WRAPPERS = ("sparklineGroup",)
 
 def follow_rules(root: Element, sheet: str, moves: Mapping[str, RowMove]) -> bool:
     """Let all that a worksheet says outside its cells follow the moves; returns whether something changed."""
-    walk = _Walk(root, sheet, moves)
+    walk = _WorksheetWalk(root, sheet, moves)
     walk.run()
     return walk.changed
 
@@ -44,7 +44,7 @@ def follow_formulas(
     return sum(follow_formula(element, home, moves, anchor) for element in list(elements)) > 0
 
 
-class _Walk:
+class _WorksheetWalk:
     """One walk through a worksheet."""
 
     def __init__(self, root: Element, sheet: str, moves: Mapping[str, RowMove]) -> None:
