@@ -31,7 +31,8 @@ from tabellion.commands import watch as watching
 from tabellion.commands import watch_display
 from tabellion.commands.consolidate import ConsolidationRun
 from tabellion.commands.run_log import RunLog
-from tabellion.commands.watch import Stopped, stoppable, watch
+from tabellion.commands.stopping import Stopped, stoppable
+from tabellion.commands.watch import watch
 from tabellion.commands.watch_display import DisplayLine, WatchDisplay
 from tabellion.contract.workspace import Workspace, find_workspace
 from tabellion.findings import Finding, Place, Severity, TabellionError, finding

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -38,6 +37,7 @@ from tabellion.mail.board import with_mails
 from tabellion.outputs.consolidation import make_details, write_consolidation, write_detail_workbook
 from tabellion.outputs.report import render_report
 from tabellion.outputs.state import STATE_FILE, Previous, read_previous, since_previous, state_digest, state_json
+from tabellion.processes import uncollected
 from tabellion.schema import Key
 from tabellion.transaction import Content, Copy, History, preparing, publish
 from tabellion.transaction.files import keep_dated_copy
@@ -76,19 +76,23 @@ def consolidate(
     purpose: str = "tabellion consolidate",
     is_present: Callable[[], bool] = lambda: True,
     serves: bool = False,
+    settle: Callable[[], None] | None = None,
 ) -> ConsolidationRun:
     """Consolidate the workspace, alone on it; the outputs are put in place all together, or none.
 
     Where the state is what the outputs in place already say, nothing is written. Beside a watcher, a run waits its
     turn; otherwise it does not. ``is_present`` says whether the folders are still there once all is read: of a share
     that went away meanwhile nothing is believed. ``serves`` says that the caller carries out the requests made in
-    Excel. Raises :class:`TabellionError` when another run holds the workspace,
-    its settings or register are wrong, or the outputs cannot be written.
+    Excel. ``settle`` is called once, before the run counts and anything is put in place: it may wait, or raise. Raises
+    :class:`TabellionError` when another run holds the workspace, its settings or register are wrong, or the outputs
+    cannot be written.
     """
     with alone_on(workspace, purpose, now) as notices:
         with open_journal(workspace.memory / JOURNAL, now) as journal:
-            run = journal.start_run(now, __version__)
-            with _uncollected():
+            begin = cache(partial(_begin, journal, now, settle))
+            if settle is None:
+                begin()
+            with uncollected():
                 inputs = load_inputs(workspace, now, journal, progress)
                 if not is_present():
                     place = Place(str(workspace.root))
@@ -99,23 +103,25 @@ def consolidate(
             own = dict[Path, str]()
             if outputs.is_new:
                 try:
-                    notices += _publish(workspace, inputs, outputs, now, own)
+                    notices += _publish(workspace, inputs, outputs, now, own, begin)
                 except (TabellionError, OSError):
                     raise
                 except Exception:  # one file that no output can show costs that file, and not the night
                     inputs = load_inputs(workspace, now, journal, assemble=partial(_assemble_shown, workspace))
                     outputs = _decide(workspace, inputs, outputs.log)
-                    notices += _publish(workspace, inputs, outputs, now, own)
+                    notices += _publish(workspace, inputs, outputs, now, own, begin)
             elif inputs.source.register_files:  # a workbook that was saved again, and says what it said
                 own |= {path: content_digest(content) for path, content in inputs.source.register_files.items()}
                 contents: dict[Path, Content] = {**outputs.kept, **inputs.source.register_files}
+                begin()
                 notices += publish(workspace.workbooks, workspace.memory / STAGING, contents, now=now)
+            run = begin()
             if new_sheets := with_new_sheets(inputs.source, now):
                 keep_dated_copy(workspace.contrat, now, workspace.archives)
                 own |= {path: content_digest(content) for path, content in new_sheets.items()}
                 read = {workspace.contrat: inputs.source.book.sha256}
                 notices += publish(workspace.workbooks, workspace.memory / STAGING, {**new_sheets}, now=now, known=read)
-            with _uncollected():
+            with uncollected():
                 _remember(journal, run, inputs, outputs, now)
             with suppress(TabellionError):  # as the journal, it costs no run
                 keep_answered(workspace.memory, answered_rows(outputs.consolidation))
@@ -123,6 +129,13 @@ def consolidate(
     return ConsolidationRun(
         outputs.consolidation, outputs.is_new, tuple(dict.fromkeys(notices)), own, outputs.log.pending
     )
+
+
+def _begin(journal: Journal, now: datetime, settle: Callable[[], None] | None) -> int:
+    """Begin the run in the journal, once what it answers has settled; its number."""
+    if settle is not None:
+        settle()
+    return journal.start_run(now, __version__)
 
 
 def look_at_campaign(workspace: Workspace, now: datetime, progress: ReadProgress | None = None) -> Consolidation:
@@ -144,20 +157,6 @@ def _assemble_shown(workspace: Workspace, materials: Materials) -> Assembly:
         for workbook in details.workbooks:
             write_detail_workbook(assembly.consolidation, details, workbook, labels, Path(folder))
     return assembly
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without looking for garbage: of a thousand returns, a million values live until the end, and looking through them
-    again and again finds nothing.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 @dataclass(frozen=True)
@@ -251,11 +250,12 @@ def _decide(workspace: Workspace, inputs: Inputs, log: RequestLog) -> _Outputs:
 
 
 def _publish(
-    workspace: Workspace, inputs: Inputs, outputs: _Outputs, now: datetime, own_inputs: dict[Path, str]
-) -> list[Finding]:
+    workspace: Workspace, inputs: Inputs, outputs: _Outputs, now: datetime, own_inputs: dict[Path, str],
+    begin: Callable[[], object],
+) -> list[Finding]:  # fmt: skip
     """Make everything and put it in place, all together or nothing; what is replaced, and was edited, is kept.
 
-    ``own_inputs`` gets the SHA-256 of what is written among the inputs.
+    ``own_inputs`` gets the SHA-256 of what is written among the inputs; ``begin`` is called before.
     """
     workbooks, staging, folder = workspace.workbooks, workspace.memory / STAGING, workspace.consolidation
     consolidation, previous = outputs.consolidation, outputs.previous
@@ -297,6 +297,7 @@ def _publish(
             if isinstance(content, bytes) and workspace.registre in path.parents
         }
         members = tuple(folder / name for name in (WORKBOOK, REPORT, STATE_FILE, REGISTER))
+        begin()
         inputs.source.keep_hand_edits(now)
         before = None if previous is None else previous.made
         history = None if outputs.is_same else History(folder / HISTORY, members, before)

@@ -6,7 +6,6 @@ One loop: wait until something is heard or due, let it settle, run, say. Whateve
 from __future__ import annotations
 
 import queue
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from math import inf
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from watchdog.utils import BaseThread
@@ -26,6 +24,7 @@ from tabellion.commands.decided import has_news
 from tabellion.commands.relever import CampaignPost
 from tabellion.commands.requests import carry_out
 from tabellion.commands.run_log import keep_crash
+from tabellion.commands.stopping import stoppable
 from tabellion.contract.folders import STAGING
 from tabellion.contract.workspace import Workspace, find_workspace
 from tabellion.findings import TabellionError
@@ -35,6 +34,7 @@ from tabellion.transaction import is_place_free
 from tabellion.transaction.lock import WATCHER, hold
 from tabellion.transaction.manifest import digest as file_digest
 from tabellion.watching.debounce import LONGEST_SECONDS, QUIET_SECONDS, Batch
+from tabellion.watching.early import QUIET_SHARE, EarlyBatch, UnsettledError
 from tabellion.watching.observer import Watcher
 from tabellion.watching.snapshot import Fingerprint, fingerprint, is_complete, network_folder
 
@@ -62,38 +62,6 @@ class Arriving:
     since: float
 
 
-class Stopped(BaseException):
-    """Somebody asked the watcher to end; raised wherever it is, since every write is whole or not at all."""
-
-
-@contextmanager
-def stoppable() -> Iterator[threading.Event]:
-    """Turn the signals that end a program into :class:`Stopped`, once: the way out is not interrupted again.
-
-    The event says that one came: raised where Python lets nothing through (a destructor), :class:`Stopped` is lost.
-    """
-    names = ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK")
-    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
-    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
-        numbers.remove(signal.SIGHUP)  # ``nohup``: it is to outlive its terminal
-    asked = threading.Event()
-
-    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature of a handler
-        for other in numbers:
-            signal.signal(other, signal.SIG_IGN)
-        asked.set()
-        raise Stopped
-
-    before = {number: signal.signal(number, stop) for number in numbers}
-    try:
-        yield asked
-    except Stopped:
-        pass
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
-
-
 def watch(folder: Path, display: WatchDisplay, *, poll: bool) -> None:
     """Watch the workspace of ``folder`` until a signal says to stop.
 
@@ -114,7 +82,8 @@ def watch(folder: Path, display: WatchDisplay, *, poll: bool) -> None:
 @dataclass
 class WatchLoop:
     """The state of the loop: when to try again what failed, what ended a thread. ``wake`` is set by all that happens;
-    ``day`` is that of the last run that was made, ``own`` the SHA-256 of what runs wrote among their inputs."""
+    ``day`` is that of the last run that was made, ``own`` the SHA-256 of what runs wrote among their inputs.
+    ``is_early_spent`` says that a run was begun on the change that settles."""
 
     workspace: Workspace
     display: WatchDisplay
@@ -130,6 +99,7 @@ class WatchLoop:
     arriving: dict[Path, Arriving] = field(default_factory=dict)
     day: date = field(default_factory=date.today)
     own: dict[Path, str] = field(default_factory=dict)
+    is_early_spent: bool = False
 
     def __post_init__(self) -> None:
         self.notifier = Notifier(self.workspace.memory, on_findings=self.wake.set, also=CampaignPost())
@@ -176,10 +146,26 @@ class WatchLoop:
         self.tend(watcher)
         if watcher.is_away:
             return  # what is over meanwhile is answered when the folders are back: the watcher keeps it
+        if not watcher.is_settling:
+            self.is_early_spent = False
+        self.answer_early(watcher)
         batch = self.causes(watcher.take_batch())
         # What is only due waits for what is settling: a run in the middle of a save would find a file gone.
         if batch or (not watcher.is_settling and self.is_due(self.clock())):
             self.answer(watcher, batch)
+
+    def answer_early(self, watcher: Watcher) -> None:
+        """Begin to answer returns, or the workbook of the contract, while their save settles: once for each change."""
+        early = None if self.is_early_spent else EarlyBatch.of(watcher, self.display.working)
+        if early is None or not all(self.is_plain(path) for path in early.batch.changed):
+            return
+        self.is_early_spent = True
+        if self.causes(early.batch):
+            self.answer(watcher, early.batch, early)
+
+    def is_plain(self, path: Path) -> bool:
+        """Whether a file is one that all runs only read: no setting, schema, template or decision."""
+        return path == self.workspace.contrat or self.workspace.retours in path.parents
 
     def causes(self, batch: Batch) -> Batch:
         """What of a batch a run has to answer: not what the runs themselves wrote, nor a consolidated workbook in which
@@ -195,6 +181,8 @@ class WatchLoop:
         """Wait until something happens, but no longer than until a run is due."""
         now = self.clock()
         moments = [now + _ROUND_SECONDS]
+        if watcher.is_settling and not self.is_early_spent:
+            moments.append(now + QUIET_SHARE * QUIET_SECONDS / 2)
         if not (watcher.is_away or watcher.is_settling):  # nothing is due then
             if self.retry_at is not None:
                 moments.append(self.retry_at)
@@ -244,20 +232,29 @@ class WatchLoop:
         except OSError:  # the share went away just now
             return False
 
-    def answer(self, watcher: Watcher, batch: Batch) -> None:
-        """Run once; what goes wrong is said, and tried again later."""
+    def answer(self, watcher: Watcher, batch: Batch, early: EarlyBatch | None = None) -> None:
+        """Run once; what goes wrong is said, and tried again later, of what is ``early`` only once it is over."""
         if not watcher.is_present():  # a run would make its folders anew, in the way of the share that comes back
             self.wait_for_folders(watcher)
             return
         started, today = self.clock(), date.today()
-        self.display.working(batch)
+        is_present, settle = watcher.is_present, None
+        if early is not None:
+            is_present, settle = early.is_present, early.wait
+        else:
+            self.display.working(batch)
         try:
             # What people change in the settings, the schemas and the templates counts from the next run on.
             workspace = find_workspace(self.workspace.root)
-            self.bring(workspace)
+            if early is None:
+                self.bring(workspace)
             run = consolidate(
-                workspace, datetime.now(), purpose="tabellion watch", is_present=watcher.is_present, serves=True
+                workspace, datetime.now(), purpose="tabellion watch", is_present=is_present, serves=True, settle=settle
             )
+            if early is not None:
+                early.wait()
+                batch = early.batch
+            self.is_early_spent = False
             self.own |= run.own
             arriving = self.still_arriving(run.consolidation)
             names = (path.relative_to(self.workspace.workbooks).as_posix() for path in arriving)
@@ -270,15 +267,23 @@ class WatchLoop:
                 until = min(self.arriving[path].since for path in arriving) + LONGEST_SECONDS
                 self.retry_at = until if self.retry_at is None else min(until, self.retry_at)
             self.serve(workspace, run)
-        except TabellionError as error:
-            if all(finding.code == "dossier-disparu" for finding in error.findings):
-                self.wait_for_folders(watcher)
-                return
-            self.display.refused(error.findings)
-            self.try_again()
         except Exception as error:
+            if early is not None and (not early.is_over or isinstance(error, UnsettledError)):
+                if early.is_over:
+                    self.answer(watcher, early.batch)
+                return
+            self.failed(watcher, error)
+
+    def failed(self, watcher: Watcher, error: Exception) -> None:
+        """Say why a run could not be made, and have it tried again."""
+        if not isinstance(error, TabellionError):
             self.crash(error)
-            self.try_again()
+        elif all(finding.code == "dossier-disparu" for finding in error.findings):
+            self.wait_for_folders(watcher)
+            return
+        else:
+            self.display.refused(error.findings)
+        self.try_again()
 
     def bring(self, workspace: Workspace) -> None:
         """Make an import again that waited for what staff decided in its workbook, and say what came of it."""

@@ -67,7 +67,8 @@ class Debounce:
     """Follows the files of a workspace from look to look, and says which changes are over.
 
     One thread looks, another one may take the batches. ``missing`` is the folder that was away at the last look,
-    ``folders`` those that were there. Tests give their own ``clock``, and their own way to look and to read.
+    ``folders`` those that were there, ``moves`` how many looks found that something happened. Tests give their own
+    ``clock``, and their own way to look and to read.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class Debounce:
         self.quiet_seconds, self.longest_seconds = quiet_seconds, longest_seconds
         self.missing: MissingFolder | None = None
         self.folders: Mapping[str, FolderId] = {}
+        self.moves = 0
         self._workspace, self._clock, self._take_snapshot = workspace, clock, take_snapshot
         self._fingerprint, self._is_complete = fingerprint, is_complete
         self._lock = threading.Lock()
@@ -113,7 +115,7 @@ class Debounce:
         self.missing = self._confirmed(missing_folder(self._snapshot, snapshot, self._workspace), now)
         if self.missing is not None:
             with self._lock:
-                self._changed = now
+                self._changed, self.moves = now, self.moves + 1
                 for path in self._pending:  # patience is with files, not with a share that is away
                     self._pending[path] = _Pending(now, now)
             return set()
@@ -182,7 +184,7 @@ class Debounce:
         self._is_still = not moving
         if moving:
             moment = max(events.get(path, now) for path in moving)
-            self._changed = max(moment, self._changed, now - self.quiet_seconds / 2)
+            self._changed, self.moves = max(moment, self._changed, now - self.quiet_seconds / 2), self.moves + 1
         if self._looked == -inf:
             self._answered = dict(self._seen)
             return
@@ -213,6 +215,19 @@ class Debounce:
             is_quiet = self._is_still and self._looked >= self._changed + self.quiet_seconds
             is_over = is_quiet and len(ready) == len(self._pending)
             return self._hand_over(ready) if is_over or is_late else Batch()
+
+    def likely_batch(self, quiet_seconds: float) -> Batch:
+        """What will be over if nothing else happens; an empty batch where a file is not complete, or there has not been
+        so long a quiet yet.
+        """
+        with self._lock:
+            pending = {path: self._seen.get(path) for path in self._pending}
+            is_calm = self.missing is None and self._clock() >= self._changed + quiet_seconds
+        if not is_calm or not all(self._is_whole(path) for path in pending):
+            return Batch()
+        changed = {path: content for path, content in pending.items() if content != self._answered.get(path)}
+        gone = {path for path, content in changed.items() if content is None}
+        return Batch(frozenset(map(Path, changed.keys() - gone)), frozenset(map(Path, gone)))
 
     def _hand_over(self, paths: list[str]) -> Batch:
         """The batch of these changes, which are waited for no more."""

@@ -125,7 +125,12 @@ class Watcher(FileSystemEventHandler):
     @property
     def is_settling(self) -> bool:
         """Whether a change is not over, or may have begun."""
-        return self._wake.is_set() or self._is_looking or self.debounce.is_settling
+        return self.is_looking or self.debounce.is_settling
+
+    @property
+    def is_looking(self) -> bool:
+        """Whether there is a look now, or one is asked for."""
+        return self._wake.is_set() or self._is_looking
 
     def is_present(self) -> bool:
         """Whether the folders are there at this moment; looks at the disk."""
