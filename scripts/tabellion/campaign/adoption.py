@@ -16,9 +16,9 @@ from pathlib import Path
 
 from tabellion.campaign.merge import CellKey, InForce
 from tabellion.campaign.parsed_return import digest_of, plain_json, value_of
-from tabellion.findings import Place, TabellionError, finding
+from tabellion.findings import Json
 from tabellion.layout.forms import FormIdentity, form_id
-from tabellion.wording import system_reason
+from tabellion.transaction.stored import read_needed
 
 #: The file of the last adoption, in the register's folder.
 ADOPTION_FILE = "adoption.json"
@@ -71,22 +71,17 @@ def load_adoption(registre: Path) -> Adoption:
 
     Raises :class:`TabellionError` when the file is there and cannot be read.
     """
-    path = registre / ADOPTION_FILE
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        returns = {}
-        for partner, year, digest, values, *form in content["retours"]:
-            cells = {(table, tuple(map(value_of, key)), champ): value_of(value) for table, key, champ, value in values}
-            returns[partner, int(year), str(*form)] = AdoptedReturn(str(digest), cells)
-        return Adoption(str(content["adoption"]), returns)
-    except FileNotFoundError:
-        return Adoption()
-    except OSError as error:
-        detail = system_reason(error)
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
-        detail = "ce n'est pas le fichier qu'une adoption a écrit"
-    remede = "Remettez celui de la dernière sauvegarde, ou supprimez-le : les retours seront alors fusionnés à nouveau."
-    raise TabellionError([finding("registre-illisible", Place(str(path)), detail=detail, remede=remede)])
+    remedy = "Remettez celui de la dernière sauvegarde, ou supprimez-le : les retours seront alors fusionnés à nouveau."
+    written = "le fichier qu'une adoption a écrit"
+    return read_needed(registre / ADOPTION_FILE, _adoption_of, written, remedy) or Adoption()
+
+
+def _adoption_of(content: Json) -> Adoption:
+    returns = {}
+    for partner, year, digest, values, *form in content["retours"]:
+        cells = {(table, tuple(map(value_of, key)), champ): value_of(value) for table, key, champ, value in values}
+        returns[partner, int(year), str(*form)] = AdoptedReturn(str(digest), cells)
+    return Adoption(str(content["adoption"]), returns)
 
 
 def adoption_of(returns: Sequence[InForce], before: Adoption | None = None) -> tuple[str, bytes]:

@@ -13,9 +13,10 @@ from datetime import datetime
 from enum import Enum
 from pathlib import Path
 
-from tabellion.findings import Place, TabellionError, finding
+from tabellion.findings import Json, Place
 from tabellion.schema import Key
-from tabellion.wording import fold, system_reason
+from tabellion.transaction.stored import read_needed
+from tabellion.wording import fold
 
 #: The file of the decisions, in the register's folder.
 DECISIONS_FILE = "decisions.json"
@@ -172,25 +173,20 @@ def load_decisions(registre: Path) -> Decisions:
 
     Raises :class:`TabellionError` when the file is there and cannot be read.
     """
-    path = registre / DECISIONS_FILE
-    try:
-        rows = json.loads(path.read_text(encoding="utf-8"))["decisions"]
-        decisions = [
-            Decision(
-                str(row["question"]), str(row["choix"]), str(row["libelle"]), str(row["par"]),
-                datetime.fromisoformat(row["le"]).replace(tzinfo=None), str(row["edition"]), str(row["sujet"]),
-            )
-            for row in rows
-        ]  # fmt: skip
-        return Decisions({decision.question: decision for decision in decisions})
-    except FileNotFoundError:
-        return Decisions()
-    except OSError as error:
-        detail = system_reason(error)
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
-        detail = "ce n'est pas le fichier des décisions que la consolidation a écrit"
-    remede = "Remettez celui de la dernière sauvegarde, ou supprimez-le : les questions seront alors posées à nouveau."
-    raise TabellionError([finding("registre-illisible", Place(str(path)), detail=detail, remede=remede)])
+    remedy = "Remettez celui de la dernière sauvegarde, ou supprimez-le : les questions seront alors posées à nouveau."
+    written = "le fichier des décisions que la consolidation a écrit"
+    return read_needed(registre / DECISIONS_FILE, _decisions_of, written, remedy) or Decisions()
+
+
+def _decisions_of(content: Json) -> Decisions:
+    decisions = [
+        Decision(
+            str(row["question"]), str(row["choix"]), str(row["libelle"]), str(row["par"]),
+            datetime.fromisoformat(row["le"]).replace(tzinfo=None), str(row["edition"]), str(row["sujet"]),
+        )
+        for row in content["decisions"]
+    ]  # fmt: skip
+    return Decisions({decision.question: decision for decision in decisions})
 
 
 def question_id(kind: QuestionKind, *content: object) -> str:

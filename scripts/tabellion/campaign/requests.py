@@ -11,16 +11,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from tabellion.campaign.decisions import QuestionKind
 from tabellion.campaign.model import Consolidation, MergeOutcome, Modification, Request, RequestEntry, RequestStatus
 from tabellion.campaign.typed_decisions import find_table
 from tabellion.contract.folders import REQUESTS_FILE
+from tabellion.findings import Json
 from tabellion.layout.names import CONFIRMATION, DO_IT, EDITION, IDENTITY, REQUEST, REQUEST_CODE, TO_CONFIRM
 from tabellion.measures.board import REMINDED, UNANSWERED
 from tabellion.reading.hidden import read_identity
 from tabellion.reading.raw import RawWorkbook
+from tabellion.transaction.stored import read_stored
 from tabellion.wording import fold, plural
 
 FORMS, REMIND, ADOPT, PUBLISH, EXPORT = "formulaires:", "relances", "adopter", "publier", "exporter"
@@ -99,14 +100,11 @@ class RequestLog:
 
 def load_requests(memory: Path) -> RequestLog:
     """The requests that the workspace remembers; none where there is no file that can be read."""
-    try:
-        rows = json.loads((memory / REQUESTS_FILE).read_text(encoding="utf-8"))["demandes"]
-        return RequestLog(tuple(map(_entry, rows)))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return RequestLog()
+    entries = read_stored(memory / REQUESTS_FILE, lambda content: tuple(map(_entry, content["demandes"])))
+    return RequestLog(entries or ())
 
 
-def _entry(row: Any) -> RequestEntry:
+def _entry(row: Json) -> RequestEntry:
     ended = None if row["fini"] is None else datetime.fromisoformat(row["fini"])
     return RequestEntry(
         str(row["code"]), str(row["edition"]), str(row["confirmation"]), str(row["par"]),

@@ -19,6 +19,7 @@ from tabellion.contract.folders import ANSWERED, Folders
 from tabellion.findings import Json, Place
 from tabellion.schema import Key
 from tabellion.transaction.files import write_whole
+from tabellion.transaction.stored import read_stored
 
 #: The file of the staff's changes, in the register's folder.
 SAVES_FILE = "saisies.json"
@@ -69,7 +70,8 @@ def load_saves(folders: Folders) -> Saves:
 
     Without it nothing of the contract is lost: only who said what, and the means to tell an older copy.
     """
-    return replace(_load_changes(folders.registre), answered=_load_answered(folders.memory))
+    changes = read_stored(folders.registre / SAVES_FILE, _saves_of) or Saves()
+    return replace(changes, answered=_load_answered(folders.memory))
 
 
 def keep_answered(memory: Path, answered: frozenset[tuple[str, Key]]) -> None:
@@ -83,32 +85,27 @@ def keep_answered(memory: Path, answered: frozenset[tuple[str, Key]]) -> None:
 
 
 def _load_answered(memory: Path) -> frozenset[tuple[str, Key]]:
-    try:
-        rows = json.loads((memory / ANSWERED).read_text(encoding="utf-8"))
-        return frozenset((str(table), tuple(map(value_of, key))) for table, key in rows)
-    except (OSError, ValueError, TypeError, RecursionError):
-        return frozenset()
+    def rows(content: Sequence[tuple[str, list[object]]]) -> frozenset[tuple[str, Key]]:
+        return frozenset((str(table), tuple(map(value_of, key))) for table, key in content)
+
+    return read_stored(memory / ANSWERED, rows) or frozenset()
 
 
-def _load_changes(registre: Path) -> Saves:
-    try:
-        content = json.loads((registre / SAVES_FILE).read_text(encoding="utf-8"))
-        workbook = content["classeur"]
-        return Saves(
-            _changes_of(content["saisies"]),
-            workbook["sha256"],
-            None if workbook["enregistre"] is None else datetime.fromisoformat(workbook["enregistre"]),
-            workbook["auteur"],
-            _changes_of(content.get("reprises", ())),
-            {_cell_of(cell): tuple(map(value_of, values)) for cell, values in content.get("passees", ())},
-            frozenset(map(_cell_of, content.get("en_attente", ()))),
-            frozenset((question, choice) for question, choice in content.get("noms_regles", ())),
-            {str(title): str(value) for title, value in content.get("reglages", {}).items()},
-            frozenset(map(_cell_of, content.get("suspendues", ()))),
-            {str(table): dict(pairs) for table, pairs in content.get("anciens_noms", {}).items()},
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
-        return Saves()
+def _saves_of(content: Json) -> Saves:
+    workbook = content["classeur"]
+    return Saves(
+        _changes_of(content["saisies"]),
+        workbook["sha256"],
+        None if workbook["enregistre"] is None else datetime.fromisoformat(workbook["enregistre"]),
+        workbook["auteur"],
+        _changes_of(content.get("reprises", ())),
+        {_cell_of(cell): tuple(map(value_of, values)) for cell, values in content.get("passees", ())},
+        frozenset(map(_cell_of, content.get("en_attente", ()))),
+        frozenset((question, choice) for question, choice in content.get("noms_regles", ())),
+        {str(title): str(value) for title, value in content.get("reglages", {}).items()},
+        frozenset(map(_cell_of, content.get("suspendues", ()))),
+        {str(table): dict(pairs) for table, pairs in content.get("anciens_noms", {}).items()},
+    )
 
 
 def saves_json(saves: Saves) -> bytes:

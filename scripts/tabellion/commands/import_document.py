@@ -37,6 +37,7 @@ from tabellion.schema import SETTING_TABLES
 from tabellion.schema.csv_text import shielded
 from tabellion.schema.tables import Tables, make_tables
 from tabellion.transaction.files import already_there, keep_dated_copy, replace_or_refuse, write_whole
+from tabellion.transaction.stored import read_stored
 from tabellion.wording import system_reason
 from tabellion.xlsx.signature import is_intact
 
@@ -266,9 +267,5 @@ def import_again(workspace: Workspace, now: datetime) -> Sequence[Finding]:
 
 def _pending(workspace: Workspace) -> list[Path]:
     """The files of the import that waits; none where none does, or they are gone."""
-    try:
-        names = json.loads((workspace.memory / PENDING).read_text(encoding="utf-8"))["fichiers"]
-        paths = [Path(str(name)) for name in names]
-        return paths if all(path.is_file() for path in paths) else []
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return []
+    paths = read_stored(workspace.memory / PENDING, lambda content: [Path(str(name)) for name in content["fichiers"]])
+    return paths if paths is not None and all(path.is_file() for path in paths) else []

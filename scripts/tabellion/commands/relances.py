@@ -19,10 +19,11 @@ import typer
 from tabellion.campaign.model import BoardLine, Consolidation
 from tabellion.commands.options import unknown_partners, wrong_option
 from tabellion.contract.workspace import Workspace
-from tabellion.findings import Finding, TabellionError
+from tabellion.findings import Finding, Json, TabellionError
 from tabellion.measures.board import REMINDED, ReturnStatus
 from tabellion.outputs.reminders import TEMPLATE, load_template, reminder, reminder_words
 from tabellion.transaction.files import cannot_write, replace_or_refuse
+from tabellion.transaction.stored import read_stored
 from tabellion.wording import file_stem, french_date, one_line, plural
 
 FOLDER, _DIGESTS, _PREPARED = "relances", "relances.json", "relances-preparees.json"
@@ -181,12 +182,11 @@ def wrong_options(consolidation: Consolidation, exercice: int | None, partners: 
 
 def _read_digests(workspace: Workspace) -> Digests:
     """The digests of the texts written, by exercice and name; none when their file is missing or damaged."""
-    try:
-        content = json.loads((workspace.memory / _DIGESTS).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    items = content.items() if isinstance(content, dict) else ()
-    return {name: [*map(str, digests)] for name, digests in items if isinstance(digests, list)}
+
+    def digests(content: Json) -> Digests:
+        return {name: [*map(str, digests)] for name, digests in content.items() if isinstance(digests, list)}
+
+    return read_stored(workspace.memory / _DIGESTS, digests) or {}
 
 
 def _with_today(days: tuple[date, ...], today: date) -> tuple[date, ...]:
@@ -196,11 +196,11 @@ def _with_today(days: tuple[date, ...], today: date) -> tuple[date, ...]:
 
 def _read_prepared(workspace: Workspace) -> dict[str, tuple[date, ...]]:
     """The days on which reminders were prepared, by exercice and name; none when their file is missing or damaged."""
-    try:
-        content = json.loads((workspace.memory / _PREPARED).read_text(encoding="utf-8"))
+
+    def prepared(content: Json) -> dict[str, tuple[date, ...]]:
         return {name: tuple(map(date.fromisoformat, days)) for name, days in content.items()}
-    except (OSError, ValueError, TypeError, AttributeError):
-        return {}
+
+    return read_stored(workspace.memory / _PREPARED, prepared) or {}
 
 
 def _is_known(path: Path, content: bytes, digests: Digests) -> bool:

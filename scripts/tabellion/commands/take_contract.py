@@ -6,8 +6,6 @@ wrong with one contract is said of it. Heavy imports wait for a contract in whic
 
 from __future__ import annotations
 
-import json
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +17,7 @@ from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.outputs.state import STATE_FILE
 from tabellion.portfolio.memory import TakenFrom
 from tabellion.portfolio.state import ContractState
+from tabellion.transaction.stored import read_stored
 from tabellion.wording import system_reason
 
 if TYPE_CHECKING:
@@ -132,7 +131,5 @@ def _taken(
 
 def _last_night(folders: Folders) -> datetime | None:
     """When the outputs in place were first reached; ``None`` where there are none that say it."""
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        content = json.loads((folders.consolidation / STATE_FILE).read_text(encoding="utf-8"))
-        return datetime.fromisoformat(content["etat"]["fait_le"])
-    return None
+    path = folders.consolidation / STATE_FILE
+    return read_stored(path, lambda content: datetime.fromisoformat(content["etat"]["fait_le"]))

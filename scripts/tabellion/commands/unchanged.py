@@ -36,11 +36,12 @@ from tabellion.contract.folders import (
     Folders,
     find_root,
 )
-from tabellion.findings import TabellionError
+from tabellion.findings import Json, TabellionError
 from tabellion.transaction.bounded import PATIENCE, Patience, open_regular
 from tabellion.transaction.files import write_whole
 from tabellion.transaction.lock import hold
 from tabellion.transaction.manifest import BESIDES
+from tabellion.transaction.stored import read_stored
 
 if TYPE_CHECKING:
     from tabellion.campaign.model import Consolidation
@@ -175,7 +176,7 @@ def check_unchanged(start: Path, purpose: str, now: datetime, *, is_wanted: bool
         yield UnchangedCheck(None, None, None)
         return
     folders = Folders(root)
-    record = _read(folders.memory / CACHE_FILE) if is_wanted else None
+    record = read_stored(folders.memory / CACHE_FILE, _run_of) if is_wanted else None
     with ExitStack() as alone:
         if record is not None and record.holds(now):
             try:
@@ -191,17 +192,13 @@ def check_unchanged(start: Path, purpose: str, now: datetime, *, is_wanted: bool
         yield UnchangedCheck(folders, before, record)
 
 
-def _read(path: Path) -> CachedRun | None:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if content.pop("version") != _VERSION:
-            return None
-        content["since"] = datetime.fromisoformat(content["since"])
-        content["until"] = content["until"] and date.fromisoformat(content["until"])
-        content["lines"] = [(str(kind), str(text)) for kind, text in content["lines"]]
-        return CachedRun(**content)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+def _run_of(content: Json) -> CachedRun | None:
+    if content.pop("version") != _VERSION:
         return None
+    content["since"] = datetime.fromisoformat(content["since"])
+    content["until"] = content["until"] and date.fromisoformat(content["until"])
+    content["lines"] = [(str(kind), str(text)) for kind, text in content["lines"]]
+    return CachedRun(**content)
 
 
 def _digest(entries: Iterable[DigestLine]) -> str:

@@ -30,6 +30,7 @@ from tabellion.schema.constraints import ADDRESSES
 from tabellion.schema.csv_text import write_csv_text
 from tabellion.schema.tables import Column, Table, Tables, make_table
 from tabellion.transaction.files import left_beside
+from tabellion.transaction.stored import DAMAGE
 
 DESCRIPTOR = "datapackage.json"
 #: A resource's property that says what the program itself wrote, so that an edit by hand can be told.
@@ -118,7 +119,7 @@ def _described_fields(folder: Path) -> dict[str, frozenset[str]] | None:
         }
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (OSError, *DAMAGE):
         return None
 
 

@@ -19,6 +19,7 @@ from tabellion.findings import Json
 from tabellion.mail.headers import Sender
 from tabellion.transaction.files import free_name, write_whole
 from tabellion.transaction.manifest import write_json
+from tabellion.transaction.stored import DAMAGE, read_stored
 
 _VERSION = 1
 #: How long a message is known that was left, or of whose files none is there any more: by then its mark, or the folder
@@ -74,13 +75,10 @@ def unknown_senders(path: Path, workbooks: Path) -> list[UnknownSender]:
 
 def known_mails(path: Path) -> list[CollectedMail]:
     """The messages noted in the file, the first one first; none where it is missing or damaged."""
-    try:
-        return list(_read_mails(json.loads(path.read_bytes())).values())
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return []
+    return list((read_stored(path, _mails_of) or {}).values())
 
 
-def _read_mails(stored: Json) -> dict[str, CollectedMail]:
+def _mails_of(stored: Json) -> dict[str, CollectedMail]:
     mails = {
         str(key): CollectedMail(**{**mail, "files": [CollectedFile(**file) for file in mail["files"]]})
         for key, mail in stored["courriels"].items()
@@ -109,10 +107,10 @@ class CollectedMails:
             self.folders = {
                 str(name): [int(number) for number in numbers] for name, numbers in stored["dossiers"].items()
             }
-            self.mails = _read_mails(stored)
+            self.mails = _mails_of(stored)
         except FileNotFoundError:
             pass
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except DAMAGE:
             # Lost: every message is looked at again that bears no mark.
             self.aside = path.replace(path.with_name(f"{path.stem}-abimes{path.suffix}"))
             self.mails, self.folders = {}, {}

@@ -17,6 +17,7 @@ from typing import Protocol
 
 from tabellion.campaign.sent_mail import SentMail
 from tabellion.transaction.manifest import write_json
+from tabellion.transaction.stored import DAMAGE
 
 _VERSION = 2
 #: After a failure the next attempt waits a minute, then twice as long each time, up to this.
@@ -249,7 +250,7 @@ def read_outbox(path: Path) -> dict[str, OutboxEntry]:
                 datetime.fromisoformat(moment)
             if not isinstance(entry.attempts + entry.losses, int) or not isinstance(entry.recipient, str):
                 raise ValueError
-    except (KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
+    except DAMAGE as error:
         raise ValueError from error
     return entries
 

@@ -18,6 +18,7 @@ from pathlib import Path, PureWindowsPath
 from tabellion.findings import Json
 from tabellion.transaction.bounded import open_regular
 from tabellion.transaction.files import folder_to_disk, to_disk
+from tabellion.transaction.stored import read_stored
 
 MANIFEST = "manifeste.json"
 #: Beside the staging folder: the list of the outputs that wait.
@@ -106,11 +107,7 @@ def read_manifest(staging: Path) -> Manifest | None:
 def read_besides(path: Path) -> dict[str, Beside]:
     """The outputs that wait beside their places, by target; none when the list is missing or damaged (the files are
     then left where they are: nothing proves any more whose they are)."""
-    try:
-        content = json.loads(path.read_bytes())
-        besides = [_beside(beside) for beside in content["besides"]]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
-        return {}
+    besides = read_stored(path, lambda content: [_beside(beside) for beside in content["besides"]]) or ()
     return {beside.target: beside for beside in besides}
 
 
