@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tabellion.findings.codes import cluster, ensemble, files, imports, masters, returns, runs, values
+from tabellion.findings.codes import ensemble, files, imports, masters, returns, runs, values
 from tabellion.findings.model import CellValue, Code, Finding, Place, Severity
 from tabellion.wording import french_value, printable
 
 _CODES = (
-    *files.CODES, *imports.CODES, *runs.CODES, *masters.CODES, *returns.CODES, *ensemble.CODES, *cluster.CODES,
+    *files.CODES, *imports.CODES, *runs.CODES, *masters.CODES, *returns.CODES, *ensemble.CODES,
     *values.CODES,
 )  # fmt: skip
 CATALOGUE: dict[str, Code] = {code.code: code for code in _CODES}

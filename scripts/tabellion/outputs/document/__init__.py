@@ -6,6 +6,7 @@ to do so when it opens the document; LibreOffice does so when it makes the PDF.
 
 from __future__ import annotations
 
+import base64
 import io
 import re
 import zipfile
@@ -13,19 +14,18 @@ from collections.abc import Mapping
 from xml.sax.saxutils import quoteattr
 
 from docx.document import Document
-from docx.opc.constants import RELATIONSHIP_TYPE
+from docx.opc.constants import CONTENT_TYPE, RELATIONSHIP_TYPE
 from docx.opc.packuri import PackURI
 from docx.opc.part import Part
 from docx.oxml.ns import nsdecls, qn
 from docx.oxml.parser import parse_xml
 from lxml import etree
 
-from tabellion.contract.carried import carried_archive
+from tabellion.contract.carried import ELEMENT, carried_archive
 from tabellion.importing import word_document_text
 from tabellion.measures import AMOUNT_WORDS
 from tabellion.outputs.document.annexes import budget_bars
 from tabellion.outputs.document.boxes import make_boxes
-from tabellion.outputs.document.carrying import carry
 from tabellion.outputs.document.chart import draw_chart
 from tabellion.outputs.document.markdown import NUMBERS, OWN_NUMBERS
 from tabellion.outputs.document.model import NO_BREAK, DocumentModel
@@ -55,6 +55,10 @@ _AFTER_UPDATE = (
     "clrSchemeMapping", "doNotIncludeSubdocsInStats", "shapeDefaults", "doNotEmbedSmartTags", "decimalSymbol",
     "listSeparator",
 )  # fmt: skip
+#: The properties of the part that carries the register.
+_PART_PROPERTIES = """<?xml version="1.0" encoding="UTF-8" standalone="no"?>
+<ds:datastoreItem ds:itemID="{6E1F3B52-5A0C-4C0B-9D0C-7A1B6F2C9E01}"
+ xmlns:ds="http://schemas.openxmlformats.org/officeDocument/2006/customXml"><ds:schemaRefs/></ds:datastoreItem>"""
 
 
 def make_document(model: DocumentModel, template: Template, *, live: bool = True) -> bytes:
@@ -81,7 +85,7 @@ def make_document(model: DocumentModel, template: Template, *, live: bool = True
     _ask_for_update(document)
     _set_properties(document, model)
     if live:
-        carry(document, carried_archive(model.contract, word_document_text(_saved(document))))
+        _carry(document, carried_archive(model.contract, word_document_text(_saved(document))))
     return sign(with_fixed_dates(_saved(document)))
 
 
@@ -309,3 +313,19 @@ def with_fixed_dates(document: bytes) -> bytes:
             entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
             target.writestr(entry, source.read(name), zipfile.ZIP_DEFLATED)
     return stream.getvalue()
+
+
+def _carry(document: Document, archive: bytes) -> None:
+    """Put an archive into a document, once, in an XML part of its own, which Word and LibreOffice keep when they save.
+
+    See ISO/IEC 29500-1, 15.2.5 and 22.5: such a part has its properties, by which programs know it again.
+    """
+    package = document.part.package
+    root = etree.Element(ELEMENT)
+    root.text = base64.b64encode(archive).decode()
+    blob = etree.tostring(root, encoding="UTF-8", xml_declaration=True, standalone=True)
+    item = Part(package.next_partname("/customXml/item%d.xml"), CONTENT_TYPE.XML, blob, package)
+    name = PackURI(item.partname.replace("/item", "/itemProps"))
+    properties = Part(name, CONTENT_TYPE.OFC_CUSTOM_XML_PROPERTIES, _PART_PROPERTIES.encode(), package)
+    item.relate_to(properties, RELATIONSHIP_TYPE.CUSTOM_XML_PROPS)
+    document.part.relate_to(item, RELATIONSHIP_TYPE.CUSTOM_XML)
