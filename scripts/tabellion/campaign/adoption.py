@@ -59,10 +59,10 @@ class Adoption:
 
     def cells(self, form: FormIdentity) -> Mapping[CellKey, object]:
         """What was taken over from returns made from this form, cell by cell."""
-        who = form.partenaire, form.exercice
-        adopted = self.returns.get((*who, form.formulaire))
-        if adopted is None and form.formulaire == form_id(form.contrat, *who):
-            adopted = self.returns.get((*who, ""))
+        partner_year = form.partenaire, form.exercice
+        adopted = self.returns.get((*partner_year, form.formulaire))
+        if adopted is None and form.formulaire == form_id(form.contrat, *partner_year):
+            adopted = self.returns.get((*partner_year, ""))
         return {} if adopted is None else adopted.cells
 
 

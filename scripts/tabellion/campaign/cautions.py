@@ -272,7 +272,7 @@ class Cautions:
 
     def _redo(self, undone: Sequence[Modification], positions: Mapping[str, Mapping[Key, int]]) -> None:
         """Make again the changes that a workbook undoes."""
-        gone: dict[str, set[int]] = {}
+        removed: dict[str, set[int]] = {}
         restored: set[tuple[str, Key]] = set()
         for change in undone:
             at = positions[change.table].get(change.key)
@@ -281,11 +281,11 @@ class Cautions:
                     restored.add((change.table, change.key))
                     self.draft.restore(change.table, change.key)
             elif change.outcome is MergeOutcome.REMOVED:
-                gone.setdefault(change.table, set()).add(at)
+                removed.setdefault(change.table, set()).add(at)
             else:
                 accepted = self.draft.known[change.table][change.key]
                 self.draft.rows[change.table][at][change.champ] = accepted[change.champ]
-        for table, positions_gone in gone.items():
+        for table, positions_gone in removed.items():
             self.draft.drop(table, positions_gone)
 
 

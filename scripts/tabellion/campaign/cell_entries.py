@@ -55,12 +55,12 @@ def _entries(consolidation: Consolidation, master: Book, last: LastEntry, *, onl
             if before is not None and before.partenaire is not None and before.exercice is not None:
                 source = in_force.get((before.partenaire, before.exercice))
                 place = place if source is None else Place(source.fichier)
-        who = (source.partenaire, source.exercice) if source else (None, None)
+        partner_year = (source.partenaire, source.exercice) if source else (None, None)
         saved, author = (source.saved, source.author) if source else (master.saved, master.author)
         if saved == untouched:
             saved, author = None, ""
         yield CellEntry(
-            table, key, champ, value, *who, place.fichier or "", place.feuille, place.cellule, saved, author
+            table, key, champ, value, *partner_year, place.fichier or "", place.feuille, place.cellule, saved, author
         )  # fmt: skip
     if only_changes:
         yield from _kept(consolidation, decided)

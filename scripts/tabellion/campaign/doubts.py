@@ -98,7 +98,7 @@ class _Authors:
         own = [whose for when, whose in self.of_author.get(author, ()) if when < parsed.saved]
         if len(own) < _OFTEN or len(set(own)) > 1 or partner in own:
             return None
-        colleagues = {who for when, who in self.of_partner.get(partner, ()) if when < parsed.saved}
+        colleagues = {author for when, author in self.of_partner.get(partner, ()) if when < parsed.saved}
         return own[0] if colleagues and author not in colleagues else None
 
 

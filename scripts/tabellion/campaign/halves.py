@@ -135,19 +135,19 @@ def left_empty(in_force: Candidate, others: Iterable[Candidate]) -> tuple[LeftEm
     for candidate in others:
         rows, disputed, shares = list[ReturnedRow](), list[Disputed](), False
         for row in candidate.parsed.rows:
-            here, names = newer.get((row.table, row.key)), set[str]()
+            same_row, names = newer.get((row.table, row.key)), set[str]()
             for name in row.before:
                 value = row.values.get(name)
                 if value is None or (row.table, row.key, name) in given or (row.table, row.key[0]) in removed:
                     continue
-                if here is None or (name in here.values and name not in here.before):
+                if same_row is None or (name in same_row.values and name not in same_row.before):
                     names.add(name)
-                elif name in here.values and here.values[name] == value:
+                elif name in same_row.values and same_row.values[name] == value:
                     shares = True
-                elif here.values.get(name) is not None:
-                    disputed.append(Disputed(row, here, name))
+                elif same_row.values.get(name) is not None:
+                    disputed.append(Disputed(row, same_row, name))
             if names:
-                rows.append(_only(row, here, names))
+                rows.append(_only(row, same_row, names))
                 given |= {(row.table, row.key, name) for name in names}
         sure = tuple(row for row in rows if not (row.is_new and shares))
         if sure or _are_rivals(in_force, candidate):
@@ -160,15 +160,15 @@ def left_empty(in_force: Candidate, others: Iterable[Candidate]) -> tuple[LeftEm
 def joined(parsed: ParsedReturn, left: Sequence[LeftEmpty], decision: str | None) -> ParsedReturn:
     """The return in force with what counts of the older ones, each row in its own file; without what is disputed."""
     taken = [(half.candidate.fichier, row) for half in left for row in half.taken(decision)]
-    gone = {(row.table, row.key, name) for _, row in taken for name in row.before}
+    given_up = {(row.table, row.key, name) for _, row in taken for name in row.before}
     if decision is None:
-        gone |= {cell.cell for half in left for cell in half.disputed}
-    if not gone:
+        given_up |= {cell.cell for half in left for cell in half.disputed}
+    if not given_up:
         return parsed
     replaced = {(row.table, row.key) for _, row in taken}
     rows = list[ReturnedRow]()
     for row in parsed.rows:
-        names = {name for name in row.values if (row.table, row.key, name) in gone}
+        names = {name for name in row.values if (row.table, row.key, name) in given_up}
         left_over = {name: value for name, value in row.before.items() if name not in names}
         if not left_over and (row.table, row.key) in replaced:
             continue  # it says nothing itself
@@ -177,12 +177,12 @@ def joined(parsed: ParsedReturn, left: Sequence[LeftEmpty], decision: str | None
     return replace(parsed, rows=(*rows, *(replace(row, fichier=fichier) for fichier, row in taken)))
 
 
-def _only(row: ReturnedRow, here: ReturnedRow | None, names: set[str]) -> ReturnedRow:
+def _only(row: ReturnedRow, newer: ReturnedRow | None, names: set[str]) -> ReturnedRow:
     """A row with some of its answers only, and what both files show of it."""
     before = {name: value for name, value in row.before.items() if name in names}
-    if here is None:
+    if newer is None:
         return replace(row, before=before)
-    answered = row.values.keys() - names if row.is_new else here.before
+    answered = row.values.keys() - names if row.is_new else newer.before
     values = {name: value for name, value in row.values.items() if name in names or name not in answered}
     return replace(row, values=values, before=before)
 

@@ -72,10 +72,10 @@ def settle_newcomers(draft: Draft, saves: Saves, decisions: Decisions) -> tuple[
         settled = _TypedNames(draft, table, decisions, saves)
         settled.read_back(saves)
         newcomers += settled.run()
-        gone = settled.created.keys() - settled.present
-        for key in gone:
+        vanished = settled.created.keys() - settled.present
+        for key in vanished:
             draft.known[table].pop((key,))
-        saves = _without(saves, draft.schemas, table, gone)
+        saves = _without(saves, draft.schemas, table, vanished)
         saves = settled.links.without_unlinked(saves)
     return newcomers, saves
 
@@ -196,8 +196,8 @@ class _TypedNames:
 
 def _without(saves: Saves, schemas: Schemas, table: str, keys: Iterable[str]) -> Saves:
     """The saves without the rows that a decision made and another one took back, and those that named them."""
-    gone = set(keys)
-    if not gone:
+    removed = set(keys)
+    if not removed:
         return saves
 
     def is_gone(name: str, key: Key) -> bool:
@@ -207,7 +207,7 @@ def _without(saves: Saves, schemas: Schemas, table: str, keys: Iterable[str]) ->
             else set()
         )
         pairs = zip(schemas[name].primary_key, key, strict=False) if name in schemas else ()
-        return any(value in gone and (name == table or part in fields) for part, value in pairs)
+        return any(value in removed and (name == table or part in fields) for part, value in pairs)
 
     kept = tuple(change for change in saves.modifications if not is_gone(change.table, change.key))
     return replace(saves, modifications=kept)

@@ -121,8 +121,8 @@ def _names(claims: Iterable[Modification], labels: Labels) -> dict[str, str]:
 
 def removal_id(removals: Sequence[Removal]) -> str:
     """The id of the question of a row that partners propose to remove."""
-    who = sorted({(removal.partenaire, removal.exercice) for removal in removals})
-    return question_id(QuestionKind.REMOVAL, removals[0].table, list(removals[0].key), who)
+    partner_years = sorted({(removal.partenaire, removal.exercice) for removal in removals})
+    return question_id(QuestionKind.REMOVAL, removals[0].table, list(removals[0].key), partner_years)
 
 
 def by_row(removals: Iterable[Removal]) -> dict[tuple[str, Key], list[Removal]]:
@@ -204,13 +204,15 @@ def removal_questions(asked: Iterable[AskedRemoval], labels: Labels) -> Iterator
             Statement(labels.partner(removal.partenaire), "a retiré la ligne de son formulaire", removal.place)
             for removal in group
         ]
-        gone = "La ligne sort du contrat." if place is not None else "Elle n'a rien pour cet exercice : rien ne change."
+        if_removed = (
+            "La ligne sort du contrat." if place is not None else "Elle n'a rien pour cet exercice : rien ne change."
+        )
         yield Question(
             removal_id(group), QuestionKind.REMOVAL, table, key, None, row, labels.table(table),
             f"« {row} » manque dans le retour de {names}.", tuple(statements),
             (
                 Choice(KEEP, "garder la ligne", "La ligne reste au contrat."),
-                Choice(REMOVE, "supprimer", gone),
+                Choice(REMOVE, "supprimer", if_removed),
             ), place,
         )  # fmt: skip
 
@@ -222,20 +224,20 @@ def withheld_questions(withheld: Iterable[Withheld]) -> Iterator[Question]:
     """One question for each thing that waits until somebody confirms it."""
     for held in withheld:
         kept = f"Rien ne change : {held.libelle} reste au contrat."
-        gone = f"Le classeur a raison : {held.libelle} sort du contrat ({format_euros(held.cents)})."
+        if_removed = f"Le classeur a raison : {held.libelle} sort du contrat ({format_euros(held.cents)})."
         key = held.keys[0] if held.keys else ()
         yield Question(
             held.question, held.caution.value, held.table, key, held.champ, held.libelle, "",
             f"contrat.xlsx n'a plus {held.libelle} : est-ce voulu ?",
             (Statement(_CONTRACT, held.libelle, held.place),),
-            (Choice(KEEP, "garder", kept), Choice(CONFIRM, "confirmer", gone)), held.place,
+            (Choice(KEEP, "garder", kept), Choice(CONFIRM, "confirmer", if_removed)), held.place,
         )  # fmt: skip
 
 
 def drop_rows(merged: Merged, table: str, positions: Collection[int]) -> None:
     """Take rows out of a merged table, with their places."""
-    gone = set(positions)
-    kept = [position for position in range(len(merged.rows[table])) if position not in gone]
+    removed = set(positions)
+    kept = [position for position in range(len(merged.rows[table])) if position not in removed]
     moved = {before: after for after, before in enumerate(kept)}
     merged.rows[table] = [merged.rows[table][position] for position in kept]
     merged.origins[table] = [merged.origins[table][position] for position in kept]

@@ -201,8 +201,8 @@ def _plans(inspection: Inspection) -> dict[str, _FichePlan]:
     for position, row in enumerate(inspection.tables[_FINANCEMENTS].rows):
         if row["fiche_id"] is not None:
             funder = row["financeur_id"]
-            who = "sans financeur" if funder is None else funders.get(funder) or funder
-            plans[row["fiche_id"]].sources.append(_Part(position, who, row[_AMOUNT]))
+            name = "sans financeur" if funder is None else funders.get(funder) or funder
+            plans[row["fiche_id"]].sources.append(_Part(position, name, row[_AMOUNT]))
             plans[row["fiche_id"]].rows.append(row)
     if not inspection.has(_SUIVIS, "fiche_id", "partenaire_id", "exercice", _ENGAGED):
         return plans

@@ -118,13 +118,13 @@ def read_requests(workbook: RawWorkbook) -> Iterator[RequestEntry]:
     if table is None:
         return
     edition = read_identity(workbook.sheet(IDENTITY))[0].get(EDITION, "")
-    who = workbook.properties.get("lastModifiedBy", "").strip()
+    author = workbook.properties.get("lastModifiedBy", "").strip()
     for row in range(table.header_row + 1, len(table.sheet.rows) + 1):
         code, typed = table.text(row, REQUEST_CODE), table.text(row, REQUEST)
         if not code or not typed:
             continue
         confirmation, expected = table.text(row, CONFIRMATION), table.text(row, TO_CONFIRM)
-        entry = RequestEntry(code, edition, expected, who)
+        entry = RequestEntry(code, edition, expected, author)
         reason = ""
         if fold(typed) != fold(DO_IT):
             reason = f"« {typed[:60]} » n'est pas dans la liste : choisissez « {DO_IT} »"
@@ -190,12 +190,12 @@ def change_parts(changes: Sequence[Modification]) -> list[str]:
 
 def decided_parts(consolidation: Consolidation) -> list[str]:
     """How many rows decisions take out of the contract, and how many names they add to its workbook or link there."""
-    gone = {(row.table, row.key) for row in consolidation.dropped if row.place.fichier == consolidation.master_file}
+    removed = {(row.table, row.key) for row in consolidation.dropped if row.place.fichier == consolidation.master_file}
     named = [
         question
         for question in consolidation.questions
         if question.kind is QuestionKind.NEWCOMER and question.champ is None
     ]
     return [plural(count, singular, several) for count, singular, several in
-            ((len(gone), "ligne supprimée", "lignes supprimées"), (len(named), "nom décidé", "noms décidés"))
+            ((len(removed), "ligne supprimée", "lignes supprimées"), (len(named), "nom décidé", "noms décidés"))
             if count]  # fmt: skip

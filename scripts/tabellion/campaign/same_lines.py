@@ -53,7 +53,7 @@ def merge_same_lines(merged: Merged, master: Book, decisions: Decisions) -> list
     ``master`` is the contract whose tables were merged.
     """
     asked: list[AskedLines] = []
-    gone: list[int] = []
+    joined: list[int] = []
     rows, origins = merged.rows[_TABLE], merged.origins[_TABLE]
     lines = table_of(master.schemas[_TABLE], rows, like=master.tables[_TABLE])
     for question, positions in _alike(replace(master, tables={**master.tables, _TABLE: lines})).items():
@@ -64,9 +64,9 @@ def merge_same_lines(merged: Merged, master: Book, decisions: Decisions) -> list
                 _fill(merged, positions[0], position)
                 row = rows[position]
                 merged.dropped.append(DroppedRow(_TABLE, _key(row), str(row[_LABEL]), origins[position], question))
-                gone.append(position)
-    if gone:
-        keys = {_key(rows[position]) for position in gone}
+                joined.append(position)
+    if joined:
+        keys = {_key(rows[position]) for position in joined}
         merged.modifications = [
             replace(modification, outcome=MergeOutcome.DECLINED)
             if modification.outcome is MergeOutcome.APPLIED
@@ -75,7 +75,7 @@ def merge_same_lines(merged: Merged, master: Book, decisions: Decisions) -> list
             else modification
             for modification in merged.modifications
         ]
-        drop_rows(merged, _TABLE, gone)
+        drop_rows(merged, _TABLE, joined)
     return asked
 
 

@@ -97,10 +97,10 @@ def differing_rows(read: Book, base: Book) -> tuple[int, int]:
     """How many rows two books say differently, and for how much money, in cents."""
     rows, cents = 0, 0
     for schema in read.schemas.values():
-        here, there = rows_by_key(read, schema), rows_by_key(base, schema)
+        read_rows, base_rows = rows_by_key(read, schema), rows_by_key(base, schema)
         money = [field.name for field in schema.fields if field.kind == "money"]
-        for key in dict.fromkeys([*there, *here]):
-            now, before = here.get(key, {}), there.get(key, {})
+        for key in dict.fromkeys([*base_rows, *read_rows]):
+            now, before = read_rows.get(key, {}), base_rows.get(key, {})
             rows += now != before
             cents += sum(abs((now.get(field) or 0) - (before.get(field) or 0)) for field in money)
     return rows, cents
@@ -119,9 +119,9 @@ def said_twin(read: Book, book: Book) -> Iterator[Finding]:
     rows, cents = differing_rows(read, book)
     if rows:
         lignes = plural(rows, "ligne y diffère", "lignes y diffèrent")
-        who = f" par {read.author}" if read.author else ""
+        author = f" par {read.author}" if read.author else ""
         when = f" le {french_date(read.saved)}" if read.saved is not None else ""
-        saved = f", enregistrée{when}{who}" if when or who else ""
+        saved = f", enregistrée{when}{author}" if when or author else ""
         place = Place(read.fichier)
         yield finding(
             "classeur-jumeau", place, valeur=read.fichier, lignes=lignes, euros=format_euros(cents), qui=saved
@@ -149,7 +149,7 @@ def _keep_unread(draft: Draft) -> set[_SheetCell]:
 
     Returns the cells that were spoken of.
     """
-    gone = {(table, name) for table, _, name in draft.read.missing}
+    missing = {(table, name) for table, _, name in draft.read.missing}
     kept: dict[_SheetCell, str] = {}
     same: dict[_SheetCell, object] = {}
     for item, (table, position, name) in recover_keys(draft):
@@ -160,7 +160,7 @@ def _keep_unread(draft: Draft) -> set[_SheetCell]:
         schema, row = draft.schemas[table], draft.rows[table][position]
         accepted = draft.known[table].get(key_of(schema, row))
         row[name] = None if accepted is None else accepted[name]
-        if (table, name) not in gone:
+        if (table, name) not in missing:
             place = draft.place(table, position, name)
             is_left_out = row[name] is None and _must_have(schema, name)
             kept[place.feuille, place.cellule] = _LEFT_OUT if is_left_out else _stays(draft, table, name, accepted)

@@ -48,7 +48,7 @@ def _words(labels: Labels, change: Modification, saves: Saves) -> str:
     undone = saves.passed[change.table, change.key, change.champ][-1]
     was, now = (labels.value(change.table, change.champ, value) or "vide" for value in (undone, change.after))
     row, title = labels.row(change.table, change.key), labels.title(change.table, change.champ)
-    who = f"par {change.author}" if change.author else ""
+    author = f"par {change.author}" if change.author else ""
     when = f"le {french_date(change.saved)}" if change.saved is not None else ""
-    saved = " ".join(filter(None, (who, when)))
+    saved = " ".join(filter(None, (author, when)))
     return f"{title} de {row} : {was}, et de nouveau {now}" + (f" ({saved})" if saved else "")

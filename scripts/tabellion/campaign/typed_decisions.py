@@ -76,7 +76,7 @@ def read_typed(workbook: RawWorkbook, fichier: str, saved: datetime) -> Iterator
     if table is None:
         return
     edition = read_identity(workbook.sheet(IDENTITY))[0].get(EDITION, "")
-    who = workbook.properties.get("lastModifiedBy", "").strip()
+    author = workbook.properties.get("lastModifiedBy", "").strip()
     for row in range(table.header_row + 1, len(table.sheet.rows) + 1):
         question = table.text(row, QUESTION)
         if question not in choices:
@@ -85,7 +85,7 @@ def read_typed(workbook: RawWorkbook, fichier: str, saved: datetime) -> Iterator
         choice = choice_of(typed, choices[question])
         yield TypedDecision(
             Decision(
-                question, choice.code if choice else "", choice.label if choice else typed, who, saved, edition,
+                question, choice.code if choice else "", choice.label if choice else typed, author, saved, edition,
                 table.text(row, _SUBJECT)[:_LONGEST],
             ),
             table.text(row, WRITTEN),

@@ -115,17 +115,17 @@ class TextLinks:
         schema = self.draft.schemas[PARTICIPATIONS]
         present = {key_of(schema, row) for row in self.draft.rows[PARTICIPATIONS]}
         sheets = {area.sheet for area in self.draft.read.areas if area.table == FICHES}
-        gone = {
+        removed = {
             change.key
             for change in saves.modifications
             if change.table == PARTICIPATIONS and change.is_new_row and change.place.feuille in sheets
         } - present
-        for key in gone:
+        for key in removed:
             self.draft.known[PARTICIPATIONS].pop(key, None)
         kept = [
             modification
             for modification in saves.modifications
-            if modification.table != PARTICIPATIONS or modification.key not in gone
+            if modification.table != PARTICIPATIONS or modification.key not in removed
         ]
         return replace(saves, modifications=tuple(kept))
 

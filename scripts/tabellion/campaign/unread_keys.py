@@ -32,17 +32,17 @@ def recover_keys(draft: Draft) -> list[tuple[Finding, CellPosition]]:
             continue
         keys = [key_of(schema, row) for row in draft.rows[table]]
         present = set(keys)
-        gone: dict[object, list[Key]] = {}
+        removed: dict[object, list[Key]] = {}
         for key in draft.known[table] if any(None in key for key in keys) else ():
             if key not in present:
-                gone.setdefault(key[0], []).append(key)
+                removed.setdefault(key[0], []).append(key)
         for position, own in enumerate(keys):
             if None in own and own[0] is not None:
-                others = [key for key in gone.get(own[0], ()) if _may_be(own, key)]
+                others = [key for key in removed.get(own[0], ()) if _may_be(own, key)]
                 same = _most_alike(draft, table, position, others)
                 if same is not None:
                     rows[table, position] = draft.known[table][same]
-                    gone[own[0]].remove(same)
+                    removed[own[0]].remove(same)
     return _fill(draft, rows) if rows else []
 
 

@@ -60,7 +60,9 @@ def canonical(
     return compact(text), partial
 
 
-def _as_reference(workbook: RawWorkbook, match: re.Match[str], where: str, row: int, here: str) -> tuple[str, bool]:
+def _as_reference(
+    workbook: RawWorkbook, match: re.Match[str], where: str, row: int, sheet_name: str
+) -> tuple[str, bool]:
     left, top = column_index(match["left"]), int(match["top"])
     right = column_index(match["right"]) if match["right"] else left
     bottom = int(match["bottom"]) if match["bottom"] else top
@@ -75,7 +77,7 @@ def _as_reference(workbook: RawWorkbook, match: re.Match[str], where: str, row: 
             continue
         if (top, bottom) == (table.first_row, table.last_row) and match["bottom"]:
             return column_ref(table.name, label), False
-        if not match["bottom"] and top == row and where == here:
+        if not match["bottom"] and top == row and where == sheet_name:
             return this_row(table.name, label), False
         if match["bottom"]:
             return f"{table.name}[{escape_label(label)}]", True

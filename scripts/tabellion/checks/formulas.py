@@ -192,13 +192,13 @@ class _Survey:
         """The tables of subtotals that went with the lines of their convention."""
         if not isinstance(self.reading, ParsedMaster):
             return set()
-        there = {table.name for sheet in self.reading.workbook.sheets for table in sheet.tables}
+        present = {table.name for sheet in self.reading.workbook.sheets for table in sheet.tables}
         totals = {
             totals_name(resource[1]): name
             for name in names
             if (resource := table_resource(name)) and resource[1] is not None
         }
-        return {name for name, lines in totals.items() if name not in there and lines not in self.areas}
+        return {name for name, lines in totals.items() if name not in present and lines not in self.areas}
 
     def stop_above_next(self, area: FoundTable) -> None:
         """End a table that a client has undone above the next one of its sheet, whose rows are not its own."""
@@ -214,11 +214,11 @@ class _Survey:
     ) -> Iterator[StandingFormula | Finding]:  # fmt: skip
         of_rows = [formula for formula in formulas if formula.key != "*"]
         own = self.own_rows(of_rows, self.row_keys(name, area), area)
-        gone: set[str] = set()
+        missing: set[str] = set()
         for formula in formulas:
             rows = [row for row in area.rows() if row <= area.last_row] if formula.key == "*" else own[formula]
-            if not rows and formula.key not in ("*", *gone):
-                gone.add(formula.key)
+            if not rows and formula.key not in ("*", *missing):
+                missing.add(formula.key)
                 yield finding("ligne-calculee-absente", area.place(area.header_row), valeur=formula.key, titre=name)
             for row in rows:
                 yield self.standing(formula, area.sheet, row, area.columns[formula.column], area)

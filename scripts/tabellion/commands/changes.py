@@ -28,9 +28,9 @@ def staff_lines(book: Book, changes: Sequence[Modification]) -> list[str]:
                          for value in (change.before, change.after))  # fmt: skip
         row, title = labels.row(change.table, change.key), labels.title(change.table, change.champ)
         words = "ligne supprimée" if change.outcome is MergeOutcome.REMOVED else f"{title} : {before} → {after}"
-        who = " ".join(filter(None, (change.author, f"le {french_date(change.saved)}" if change.saved else "")))
+        author = " ".join(filter(None, (change.author, f"le {french_date(change.saved)}" if change.saved else "")))
         where = " ".join(filter(None, (change.place.feuille, change.place.cellule)))
-        lines.append(one_line(f"  {row} : {words} ({', '.join(filter(None, (where, who)))})"))
+        lines.append(one_line(f"  {row} : {words} ({', '.join(filter(None, (where, author)))})"))
     if len(changes) > _LISTED:
         lines.append(f"  … et {plural(len(changes) - _LISTED, 'autre')} (« Modifications », dans consolidation.xlsx)")
     return lines

@@ -153,8 +153,8 @@ def _console() -> Check:
 
 
 def _clock(now: datetime) -> Check:
-    here = now.astimezone()
-    return Check("Heure", State.GOOD, f"{now:%d/%m/%Y %H:%M}, fuseau {here.tzname() or 'inconnu'} (UTC{here:%z})")
+    local = now.astimezone()
+    return Check("Heure", State.GOOD, f"{now:%d/%m/%Y %H:%M}, fuseau {local.tzname() or 'inconnu'} (UTC{local:%z})")
 
 
 def _office() -> Check:

@@ -227,8 +227,8 @@ def diff_lines(done: Diff, *, moves: bool = False, most: int | None = _NAMED) ->
     comparison, words = done.comparison, done.words
     for label, side in (("Avant", comparison.before), ("Après", comparison.after)):
         year = f", exercice {side.exercice}" if side.exercice is not None else ""
-        who = f" de {words.label('partenaires', side.partner)}{year}" if side.partner else ""
-        yield PrintedLine(one_line(f"{label} : {side.name} ({side.kind.value}{who})"))
+        partner = f" de {words.label('partenaires', side.partner)}{year}" if side.partner else ""
+        yield PrintedLine(one_line(f"{label} : {side.name} ({side.kind.value}{partner})"))
     for table in comparison.tables:
         yield from _table_lines(words, table, most)
     for table in comparison.tables if moves else ():

@@ -97,12 +97,12 @@ def _change_lines(change: Change, schema: TableSchema, partners: Mapping[str, st
         yield f"    {when} :"
         yield f"        avant : {before}"
         yield f"        après : {after}"
-    who = STAFF if entry.partenaire is None else partners.get(entry.partenaire, entry.partenaire)
+    author = STAFF if entry.partenaire is None else partners.get(entry.partenaire, entry.partenaire)
     where, saved = Place(entry.fichier, entry.feuille, entry.cellule), ""
     if entry.saved is not None:  # files carry universal time; people live in theirs
         saved = f", enregistré le {_moment(entry.saved.replace(tzinfo=UTC).astimezone())}"
         saved += f" par {entry.author}" if entry.author else ""
-    yield f"        {one_line(f'{who}, dans {where}{saved}')}"
+    yield f"        {one_line(f'{author}, dans {where}{saved}')}"
 
 
 def _plain(value: Any) -> str:
@@ -258,9 +258,9 @@ class _Search:
         reading = read_master(workbook, self.schemas, self.workspace.settings.identifiant)
         for table, origins in reading.origins.items():
             schema = self.schemas[table]
-            here = [index for index, address in enumerate(origins) if address.area.sheet.name == feuille]
-            rows = reading.tables[table].rows if here and table in reading.tables else []
-            for index in here if rows else []:
+            on_sheet = [index for index, address in enumerate(origins) if address.area.sheet.name == feuille]
+            rows = reading.tables[table].rows if on_sheet and table in reading.tables else []
+            for index in on_sheet if rows else []:
                 for name in schema.names:
                     if reading.locate(table, index, name).cellule == cellule:
                         key = tuple(rows[index][part] for part in schema.primary_key)

@@ -90,8 +90,8 @@ class CorrespondenceFile:
         if owner is None or owner.is_stale:
             return {self.path: content}
         self._is_open = True
-        who = f" chez {owner.nom}" if owner.nom else ""
-        self.findings.append(finding("correspondance-ouverte", Place(CORRESPONDENCE_FILE), valeur=who))
+        owner_words = f" chez {owner.nom}" if owner.nom else ""
+        self.findings.append(finding("correspondance-ouverte", Place(CORRESPONDENCE_FILE), valeur=owner_words))
         return {}
 
     def _content(self, correspondence: Correspondence, tables: ContractRows) -> bytes:

@@ -76,12 +76,12 @@ def load_register(
         findings += reader.findings
     blocking = [finding for finding in findings if finding.bloquant]
     if blocking:
-        there = Schemas(
+        present = Schemas(
             (name, replace(schema, foreign_keys=tuple(key for key in schema.foreign_keys if key.table in whole)))
             for name, schema in schemas.items()
             if name in whole
         )
-        read = Book(settings, there, theme, tables, fichier=str(folder), rows=rows, unknown=frozenset(unread))
+        read = Book(settings, present, theme, tables, fichier=str(folder), rows=rows, unknown=frozenset(unread))
         raise TabellionError([*blocking, *(check(read) if check is not None else ())])
     book = Book(settings, schemas, theme, tables, fichier=str(folder), rows=rows, findings=tuple(findings))
     return settle(replace(book, unknown=frozenset(unknown)))

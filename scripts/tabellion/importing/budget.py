@@ -228,12 +228,12 @@ class BudgetReader:
 
     def _adopt(self, recap: list[RecapRow]) -> None:
         """Place the lines before any subtotal: with the one collectivité that the recap names and the section lacks."""
-        here = {town.collectivite for town in self.towns}
+        known_towns = {town.collectivite for town in self.towns}
         missing = [
             (known, row.montant)
             for row in recap
             if row.portee == "collectivité" and row.convention == self.convention
-            if (known := self.collectivites.find(row.libelle)) is not None and known not in here
+            if (known := self.collectivites.find(row.libelle)) is not None and known not in known_towns
         ]
         total = sum(row.montant or 0 for _, row in self.orphans)
         if len(missing) == 1 and missing[0][1] is not None and abs(total - missing[0][1]) <= ROUNDING:

@@ -178,8 +178,8 @@ def _towns_once(tables: ImportedTables, fichier: str) -> list[Finding]:
     tables["partenaires"] = [row for row in tables["partenaires"] if row["partenaire_id"] not in same]
     shares = dict[tuple[object, ...], Record]()
     for row in tables["participations"]:
-        who = same.get(row["partenaire_id"], row["partenaire_id"])
-        shares.setdefault((row["fiche_id"], who, row["role"]), row | {"partenaire_id": who})
+        partner = same.get(row["partenaire_id"], row["partenaire_id"])
+        shares.setdefault((row["fiche_id"], partner, row["role"]), row | {"partenaire_id": partner})
     tables["participations"] = list(shares.values())
     return findings
 

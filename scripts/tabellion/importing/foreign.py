@@ -106,11 +106,11 @@ class ForeignReader:
             for block in self.blocks:
                 if block.words.nature == nature:
                     self._read(block, nature)
-        who = PartnerNames(self.correspondence, self.words)
+        partner_names = PartnerNames(self.correspondence, self.words)
         funders = self.fiches.funders()
         tables = register_tables(
             self._outline(), [], self.fiches.fiches, self.fiches.rows(funders), funders, self.collectivites,
-            self.account, who, self.fiches.others,
+            self.account, partner_names, self.fiches.others,
         )  # fmt: skip
         known = {row["collectivite_id"]: row for row in self.known.get("collectivites", [])}
         tables["collectivites"] = [known.get(row["collectivite_id"], row) for row in tables["collectivites"]]

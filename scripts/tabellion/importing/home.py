@@ -149,12 +149,12 @@ class _Places:
         for line in lines:
             if "\t" not in line:
                 number = line.rpartition(" ")[2]
-                here = next((titles[title] for title in titles if line.endswith(f"– {title}")), None)
+                titled = next((titles[title] for title in titles if line.endswith(f"– {title}")), None)
                 if number in fiches:
                     fiche = fiches[number]
                     convention = fiche["convention_id"]
-                elif here is not None and here != convention:
-                    fiche, convention = None, here
+                elif titled is not None and titled != convention:
+                    fiche, convention = None, titled
             self.fiche.append(fiche)
             self.convention.append(convention)
 

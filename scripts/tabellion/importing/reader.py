@@ -86,8 +86,8 @@ def read_document(
         _forget_strikes(text, fiches, account)
     rows = [read_rows(fiche.layout) for fiche in fiches]
     listed = learn_funders([[box for row in fiche_rows for box in row.boxes] for fiche_rows in rows])
-    who = None if correspondence is None or words is None else PartnerNames(correspondence, words)
-    tables = register_tables(outline, recap, fiches, rows, listed, collectivites, account, who)
+    partner_names = None if correspondence is None or words is None else PartnerNames(correspondence, words)
+    tables = register_tables(outline, recap, fiches, rows, listed, collectivites, account, partner_names)
     tables["lignes_budgetaires"] = line_rows(budgets, collectivites, exercice)
     tables["totaux_publies"] = total_rows([*recap, *inside], budgets, collectivites, exercice)
     if quarters.rows:
@@ -233,16 +233,16 @@ def _layouts(section: Section, account: LineAccount) -> list[FicheLayout]:
 
 def _settle_convention(fiche: Fiche, section: Section, known: set[int]) -> None:
     """A fiche belongs to the convention that its header names; to its section's when it names none."""
-    here = int(section.heading.numero) if section.heading else None
+    number = int(section.heading.numero) if section.heading else None
     own = fiche.convention_numero
     if own is None:
-        fiche.row["convention_id"] = here
+        fiche.row["convention_id"] = number
         fiche.say(
-            "fiche-sans-convention", "sous_thematique", champ="convention_id", attendu=here, retenu=here or "aucune"
+            "fiche-sans-convention", "sous_thematique", champ="convention_id", attendu=number, retenu=number or "aucune"
         )  # fmt: skip
-    elif here is not None and own != here:
-        fiche.row["convention_id"] = own if own in known else here
-        fiche.say("fiche-autre-convention", "sous_thematique", champ="convention_id", valeur=own, attendu=here)
+    elif number is not None and own != number:
+        fiche.row["convention_id"] = own if own in known else number
+        fiche.say("fiche-autre-convention", "sous_thematique", champ="convention_id", valeur=own, attendu=number)
 
 
 def _budgets(
@@ -258,8 +258,8 @@ def _budgets(
     for section in outline.sections:
         number = int(section.heading.numero) if section.heading else None
         if number is None:
-            here = [by_line[lines[0].numero] for lines in section.fiches if lines[0].numero in by_line]
-            numbers = Counter(fiche.row["convention_id"] for fiche in here)
+            section_fiches = [by_line[lines[0].numero] for lines in section.fiches if lines[0].numero in by_line]
+            numbers = Counter(fiche.row["convention_id"] for fiche in section_fiches)
             number = numbers.most_common(1)[0][0] if numbers else None
         if number is None:
             _account_for_text(section.lines, account)

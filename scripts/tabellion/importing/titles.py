@@ -222,8 +222,8 @@ def check_fiche_piliers(
         noted.add((pilier, key(printed)))
         elsewhere = key(printed) in map(key, titles.values())
         if not elsewhere and similarity(printed, expected) >= _NEAR:
-            here = Heading(fiche.ligne, str(pilier), printed)
-            _differs(account, f"pilier {pilier}", Heading(fiche.ligne, str(pilier), expected), [(_FICHES, here)])
+            heading = Heading(fiche.ligne, str(pilier), printed)
+            _differs(account, f"pilier {pilier}", Heading(fiche.ligne, str(pilier), expected), [(_FICHES, heading)])
         else:
             numero = fiche.row["fiche_id"]
             fiche.say("fiche-autre-pilier", champ="convention_id", valeur=printed, attendu=expected, fiche=numero)

@@ -100,9 +100,9 @@ class FilledBy:
     def words(self) -> str:
         """What staff read of it."""
         day = f"le {self.jour}" if self.jour else ""
-        who = ", ".join(filter(None, (self.nom, self.fonction, day)))
+        signer = ", ".join(filter(None, (self.nom, self.fonction, day)))
         state = FINAL_WORDS[0] if self.is_final else f"non marqué {FINAL_WORDS[0]}"
-        return f"{who}{DASH}{state}" if who else state
+        return f"{signer}{DASH}{state}" if signer else state
 
 
 @dataclass(frozen=True)

@@ -176,8 +176,8 @@ class CollectedMails:
             if noted is None:
                 if any(_is_there(file, workbooks) for file in self._files(sha256)):
                     continue  # sent again as it was
-                if self._is_new and (there := self._returned(folder).get(sha256)) is not None:  # taken before a loss
-                    mail.files.append(CollectedFile(sha256, there.relative_to(workbooks).as_posix(), is_placed=True))
+                if self._is_new and (returned := self._returned(folder).get(sha256)) is not None:  # taken before a loss
+                    mail.files.append(CollectedFile(sha256, returned.relative_to(workbooks).as_posix(), is_placed=True))
                     self.write()
                     continue
                 path = free_name(folder / name)

@@ -92,5 +92,5 @@ def answer_words(answered: int, asked: int, town: str) -> str:
     """``1 collectivité sur 4 a répondu``, where ``town`` is what they are called; nothing where all have."""
     if answered >= asked:
         return ""
-    who = plural(answered, town) if answered else f"aucune {town}"
-    return f"{who} sur {asked} {'ont' if answered > 1 else 'a'} répondu"
+    answerers = plural(answered, town) if answered else f"aucune {town}"
+    return f"{answerers} sur {asked} {'ont' if answered > 1 else 'a'} répondu"

@@ -116,7 +116,11 @@ def gone(before: Mapping[str, ContractRecord], contracts: Iterable[BoardContract
     """What is said of contracts that were there the last time and are not any more; one that was moved is there."""
     contracts_now = list(contracts)
     roots = {str(contract.found.root.resolve()) for contract in contracts_now}
-    here = {contract.name.identifiant for contract in contracts_now}
+    identifiants = {contract.name.identifiant for contract in contracts_now}
     for root, record in before.items():
-        if root not in roots and record.name.identifiant not in here and not Path(root, "tabellion.toml").is_file():
+        if (
+            root not in roots
+            and record.name.identifiant not in identifiants
+            and not Path(root, "tabellion.toml").is_file()
+        ):
             yield finding("contrat-disparu", Place(root), valeur=record.name.nom, attendu=root)

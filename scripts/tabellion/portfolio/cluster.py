@@ -177,16 +177,16 @@ def open_cluster(address: str) -> Iterator[Client]:
 def _other_versions(client: Client, address: str) -> Iterator[Finding]:
     """What is said of each package that a worker has in another version than this machine."""
     versions = cast("VersionsDict", client.get_versions(packages=_PACKAGES))
-    here = versions["client"]["packages"]
+    own_versions = versions["client"]["packages"]
     named = set()
     for machine, worker in sorted(versions["workers"].items()):
         for package in (*_PACKAGES, "python", "distributed"):
             version = worker["packages"].get(package) or "absent"
-            if version != here[package] and (package, version) not in named:
+            if version != own_versions[package] and (package, version) not in named:
                 named.add((package, version))
                 yield finding(
                     "cluster-autre-version", Place(address), valeur=f"{package} {version}", machine=machine,
-                    attendu=here[package] or "absent",
+                    attendu=own_versions[package] or "absent",
                 )  # fmt: skip
 
 

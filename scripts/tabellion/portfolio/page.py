@@ -112,7 +112,7 @@ def _tables(figures: PortfolioFigures, year: int) -> list[Values]:
     """The money: by exercice; of the exercice shown, by region, pilier, convention, kind of who spends and funds."""
     years = [str(exercice) for exercice in figures.exercices]
     by_year = [figures.credit_sums(_is(EXERCICE, exercice)) for exercice in figures.exercices]
-    here = _is(EXERCICE, year)
+    of_year = _is(EXERCICE, year)
     tables = [_table("Crédits par exercice", "Les exercices ne s'additionnent pas.", "Exercice", years, by_year)]
     for heading, label in (
         ("par région", REGION), ("par pilier ou enjeu", PILIER), ("par convention", CONVENTION),
@@ -120,15 +120,15 @@ def _tables(figures: PortfolioFigures, year: int) -> list[Values]:
     ):  # fmt: skip
         names = distinct(_shown(figures.credits, year), label)
         if names and not (label == REGION and names == [UNTOLD]):
-            sums = [figures.credit_sums(here, _is(label, value)) for value in names]
-            tables.append(_table(f"Crédits {year}, {heading}", "", label, names, sums, figures.credit_sums(here)))
+            sums = [figures.credit_sums(of_year, _is(label, value)) for value in names]
+            tables.append(_table(f"Crédits {year}, {heading}", "", label, names, sums, figures.credit_sums(of_year)))
     funders = distinct(_shown(figures.fundings, year), FUNDER)
     if funders:
-        sums = [figures.funding_sums(here, _is(FUNDER, funder))[-1:] for funder in funders]
+        sums = [figures.funding_sums(of_year, _is(FUNDER, funder))[-1:] for funder in funders]
         words = "Chacun avec son dernier montant connu."
         heading = f"Financements {year}, par type de financeur"
         tables.append(
-            _table(heading, words, FUNDER, funders, sums, figures.funding_sums(here)[-1:], ("Montant",), first=0)
+            _table(heading, words, FUNDER, funders, sums, figures.funding_sums(of_year)[-1:], ("Montant",), first=0)
         )
     return tables
 

@@ -169,10 +169,10 @@ def read_rows(
     rows: list[tuple[int, PortfolioRow]] = []
     for content in contents:
         file = pq.ParquetFile(io.BytesIO(content))
-        there = set(file.schema_arrow.names)
+        columns = set(file.schema_arrow.names)
         wanted = {*keys, *fields, "annee"}
         cells = {f"{name}{_CELL}" for name in fields}
-        names = sorted((wanted | cells | {"rang", *_PLACE}) & there)
+        names = sorted((wanted | cells | {"rang", *_PLACE}) & columns)
         read = file.read(columns=names).to_pylist()
         rows += ((values["rang"], _row(values, table, keys, fields, contract)) for values in read)
     rows.sort(key=lambda row: row[0])

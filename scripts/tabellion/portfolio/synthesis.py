@@ -103,7 +103,7 @@ def _write_money(sheet: Sheet, figures: PortfolioFigures, year: int, row: int, b
     )
     blocks.append(row - 1)
     row = _write_choice(sheet, year, row)
-    here = Criterion(EXERCICE, year, SHOWN)
+    of_year = Criterion(EXERCICE, year, SHOWN)
     for heading, name, label in (
         ("Par région", BY_REGION, REGION),
         ("Par pilier ou enjeu", BY_PILIER, PILIER),
@@ -114,14 +114,14 @@ def _write_money(sheet: Sheet, figures: PortfolioFigures, year: int, row: int, b
         if label == REGION and names in ([], [UNTOLD]):
             continue
         block, top = (
-            _crossed(figures, f"Crédits de l'exercice montré : {heading.lower()}", name, label, names, here),
+            _crossed(figures, f"Crédits de l'exercice montré : {heading.lower()}", name, label, names, of_year),
             row,
         )
         row = write_block(sheet, block, row)
         title = f"{heading}, exercice montré (€)"
         row = add_chart(sheet, block, row, top + 1, (3, 4, 5), title, kind="bar", size=_SHORT)
         blocks.append(row - 1)
-    block, top = _by_funder(figures, here), row
+    block, top = _by_funder(figures, of_year), row
     row = write_block(sheet, block, row)
     return add_chart(sheet, block, row, top + 1, (4,), "Financements, exercice montré (€)", kind="bar", size=_SHORT)
 
@@ -138,22 +138,22 @@ def _by_year(figures: PortfolioFigures) -> Block:
 
 
 def _crossed(
-    figures: PortfolioFigures, heading: str, name: str, label: str, names: Sequence[str], here: Criterion
+    figures: PortfolioFigures, heading: str, name: str, label: str, names: Sequence[str], of_year: Criterion
 ) -> Block:
     labels = ("Rang", label, LINES, *MONEY, RATE)
     literal = criteria(names)
-    rows = [figures.credit_sums(here, Criterion(label, value, literal(value))) for value in names]
+    rows = [figures.credit_sums(of_year, Criterion(label, value, literal(value))) for value in names]
     totals = sums_of(name, labels[2:-1], [row[:-1] for row in rows], _CREDIT_KINDS[:-1])
-    rate = figures.credit_sums(here)[-1]
+    rate = figures.credit_sums(of_year)[-1]
     keys = [(rank, held(value)) for rank, value in enumerate(names, 1)]
     return Block(heading, name, labels, keys, rows, [*totals, rate], _CREDIT_KINDS)
 
 
-def _by_funder(figures: PortfolioFigures, here: Criterion) -> Block:
+def _by_funder(figures: PortfolioFigures, of_year: Criterion) -> Block:
     labels = ("Rang", FUNDER, COUNT, PRICED, AMOUNT)
     names = distinct(figures.fundings, FUNDER)
     literal = criteria(names)
-    rows = [figures.funding_sums(here, Criterion(FUNDER, funder, literal(funder))) for funder in names]
+    rows = [figures.funding_sums(of_year, Criterion(FUNDER, funder, literal(funder))) for funder in names]
     totals = sums_of(BY_FUNDER, labels[2:], rows, _FUNDING_KINDS)
     keys = [(rank, held(funder)) for rank, funder in enumerate(names, 1)]
     heading = "Financements de l'exercice montré, par type de financeur"

@@ -132,13 +132,13 @@ def _opened(data: bytes, limits: Limits) -> zipfile.ZipFile:
         raise refusal("fichier-tronque")
     if (entries := data.count(_ENTRY_SIGNATURE)) > limits.entries:
         raise refusal("archive-trop-de-parties", valeur=entries, attendu=limits.entries)
-    _, disk, first_disk, here, count, size, offset, comment = _END.unpack_from(data, end)
+    _, disk, first_disk, entries_here, count, size, offset, comment = _END.unpack_from(data, end)
     # All ones mean that another record says it (Zip64): some Java writers add one to small files too.
-    elsewhere = 0xFFFF in (disk, first_disk, here, count) or 0xFFFFFFFF in (size, offset)
+    elsewhere = 0xFFFF in (disk, first_disk, entries_here, count) or 0xFFFFFFFF in (size, offset)
     if len(data) - end - _END.size > _MAX_COMMENT_BYTES and not elsewhere and offset + size != end:
         raise refusal("fichier-tronque")  # the end of an archive inside this one, whose own end is missing
     if not elsewhere:
-        if disk or first_disk or here != count:
+        if disk or first_disk or entries_here != count:
             raise _damaged("il est découpé en plusieurs volumes")
         if offset + size > end:
             raise refusal("fichier-tronque")

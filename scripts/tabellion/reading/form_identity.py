@@ -110,18 +110,18 @@ def restore_row_ids(
 ) -> None:
     """Give the rows that lost their identifier, in place, that of the only row sent and gone that shows the same."""
     names = [(column.name, column.field) for column in spec.columns if column.role is Role.SHOWN and column.field]
-    gone, lost = defaultdict[tuple[str, ...], list[str]](list), defaultdict[tuple[str, ...], list[int]](list)
+    removed, lost = defaultdict[tuple[str, ...], list[str]](list), defaultdict[tuple[str, ...], list[int]](list)
     for key in sent.keys() - set(row_ids):
-        gone[tuple(fold(sent[key].get(name, "")) for name, _ in names)].append(key)
-    for position, row_id in enumerate(row_ids if gone else ()):
+        removed[tuple(fold(sent[key].get(name, "")) for name, _ in names)].append(key)
+    for position, row_id in enumerate(row_ids if removed else ()):
         if row_id is None:
             shown = [columns[field][position] for _, field in names]
             lost[tuple("" if value is None else fold(baseline_text(value)) for value in shown)].append(position)
     for words, positions in lost.items():
-        if len(positions) == 1 and len(gone.get(words, ())) == 1 and any(words):
-            row_ids[positions[0]] = gone[words][0]
+        if len(positions) == 1 and len(removed.get(words, ())) == 1 and any(words):
+            row_ids[positions[0]] = removed[words][0]
             if spec.key.field is not None:
-                columns[spec.key.field][positions[0]] = gone[words][0]
+                columns[spec.key.field][positions[0]] = removed[words][0]
 
 
 #: Characters kept of a text.

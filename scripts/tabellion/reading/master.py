@@ -321,8 +321,8 @@ class _Reader:
         if not repeated:
             return
         self.reading.findings += [say_repeated_row(schema, columns, row, kept, origins) for row, kept in repeated]
-        gone = {position for position, _ in repeated}
-        kept = [position for position in range(len(origins)) if position not in gone]
+        repeats = {position for position, _ in repeated}
+        kept = [position for position in range(len(origins)) if position not in repeats]
         places = {old: new for new, old in enumerate(kept)}
         for name, values in columns.items():
             columns[name] = [values[position] for position in kept]

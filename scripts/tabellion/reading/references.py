@@ -92,7 +92,11 @@ def _owners(tables: Tables) -> dict[str, dict[str, tuple[str, ...]]]:
         known = {row[key]: leads[row["fiche_id"]] for row in tables[name].rows} if name in tables else {}
         heads[name] = {**leads, **known}
     return {
-        table: {str(key): tuple(sorted(map(str, who))) for key, who in rows.items() if key is not None and who}
+        table: {
+            str(key): tuple(sorted(map(str, partners)))
+            for key, partners in rows.items()
+            if key is not None and partners
+        }
         for table, rows in heads.items()
     }
 

@@ -166,8 +166,10 @@ class Transaction:
                 f"Ouvert par {owner} : à sa fermeture, la nouvelle version prendra sa place. Si personne ne l'a "
                 f"plus ouvert, supprimez le fichier caché « {owner.file.name} » du dossier « {shown} »."
             )
-        there, here = Path(target).name, Path(waiting).name
-        self.findings.append(finding("sortie-ouverte", Place(target), valeur=there, attendu=here, suggestion=remede))
+        target_name, waiting_name = Path(target).name, Path(waiting).name
+        self.findings.append(
+            finding("sortie-ouverte", Place(target), valeur=target_name, attendu=waiting_name, suggestion=remede)
+        )
 
     def _put(self, step: Step, staged: Path, sha256: str) -> None:
         target = self.path(step.target)

@@ -116,11 +116,11 @@ def _acquire(folder: Path, wait_seconds: float, name: str) -> BaseFileLock:
 def _occupied(folder: Path, name: str, *, is_file_only: bool) -> Finding:
     """What to say to who comes second; ``is_file_only`` where the lock does not die with its holder by itself."""
     holder = _read(_note(folder, name))
-    who = "Un autre passage de tabellion travaille sur ce contrat"
+    holder_words = "Un autre passage de tabellion travaille sur ce contrat"
     stop = "arrêtez-le"
     if holder is not None:
         by = f" de {holder.utilisateur}" if holder.utilisateur else ""
-        who = (
+        holder_words = (
             f"« {holder.commande} »{by}, sur la machine {holder.machine} (processus {holder.pid}), "
             f"travaille sur ce contrat depuis {_moment(holder.depuis)}"
         )
@@ -131,7 +131,7 @@ def _occupied(folder: Path, name: str, *, is_file_only: bool) -> Finding:
     remede = f"Attendez qu'il finisse, puis recommencez. S'il ne finit jamais, {stop} : {free}."
     if name == WATCHER:  # it is not meant to finish
         remede = f"Une surveillance suffit, rien d'autre n'est à lancer. Pour la remplacer, {stop} : {free}."
-    return finding("espace-occupe", Place(str(folder.parent)), detail=who, remede=remede)
+    return finding("espace-occupe", Place(str(folder.parent)), detail=holder_words, remede=remede)
 
 
 def _read(note: Path) -> Holder | None:

@@ -108,9 +108,9 @@ def _is_stale(file: Path, path: Path, now: datetime) -> bool:
 def _is_open_here(path: Path) -> bool:
     """Whether a process of this machine has the file open, among those that may be looked at (Linux)."""
     with suppress(OSError):
-        there = path.stat()
+        state = path.stat()
         for descriptor in _PROCESSES.glob("[0-9]*/fd/*"):
             with suppress(OSError):
-                if os.path.samestat(there, descriptor.stat()):
+                if os.path.samestat(state, descriptor.stat()):
                     return True
     return False

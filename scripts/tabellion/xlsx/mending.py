@@ -44,9 +44,9 @@ def mend(package: PackageEditor, original: bytes, sheets: Sequence[SheetEntry]) 
 def _mended(
     package: PackageEditor, original: bytes, sheets: Sequence[SheetEntry]
 ) -> Iterator[tuple[int, tuple[str, str]]]:
-    tables, gone = _mend_tables(package, original, sheets)
+    tables, lost = _mend_tables(package, original, sheets)
     yield tables, ("tableau rétabli", "tableaux rétablis")
-    yield gone, ("tableau retiré", "tableaux retirés")
+    yield lost, ("tableau retiré", "tableaux retirés")
     yield _mend_names(package, [sheet.name for sheet in sheets]), ("nom rétabli", "noms rétablis")
     formats = [_mend_formats(package, sheet.part) for sheet in sheets if sheet.worksheet]
     yield sum(formats), ("mise en forme conditionnelle retirée", "mises en forme conditionnelles retirées")
@@ -54,7 +54,7 @@ def _mended(
 
 def _mend_tables(package: PackageEditor, original: bytes, sheets: Sequence[SheetEntry]) -> tuple[int, int]:
     """Give tables their columns back from the cells of their headers; how many were mended, and taken out."""
-    mended = gone = 0
+    mended = lost = 0
     read: dict[str, RawSheet] | None = None
     for sheet in sheets:
         for relation in package.relations(sheet.part) if sheet.worksheet else ():
@@ -72,8 +72,8 @@ def _mend_tables(package: PackageEditor, original: bytes, sheets: Sequence[Sheet
                 mended += 1
             elif len(package.parts[sheet.part]) <= LARGEST_TREE_BYTES:
                 _take_out(package, sheet.part, relation.id, relation.target)
-                gone += 1
-    return mended, gone
+                lost += 1
+    return mended, lost
 
 
 def _read(original: bytes) -> dict[str, RawSheet]:
@@ -175,13 +175,13 @@ def _mend_formats(package: PackageEditor, part: str) -> int:
         return 0
     root = package.parse(part)
     child(root, "sheetData")
-    gone = 0
+    lost = 0
     for rule in root.iterfind("{*}conditionalFormatting/{*}cfRule[@operator]"):
         if rule.get("operator") not in _OPERATORS:
             del rule.attrib["operator"]
     for formats in root.findall("{*}conditionalFormatting"):
         if formats.find("{*}cfRule") is None:
             drop(formats)
-            gone += 1
+            lost += 1
     package.put(part, root)
-    return gone
+    return lost

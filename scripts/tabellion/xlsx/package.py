@@ -167,15 +167,17 @@ class PackageEditor:
 
     def discard(self, parts: Iterable[str]) -> None:
         """Take parts that nothing leads to out of the package, with their relationships and content types."""
-        gone = {name for part in parts for name in (part, self.relations_part(part))}
-        if not gone:
+        removed = {name for part in parts for name in (part, self.relations_part(part))}
+        if not removed:
             return
         types = self.parse(_CONTENT_TYPES)
-        for name in gone:
+        for name in removed:
             self.parts.pop(name, None)
             self._by_lower.pop(name.lower(), None)
         for element in [
-            override for override in types.iterfind("{*}Override") if override.get("PartName", "").lstrip("/") in gone
+            override
+            for override in types.iterfind("{*}Override")
+            if override.get("PartName", "").lstrip("/") in removed
         ]:
             drop(element)
         self.put(_CONTENT_TYPES, types)

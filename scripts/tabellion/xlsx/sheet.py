@@ -165,8 +165,8 @@ class SheetEditor:
 
     def filled(self, rows: Iterable[int]) -> list[tuple[int, int]]:
         """The cells of some rows that hold something."""
-        there = (row for row in rows if row in self._rows)
-        return [(row, column) for row in there for column, cell in self._cells_of(row).items() if len(cell)]
+        present = (row for row in rows if row in self._rows)
+        return [(row, column) for row in present for column, cell in self._cells_of(row).items() if len(cell)]
 
     def link(self, ref: str, location: str, display: str) -> None:
         """Make of a cell a link to a place of the workbook."""

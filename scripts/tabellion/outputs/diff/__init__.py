@@ -116,17 +116,17 @@ def compare_tables(before: ComparedTable, after: ComparedTable) -> TableDifferen
     fields = tuple(name for name in before.columns if name in after.columns)
     raw = _rows(before, fields), _rows(after, fields)
     seen = [_as_seen(row) for row in raw[0]], [_as_seen(row) for row in raw[1]]
-    pairs, gone, new = pair_rows(before, after, fields, *seen)
+    pairs, removed, new = pair_rows(before, after, fields, *seen)
     changed, unseen = [], 0
-    for here, there in pairs:
-        rows, shown = (raw[0][here], raw[1][there]), (seen[0][here], seen[1][there])
+    for old, now in pairs:
+        rows, shown = (raw[0][old], raw[1][now]), (seen[0][old], seen[1][now])
         if rows[0] != rows[1]:
             cells = _changes(fields, rows, shown)
             unseen += sum(old != new for old, new in zip(*rows, strict=True)) - len(cells)
             if cells:
-                changed.append(RowDifference(after.keys[there], here, there, cells))
+                changed.append(RowDifference(after.keys[now], old, now, cells))
     moved = _out_of_order(pairs)
-    return TableDifference(after.name, fields, tuple(new), tuple(gone), tuple(changed), tuple(moved), unseen)
+    return TableDifference(after.name, fields, tuple(new), tuple(removed), tuple(changed), tuple(moved), unseen)
 
 
 def _rows(table: ComparedTable, fields: Sequence[str]) -> list[RowValues]:

@@ -30,34 +30,34 @@ def pair_rows(
     way round is the inverse of this one.
     """
     pairing = _Pairing(left, right)
-    here, there = _positions(before), _positions(after)
+    old_rows, new_rows = _positions(before), _positions(after)
     several = []
-    gone, new = here.pop(None, []), there.pop(None, [])
-    for key in here | there:
-        old, young = here.get(key, []), there.get(key, [])
+    removed, new = old_rows.pop(None, []), new_rows.pop(None, [])
+    for key in old_rows | new_rows:
+        old, young = old_rows.get(key, []), new_rows.get(key, [])
         if len(old) > 1 or len(young) > 1:
             several.append((old, young))
         else:
             old, young = pairing.take(old, young)
-            gone, new = gone + old, new + young
+            removed, new = removed + old, new + young
     says = [lambda row: row, *_levels(before, after, fields)]
     rests = [pairing.match(old, young, says) for old, young in several]
     if len(says) > 1:
         # A row of another key says the same: it is taken before two rows that only share theirs.
         old, young = pairing.match(
-            gone + [row for old, _ in rests for row in old],
+            removed + [row for old, _ in rests for row in old],
             new + [row for _, young in rests for row in young],
             says[1:],
         )
         left_over = set(old), set(young)
-        gone, new = [row for row in gone if row in left_over[0]], [row for row in new if row in left_over[1]]
+        removed, new = [row for row in removed if row in left_over[0]], [row for row in new if row in left_over[1]]
         rests = [
             ([row for row in a if row in left_over[0]], [row for row in b if row in left_over[1]]) for a, b in rests
         ]
     for old, young in rests:
         old, young = pairing.take(pairing.in_order(old, left), pairing.in_order(young, right))
-        gone, new = gone + old, new + young
-    return sorted(pairing.pairs, key=lambda pair: pair[1]), sorted(gone), sorted(new)
+        removed, new = removed + old, new + young
+    return sorted(pairing.pairs, key=lambda pair: pair[1]), sorted(removed), sorted(new)
 
 
 Says = Callable[[RowValues], RowValues | None]

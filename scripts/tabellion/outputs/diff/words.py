@@ -189,15 +189,15 @@ class DiffWords:
                 after=new.shown if new else None,
             )
         for piece in self.comparison.structure:
-            here, there = piece.before, piece.after
+            old_piece, new_piece = piece.before, piece.after
             yield Entry(
                 STRUCTURE,
                 piece.piece.part.value,
                 self.piece(piece),
-                here.place if here else None,
-                there.place if there else None,
-                before=here.name if here else None,
-                after=there.name if there else None,
+                old_piece.place if old_piece else None,
+                new_piece.place if new_piece else None,
+                before=old_piece.name if old_piece else None,
+                after=new_piece.name if new_piece else None,
             )
 
     def table_entries(self, table: TableDifference) -> Iterator[Entry]:
@@ -208,8 +208,8 @@ class DiffWords:
             row, convention = self.row(after, name, change.after), self.convention(after, name, change.after)
             for cell in change.cells:
                 place = before.locate(name, change.before, cell.field)
-                here = after.locate(name, change.after, cell.field)
-                yield Entry(CELL, title, row, place, here, after, name, change.after, convention, cell)
+                now_at = after.locate(name, change.after, cell.field)
+                yield Entry(CELL, title, row, place, now_at, after, name, change.after, convention, cell)
         for kind, positions, side in ((ADDED, table.added, after), (REMOVED, table.removed, before)):
             for position in positions:
                 place = side.locate(name, position, None)

@@ -129,8 +129,8 @@ class _DiffRows:
         bold = writer.format(bold=True)
         for row, (label, side) in enumerate((("Avant", comparison.before), ("Après", comparison.after)), 3):
             sheet.write(row, 0, f"{label} : {side.name}", bold)
-            who = f" de {self.words.label('partenaires', side.partner)}, {side.exercice}" if side.partner else ""
-            sheet.write(row, 3, f"{side.kind.value}{who}", writer.format())
+            partner = f" de {self.words.label('partenaires', side.partner)}, {side.exercice}" if side.partner else ""
+            sheet.write(row, 3, f"{side.kind.value}{partner}", writer.format())
         counted = counts(comparison)
         sheet.write(6, 0, ", ".join(counted).capitalize() + "." if counted else "Aucune différence.", bold)
         if comparison.moved:

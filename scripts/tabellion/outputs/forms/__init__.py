@@ -59,8 +59,8 @@ class _RegisterRows:
         identifier, contract = partner["partenaire_id"], self.contract.settings.identifiant
         participations = self.participations.get(identifier, [])
         leads = dict.fromkeys(row["fiche_id"] for row in participations if row["role"] == "porteur")
-        who = _Partner(identifier, partner["collectivite_id"], partner["financeur_id"], participations, leads)
-        asked = [(table, _SOURCES[table.source](self, table, who)) for table in self.schemas.forms]
+        recipient = _Partner(identifier, partner["collectivite_id"], partner["financeur_id"], participations, leads)
+        asked = [(table, _SOURCES[table.source](self, table, recipient)) for table in self.schemas.forms]
         rows = {table.name: tuple(made) for table, made in asked if made is not None}
         # A form written again from another state is another form: a return is compared with the one that was sent.
         state = repr([self.contract.adoption, *values_sent(rows)])
@@ -106,11 +106,11 @@ class _RegisterRows:
         made = []
         for fiche in partner.leads:
             known = self.plans[table.resource].get(fiche, [])
-            there = {(row[heading], row.get("financeur_id")) for row in known}
+            named = {(row[heading], row.get("financeur_id")) for row in known}
             ready = [
                 {"fiche_id": fiche, "exercice": self.exercice, heading: account, "financeur_id": funder}
                 for account, funder in wanted(fiche)
-                if account is not None and (account, funder) not in there
+                if account is not None and (account, funder) not in named
             ]
             rows = [*known, *(row | {table.key.name: identifier(row)} for row in ready)]
             ordered = sorted(rows, key=lambda row: rank.get(row[heading], len(rank)))

@@ -76,13 +76,13 @@ def _write_request(sheet: Sheet, contract: Book, form: Form, row: int) -> int:
     """
     settings, exercice = contract.settings, form.identity.exercice
     due = settings.dates_limites.get(exercice)
-    who = _BETWEEN.join(filter(None, (settings.contact_nom, settings.contact_courriel, settings.contact_telephone)))
+    contact = _BETWEEN.join(filter(None, (settings.contact_nom, settings.contact_courriel, settings.contact_telephone)))
     facts = (
         ("Demandé par", settings.contact_nom or settings.titre),
         ("Exercice", str(exercice)),
         ("À renvoyer avant", "" if due is None else f"le {written_date(due)} inclus"),
         ("À renvoyer à", settings.adresse_retour),
-        ("Contact", who),
+        ("Contact", contact),
     )
     filled = [(label, words) for label, words in facts if words]
     bold, plain = sheet.writer.format(bold=True), sheet.writer.format(text_wrap=True)
@@ -102,16 +102,16 @@ def _write_signature(sheet: Sheet, row: int) -> int:
     writer = sheet.writer
     sheet.section(row, 0, "Qui a rempli ce formulaire")
     for offset, (name, label, prompt) in enumerate(SIGNATURE_CELLS, 1):
-        here = row + offset
+        line = row + offset
         look: dict[str, object] = {"num_format": DATE, "align": "left"} if name == SIGNED_ON else {"num_format": "@"}
-        sheet.write(here, 0, label, writer.format(bold=True))
-        sheet.write(here, 1, None, writer.input(**look))
-        writer.name(name, f"={quoted_sheet(sheet.name)}!$B${here + 1}")
+        sheet.write(line, 0, label, writer.format(bold=True))
+        sheet.write(line, 1, None, writer.input(**look))
+        writer.name(name, f"={quoted_sheet(sheet.name)}!$B${line + 1}")
         rule: dict[str, object] = {"validate": "any"}
         if name == FINAL:
             rule = {"validate": "list", "source": list(FINAL_WORDS), "error_type": "warning"}
-        sheet.validation((here, 1, here, 1), rule, prompt, label, f"Attendu : {' ou '.join(FINAL_WORDS)}.")
-        sheet.write(here, 2, prompt, writer.format(indent=1))
+        sheet.validation((line, 1, line, 1), rule, prompt, label, f"Attendu : {' ou '.join(FINAL_WORDS)}.")
+        sheet.write(line, 2, prompt, writer.format(indent=1))
     return row + len(SIGNATURE_CELLS) + 2
 
 

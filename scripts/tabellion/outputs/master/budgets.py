@@ -86,13 +86,13 @@ def subtotal(layout: MasterLayout, convention: int, town: str) -> MeasureRow:
     named = cell(layout.contract.overview.town)
     where = (Criterion("collectivite_id", town, named), in_exercice(layout))
     amounts = {labels[amount]: lines_total(layout, convention, *where, amount=amount) for amount in AMOUNTS}
-    here = (convention, town)
-    printed = published(layout, DETAIL, SCOPE_TOWN, *here, town_cell=named)
-    recap = published(layout, RECAP, SCOPE_TOWN, *here, town_cell=named)
+    town_key = (convention, town)
+    printed = published(layout, DETAIL, SCOPE_TOWN, *town_key, town_cell=named)
+    recap = published(layout, RECAP, SCOPE_TOWN, *town_key, town_cell=named)
     realised = amounts[labels[MEASURE]].at(cell(labels[MEASURE]))
     gaps = [
-        unless_blank(there, gap(realised, there))
-        for there in (printed.at(cell(PRINTED)), recap.at(cell(RECAP_PRINTED)))
+        unless_blank(total, gap(realised, total))
+        for total in (printed.at(cell(PRINTED)), recap.at(cell(RECAP_PRINTED)))
     ]
     words = state_of(layout, gaps[0].at(cell(GAP)), gaps[1].at(cell(RECAP_GAP)))
     return _ordered(amounts, printed, recap, gaps, words, line_count(layout, convention, *where))
@@ -116,7 +116,7 @@ def total(layout: MasterLayout, convention: int, rows: Sequence[MeasureRow]) -> 
     amounts = {label: added("euros", label) for label in labels.values()}
     realised, printed = amounts[labels[MEASURE]], added("euros", PRINTED)
     recap = published(layout, RECAP, SCOPE_CONVENTION, convention)
-    gaps = [unless_blank(there, gap(realised, there)) for there in (printed, recap)]
+    gaps = [unless_blank(total, gap(realised, total)) for total in (printed, recap)]
     return _ordered(
         amounts, printed, recap, gaps, state_of(layout, *gaps), line_count(layout, convention, in_exercice(layout))
     )

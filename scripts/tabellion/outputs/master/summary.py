@@ -144,14 +144,14 @@ def _credits(layout: MasterLayout, towns: list[str]) -> Block:
 
 def _split(layout: MasterLayout, split: Split) -> Block:
     """Conventions × the values of a field of the lines, of the exercice shown."""
-    name, here = f"Synthese_{split.field.name}", in_exercice(layout)
+    name, in_year = f"Synthese_{split.field.name}", in_exercice(layout)
     labels = unique_labels([NUMBER, CONVENTION, *(label for label, _ in split.parts), TOTAL])
     computed = [part for _, part in split.parts if part.formula is not None]
     cells = [this_row(name, label) for label in labels[2:]]
     keys, rows = [], []
     for convention, (title, _) in layout.contract.convention_titles.items():
-        parts = [lines_total(layout, convention, here, part) for part in computed]
-        whole = lines_total(layout, convention, here)
+        parts = [lines_total(layout, convention, in_year, part) for part in computed]
+        whole = lines_total(layout, convention, in_year)
         keys.append((convention, title))
         rows.append([*split.measures(parts, cells[: len(computed)], whole.at(cells[-1])), whole])
     kinds = ["euros"] * len(cells)
@@ -182,10 +182,12 @@ def _priorities(layout: MasterLayout) -> Block:
     labels = unique_labels([NUMBER, CONVENTION, *words, _NO_PRIORITY, TOTAL])
     keys, rows = [], []
     for convention, (title, _) in contract.convention_titles.items():
-        columns, here = layout.columns("fiches", convention), Criterion("convention_id", convention)
-        counts = [Count((here, Criterion("priorite", rank, str(rank)))).measure(fiches, columns) for rank in ranks]
+        columns, of_convention = layout.columns("fiches", convention), Criterion("convention_id", convention)
+        counts = [
+            Count((of_convention, Criterion("priorite", rank, str(rank)))).measure(fiches, columns) for rank in ranks
+        ]
         # ``?*`` and not ``<>``, which counts the texts of nothing that some clients leave.
-        every = Count((here, Filled("fiche_id", '"?*"'))).measure(fiches, columns)
+        every = Count((of_convention, Filled("fiche_id", '"?*"'))).measure(fiches, columns)
         ranked = Measure("count", sum(stage.value for stage in counts), f"COUNT({columns('priorite')})")
         keys.append((convention, title))
         rows.append([*counts, replace(gap(every, ranked), kind="count"), every])
@@ -216,8 +218,8 @@ def _credits_chart(sheet: Sheet, layout: MasterLayout, block: Block, row: int) -
     are_told_apart = count <= len(layout.contract.theme.series)
     series = range(2, 2 + count) if are_told_apart else range(2 + count, 3 + count)
     euros = format_euros(layout.contract.accounts.of())
-    who = plural(count, layout.contract.overview.town.lower())
-    words = f"{plural(len(block.keys), 'convention')}, {who} : total {euros}."
+    towns = plural(count, layout.contract.overview.town.lower())
+    words = f"{plural(len(block.keys), 'convention')}, {towns} : total {euros}."
     title = "Crédits de droit commun par convention (€)"
     header = FIRST_TABLE_ROW + 1
     return add_chart(sheet, block, row, header, series, title, kind="bar", stacked=True, words=words, size=_CHART)

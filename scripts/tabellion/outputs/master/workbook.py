@@ -78,10 +78,10 @@ def write_master(layout: MasterLayout, findings: Sequence[Finding]) -> bytes:
         lines = layout.data[table_name("lignes_budgetaires", convention)]
         _write_fiches(sheets[sheet_key("C", convention)], layout, convention)
         write_budget(sheets[lines.sheet], layout, lines, convention)
-        for here, there in (("C", "B"), ("B", "C")):
-            other = sheet_key(there, convention)
-            words = "Budget" if there == "B" else "Fiches action"
-            _write_ways(sheets[sheet_key(here, convention)], sheet_marker(other), f"→ {words} de cette convention")
+        for letter, linked in (("C", "B"), ("B", "C")):
+            other = sheet_key(linked, convention)
+            words = "Budget" if linked == "B" else "Fiches action"
+            _write_ways(sheets[sheet_key(letter, convention)], sheet_marker(other), f"→ {words} de cette convention")
     _write_sheets(sheets, layout, AFTER_CONVENTIONS)
     write_controles(sheets[CONTROLES], layout, findings)
     for key, sheet in sheets.items():

@@ -98,8 +98,10 @@ class WorkbookEditor:
         calculated column's, or the one of the last two rows where they have the same.
         """
         grid = self.parts.grid(table.sheet)
-        gone = set(removed)
-        rows = [row for row in range(table.first_row, table.last_row + 1) if row not in gone] or [table.last_row]
+        removed_rows = set(removed)
+        rows = [row for row in range(table.first_row, table.last_row + 1) if row not in removed_rows] or [
+            table.last_row
+        ]
         formulas = {(formula.row, formula.column): formula.text for formula in self.parts.formulas(table.sheet)}
         calculated = table.calculated()
         _, left, _, right = table.area

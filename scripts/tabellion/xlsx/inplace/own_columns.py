@@ -79,11 +79,11 @@ class _ColumnCarrier:
 
     def own(self) -> Iterator[_OwnColumn]:
         """The columns that are not the program's, table by table, from left to right."""
-        there = {table.name.casefold(): table for table in self.target.tables}
+        tables = {table.name.casefold(): table for table in self.target.tables}
         is_listed = IDENTITY.casefold() in self.source.sheets
         listed = {(line[0].casefold(), line[2].casefold()) for line in known_formulas(self.source)} if is_listed else {}
         for table in self.source.tables:
-            other, name = there.get(table.name.casefold()), table.name.casefold()
+            other, name = tables.get(table.name.casefold()), table.name.casefold()
             if other is None or self.sheets.get(table.sheet.casefold(), "").casefold() != other.sheet.casefold():
                 continue
             known = {label.casefold() for label in other.labels}

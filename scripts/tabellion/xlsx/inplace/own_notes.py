@@ -59,20 +59,20 @@ def own_cells(
     """
     fresh, old = contents_of(source, name), contents_of(parts, mine)
     ours, before = {*fresh.values(), *((False, text) for text in words)}, set(old.values())
-    gone, width = _gone_rows(old, source), max((column for _, column in fresh), default=0)
+    gone_rows, width = _gone_rows(old, source), max((column for _, column in fresh), default=0)
     for place, content in old.items():
-        is_gone, is_renewed = place[0] in gone and place[1] <= width, place in fresh and fresh[place] not in before
+        is_gone, is_renewed = place[0] in gone_rows and place[1] <= width, place in fresh and fresh[place] not in before
         if not is_gone and not is_renewed and content not in ours:
             yield place, content
 
 
 def _gone_rows(cells: Mapping[tuple[int, int], HeldContent], source: Parts) -> set[int]:
     """The rows whose formulas name a table of a convention that the fresh workbook has no more."""
-    there = {table.name for table in source.tables}
+    table_names = {table.name for table in source.tables}
     return {
         row
         for (row, _), (is_formula, text) in cells.items()
-        if is_formula and any(is_of_convention(name) and name not in there for name in _TABLE.findall(str(text)))
+        if is_formula and any(is_of_convention(name) and name not in table_names for name in _TABLE.findall(str(text)))
     }
 
 
@@ -156,8 +156,8 @@ class _NoteCarrier:
                 is_changed = True
             if stay:
                 left[sheet.name] = tuple(stay)
-            there = self.commented(self.target, self.sheets[key])
-            if cells := tuple(cell for cell in self.commented(self.source, sheet.name) if cell not in there):
+            commented = self.commented(self.target, self.sheets[key])
+            if cells := tuple(cell for cell in self.commented(self.source, sheet.name) if cell not in commented):
                 comments[sheet.name] = cells
         if is_changed:
             self.styles.save()

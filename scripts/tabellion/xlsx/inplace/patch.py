@@ -321,9 +321,9 @@ class _Patch:
                 keys[key] = end
                 editor.set_value(IDENTITY, end, 1, key)
             editor.set_value(IDENTITY, keys[key], 2, value)
-        gone = set(changes.unlisted)
+        unlisted = set(changes.unlisted)
         for row, line in words.items():
-            if row > 1 and (line[first - 1], line[first]) in gone:
+            if row > 1 and (line[first - 1], line[first]) in unlisted:
                 for column in range(first, first + 4):
                     editor.set_value(IDENTITY, row, column, None)
         used = [row for row, line in words.items() if line[first + 1]]

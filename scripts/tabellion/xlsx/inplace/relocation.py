@@ -122,9 +122,9 @@ class Relocation:
         top, left, bottom, right = area
         if (bottom - top + 1) * (right - left + 1) > _MOST_COMPARED:
             return False
-        there = self.sheets[sheet]
+        sheet_name = self.sheets[sheet]
         return all(
-            self.source.value(sheet, row, column) == self.target.value(there, row, column)
+            self.source.value(sheet, row, column) == self.target.value(sheet_name, row, column)
             for row in range(top, bottom + 1)
             for column in range(left, right + 1)
         )
@@ -136,8 +136,8 @@ class Relocation:
     @cached_property
     def _named(self) -> dict[tuple[str, int, int], tuple[str, int, int]]:
         """Where named cells of the source are in the target: sheet (folded), row, column."""
-        there = _named_cells(self.target)
-        return {cell: there[name] for name, cell in _named_cells(self.source).items() if name in there}
+        target_cells = _named_cells(self.target)
+        return {cell: target_cells[name] for name, cell in _named_cells(self.source).items() if name in target_cells}
 
 
 def _values(parts: Parts, table: ExcelTable, label: str) -> dict[int, StoredValue]:

@@ -104,12 +104,12 @@ def _with_footers(data: bytes, fresh: bytes) -> bytes:
     parts, source = Parts(data), Parts(fresh)
     for name, mine in same_sheets(source, parts).items():
         part = parts.sheets[mine.casefold()].part
-        here = parts.tree(part).find(_FOOTER)
-        there = source.tree(source.sheets[name].part).find(_FOOTER)
-        if here is None or there is None or not _OURS.fullmatch(here.text or ""):
+        own_footer = parts.tree(part).find(_FOOTER)
+        fresh_footer = source.tree(source.sheets[name].part).find(_FOOTER)
+        if own_footer is None or fresh_footer is None or not _OURS.fullmatch(own_footer.text or ""):
             continue
-        if "".join((here.text or "").split()) != "".join((there.text or "").split()):
-            here.text = there.text
+        if "".join((own_footer.text or "").split()) != "".join((fresh_footer.text or "").split()):
+            own_footer.text = fresh_footer.text
             parts.change(part)
     if not parts.changed:
         return data
@@ -156,21 +156,21 @@ class _RowDifferences:
         if not label or label not in mine.labels:
             return
         columns = {name: mine.area[1] + place for place, name in enumerate(mine.labels) if name in theirs.labels}
-        here, there = keyed_rows(self.parts, mine, label), keyed_rows(self.source, theirs, label)
+        own_rows, fresh_rows = keyed_rows(self.parts, mine, label), keyed_rows(self.source, theirs, label)
         lines = list[Mapping[int, TypedContent]]()
-        for key, row in there.items():
+        for key, row in fresh_rows.items():
             contents = {name: self.content(theirs, row, name) for name in columns}
-            if key not in here:
+            if key not in own_rows:
                 lines.append({columns[name]: content for name, content in contents.items() if content is not None})
                 continue
             for name, content in contents.items() if changed else ():
-                if not self.is_same(mine, here[key], columns[name], content):
-                    edit = CellEdit(mine.sheet, here[key], columns[name], content, over_formula=True)
+                if not self.is_same(mine, own_rows[key], columns[name], content):
+                    edit = CellEdit(mine.sheet, own_rows[key], columns[name], content, over_formula=True)
                     self.cells.append(edit)
         if lines:
             self.added.append(AddedRows(mine.sheet, mine.area[0], lines))
         for row in range(mine.first_row, mine.last_row + 1) if removed else ():
-            stays = row in here.values() and self.parts.value(mine.sheet, row, columns[label]) in there
+            stays = row in own_rows.values() and self.parts.value(mine.sheet, row, columns[label]) in fresh_rows
             if not stays and self.is_ours(mine, row, set(columns.values())):
                 self.removed.append(RowToRemove(mine.sheet, row, mine.area[1]))
 
@@ -306,7 +306,7 @@ def _relink(editor: WorkbookEditor, source: Parts, mine: ExcelTable, theirs: Exc
     same = same_sheets(source, parts)
     carrier = FormulaCarrier(same, {}, lambda number: number, Relocation(source, parts, same).moved)
     rows, keys = keyed_rows(parts, mine, label), keyed_rows(source, theirs, label)
-    there = {row: rows[key] for key, row in keys.items() if key in rows}
+    kept_rows = {row: rows[key] for key, row in keys.items() if key in rows}
     for old in _links(parts, mine).values():
         drop(old)
     root = parts.grid(mine.sheet).root
@@ -316,8 +316,8 @@ def _relink(editor: WorkbookEditor, source: Parts, mine: ExcelTable, theirs: Exc
         insert_after(root, links, "sheetData", "mergeCells", "conditionalFormatting", "dataValidations")
     for (row, column), link in wanted.items():
         name = theirs.labels[column - theirs.area[1]]
-        if row in there and name in mine.labels and link.get("location"):
-            place = cell_name(there[row], mine.area[1] + mine.labels.index(name))
+        if row in kept_rows and name in mine.labels and link.get("location"):
+            place = cell_name(kept_rows[row], mine.area[1] + mine.labels.index(name))
             add(links, "hyperlink", ref=place, location=carrier.location(link.get("location", ""), theirs.sheet))
     parts.change_sheet(mine.sheet)
 

@@ -65,8 +65,8 @@ class StyleCarrier:
 
     def difference(self, number: str) -> str | None:
         """The number of a format of rules and tables; ``None`` for one that is nowhere."""
-        there = whole_number(number) < len(self._children(self._source, "dxfs"))
-        return str(self._number("dxfs", whole_number(number))) if there else None
+        is_there = whole_number(number) < len(self._children(self._source, "dxfs"))
+        return str(self._number("dxfs", whole_number(number))) if is_there else None
 
     def named(self, name: str) -> str:
         """The name of a named style, which is there when it was in the source."""
@@ -77,9 +77,9 @@ class StyleCarrier:
 
     def table_style(self, name: str) -> None:
         """Let a table's own style be there."""
-        there = self._root.iterfind("{*}tableStyles/{*}tableStyle")
+        declared = self._root.iterfind("{*}tableStyles/{*}tableStyle")
         styles = [style for style in self._source.iterfind("{*}tableStyles/{*}tableStyle") if style.get("name") == name]
-        if not styles or any(style.get("name") == name for style in there):
+        if not styles or any(style.get("name") == name for style in declared):
             return
         style = _plain(styles[0])
         for element in style.iter("{*}tableStyleElement"):
@@ -208,14 +208,14 @@ def with_own_looks(before: Parts, data: bytes, sheets: Iterable[tuple[str, str]]
     editor = WorkbookEditor(data)
     for mine, name in sheets:
         relocation = Relocation(before, editor.parts, {mine.casefold(): name})
-        grid, there = before.grid(mine), editor.parts.grid(name)
-        usual = {cell.get("s", "0") for _, _, cell in there.cells()}
+        grid, target_grid = before.grid(mine), editor.parts.grid(name)
+        usual = {cell.get("s", "0") for _, _, cell in target_grid.cells()}
         for row, column, cell in list(grid.cells()):
             style = cell.get("s", "0")
             if style in usual:
                 continue
             area = relocation.area(mine.casefold(), (row, column, row, column))
-            target = None if area is None else there.find(area[0], area[1])
+            target = None if area is None else target_grid.find(area[0], area[1])
             if area is None or target is None:
                 continue
             is_computed = cell.find("{*}f") is not None and target.find("{*}f") is not None

@@ -99,8 +99,8 @@ class Transfer:
 
     def _check_tables(self, replaced: set[str]) -> None:
         """Tables keep their names: none may be another one's, nor a name of the target's own."""
-        gone = {self.sheets[key].casefold() for key in replaced}
-        taken = {table.name.casefold() for table in self.target.tables if table.sheet.casefold() not in gone}
+        replaced_names = {self.sheets[key].casefold() for key in replaced}
+        taken = {table.name.casefold() for table in self.target.tables if table.sheet.casefold() not in replaced_names}
         taken |= {unescaped(name.get("name", "")).casefold() for name in defined_names(self.target)}
         for table in self.source.tables:
             if table.sheet.casefold() in self.brought and table.name.casefold() in taken:
@@ -108,8 +108,8 @@ class Transfer:
 
     def _columns(self, replaced: set[str]) -> dict[str, frozenset[str]]:
         """The folded headers of the tables that the target will have, by folded name."""
-        gone = {self.sheets[key].casefold() for key in replaced}
-        tables = [table for table in self.target.tables if table.sheet.casefold() not in gone]
+        replaced_names = {self.sheets[key].casefold() for key in replaced}
+        tables = [table for table in self.target.tables if table.sheet.casefold() not in replaced_names]
         tables += [table for table in self.source.tables if table.sheet.casefold() in self.brought]
         return {table.name.casefold(): frozenset(label.casefold() for label in table.labels) for table in tables}
 
@@ -118,8 +118,8 @@ class Transfer:
 
         A formula that names a column that is not there makes Excel repair the workbook.
         """
-        gone = {self.sheets[key].casefold() for key in replaced}
-        before = [table for table in self.target.tables if table.sheet.casefold() in gone]
+        replaced_names = {self.sheets[key].casefold() for key in replaced}
+        before = [table for table in self.target.tables if table.sheet.casefold() in replaced_names]
         columns = self.formulas.columns
         if all(
             {label.casefold() for label in table.labels} <= set(columns.get(table.name.casefold(), ()))
@@ -130,7 +130,7 @@ class Transfer:
         formulas = FormulaCarrier(names, columns, lambda number: number, lambda text, _: text)
         lost = set[Spot]()
         for sheet in self.target.worksheets:
-            if sheet.name.casefold() in gone:
+            if sheet.name.casefold() in replaced_names:
                 continue
             grid = self.target.grid(sheet.name)
             wrong = [cell for cell in grid.formulas() if formulas.loses(cell.text)]
@@ -187,11 +187,11 @@ class Transfer:
     def _place(self, entry: SheetEntry, names: Sequence[str]) -> int:
         """After the nearest sheet before it that both have, or else before the nearest one after it."""
         own = self._order.index(entry.name.casefold())
-        there = {key: names.index(name.casefold()) for key, name in self.sheets.items() if name.casefold() in names}
+        positions = {key: names.index(name.casefold()) for key, name in self.sheets.items() if name.casefold() in names}
         for key in reversed(self._order[:own]):
-            if key in there:
-                return there[key] + 1
-        return next((there[key] for key in self._order[own + 1 :] if key in there), len(names))
+            if key in positions:
+                return positions[key] + 1
+        return next((positions[key] for key in self._order[own + 1 :] if key in positions), len(names))
 
     def _names(self) -> list[Element]:
         return list(self.book.iterfind("{*}definedNames/{*}definedName"))
