@@ -27,7 +27,7 @@ def accounts_of(rows: Rows) -> Accounts:
 
 
 def realised(rows: Rows) -> int:
-    return sum(each.get("montant_realise") or 0 for each in rows["lignes_budgetaires"])
+    return sum(row.get("montant_realise") or 0 for row in rows["lignes_budgetaires"])
 
 
 @given(contract_rows(adds_up=False))
@@ -35,10 +35,10 @@ def test_the_steps_lead_from_the_published_total_to_the_sum_of_the_lines(rows: R
     path = walk(accounts_of(rows))
     steps, doubles = (sum(step.cents for step in part) for part in (path.steps, path.doubles))
     assert all(step.cents for step in path.steps)
-    known = [each for each in rows["lignes_budgetaires"] if each.get("montant_realise") is not None]
+    known = [row for row in rows["lignes_budgetaires"] if row.get("montant_realise") is not None]
     assert path.recomputed == (realised(rows) if known else None)
     assert path.net == (realised(rows) + doubles if known else None)
-    grand = [each for each in rows["totaux_publies"] if each["portee"] == "général" and each["montant"] is not None]
+    grand = [row for row in rows["totaux_publies"] if row["portee"] == "général" and row["montant"] is not None]
     assert (path.published is None) == (not grand)
     if path.published is not None:
         assert path.published + steps == realised(rows)
@@ -57,7 +57,7 @@ def test_the_order_of_the_lines_changes_no_sum(rows: Rows, random: Random) -> No
     after = accounts_of({**rows, "lignes_budgetaires": shuffled})
     assert [before.of(*pair) for pair in before.pairs] == [after.of(*pair) for pair in after.pairs]
     assert sum(before.of(*pair) for pair in before.pairs) == before.of()
-    assert sum(each.cents for each in double_counts(before)) == sum(each.cents for each in double_counts(after))
+    assert sum(count.cents for count in double_counts(before)) == sum(count.cents for count in double_counts(after))
 
 
 def test_only_the_lines_of_the_exercice_count() -> None:
@@ -122,7 +122,7 @@ def test_the_line_kept_is_in_a_convention_that_the_recap_counts() -> None:
     totals = published(rows)
     rows["totaux_publies"] = [each for each in totals if each["source"] == "convention" or each["convention_id"] != 1]
     accounts = accounts_of(rows)
-    assert [(each.index, each.kept) for each in double_counts(accounts)] == [(0, 1)]
+    assert [(count.index, count.kept) for count in double_counts(accounts)] == [(0, 1)]
     path = walk(accounts)
     assert [(step.kind, step.convention) for step in path.steps if step.convention] == [(StepKind.ABSENT, 1)]
     assert path.recomputed - path.net == 13_080_00
@@ -134,7 +134,7 @@ def test_the_real_document_s_own_figures_walk_to_the_cent() -> None:
     numbers = [1, 2, 3, 4, 5, 6, 8, 9, 10, 11]
     rows: Rows = {
         "piliers": [{"pilier_id": "I", "titre": "Un"}],
-        "conventions": [{"convention_id": each, "pilier_id": "I", "titre": "Titre"} for each in range(1, 12)],
+        "conventions": [{"convention_id": number, "pilier_id": "I", "titre": "Titre"} for number in range(1, 12)],
         "collectivites": [{"collectivite_id": "ville", "nom": "Ville"}],
         "totaux_publies": [
             total("récapitulatif", 12421135_00),
@@ -143,5 +143,5 @@ def test_the_real_document_s_own_figures_walk_to_the_cent() -> None:
     }
     accounts = accounts_of(rows)
     assert accounts.printed(RECAP, SCOPE_ALL) == 12421135_00
-    assert sum(accounts.printed(RECAP, SCOPE_CONVENTION, each) for each in numbers) == 12421134_00
+    assert sum(accounts.printed(RECAP, SCOPE_CONVENTION, number) for number in numbers) == 12421134_00
     assert walk(accounts).steps[0].cents == -1_00

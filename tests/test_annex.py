@@ -52,7 +52,7 @@ def read(content: bytes) -> dict[str, Rows2]:
             last = sheet[table.ref][-1][0].row
             total = [cell.value for cell in sheet[last + 1]][: len(rows[0])]
             names = [each for each in rows[0] if each in ("N°", "Convention", "Collectivité", "Financeur")]
-            keep = [rows[0].index(each) for each in names]
+            keep = [rows[0].index(name) for name in names]
             figures = [place for place in range(len(rows[0])) if place not in keep and rows[0][place] != "Rang"]
             found[table.displayName] = {
                 tuple(row[place] for place in keep): [row[place] for place in figures] for row in rows[1:]
@@ -186,7 +186,7 @@ def test_libreoffice_computes_what_is_written(name: str, year: int, office: Libr
     office.recalculate()
     cells = office.read()
     package = Package(path.read_bytes())
-    assert sum(formula is not None for found in package.cells.values() for _, formula in found.values()) > 20
+    assert sum(formula is not None for cell in package.cells.values() for _, formula in cell.values()) > 20
     assert differences(package, cells) == []
     assert errors(cells) == []
 
@@ -215,7 +215,7 @@ def test_the_command_writes_it_and_loses_nobody_s_work(tmp_path: Path) -> None:
     assert (refused.code, refused.codes) == (2, ["fichier-deja-la"])
     assert path.read_bytes() == edited
     assert tabellion("annexe", "--forcer", cwd=folder).code == 0
-    assert [each.read_bytes() for each in path.parent.glob("* 20*.xlsx")] == [edited]
+    assert [path.read_bytes() for path in path.parent.glob("* 20*.xlsx")] == [edited]
     unknown = tabellion("annexe", "--exercice", "2016", cwd=folder)
     assert (unknown.code, unknown.codes) == (2, ["option-fausse"])
     assert "2013" in unknown.err

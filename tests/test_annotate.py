@@ -91,7 +91,7 @@ def made(name: str) -> tuple[bytes, bytes, Sequence[Finding]]:
 def check_nothing_else_changed(before: bytes, after: bytes, findings: Sequence[Finding]) -> None:
     """Every part but those that hold annotations is the same; of the sheets, only the named cells' styles differ."""
     old, new = Package(before), Package(after)
-    sheets = {each.place.feuille for each in findings}
+    sheets = {item.place.feuille for item in findings}
     touched = {part for name, part in old.sheet_parts.items() if name in sheets}
     styles, book, types = "xl/styles.xml", "xl/workbook.xml", "[Content_Types].xml"
     may = {styles, book, types, "xl/_rels/workbook.xml.rels"}
@@ -102,7 +102,7 @@ def check_nothing_else_changed(before: bytes, after: bytes, findings: Sequence[F
     for name, content in new.parts.items():
         if name.endswith((".xml", ".rels", ".vml")):
             ElementTree.fromstring(content)  # noqa: S314 - the program wrote it
-    named = {(each.place.feuille, each.place.cellule) for each in findings}
+    named = {(item.place.feuille, item.place.cellule) for item in findings}
     for name, root in old.sheets.items():
         later = new.sheets[name]
         assert cells(root, name, named) == cells(later, name, named)
@@ -125,15 +125,15 @@ def cells(root: ElementTree.Element, sheet: str, named: set[tuple[str | None, st
     """Each cell as written, the named ones without their style; those that were made for it only are left out, and
     so is the way back to the list, above the tables of a form."""
     found = {}
-    for each in root.iter(f"{MAIN}c"):
-        ref = each.attrib["r"]
-        if "".join(each.itertext()) == TO_ANNOTATIONS or (not len(each) and parse_cell(ref)[0] < 5):
+    for element in root.iter(f"{MAIN}c"):
+        ref = element.attrib["r"]
+        if "".join(element.itertext()) == TO_ANNOTATIONS or (not len(element) and parse_cell(ref)[0] < 5):
             continue
         if (sheet, ref) in named:
-            each.attrib.pop("s", None)
-            if not len(each):
+            element.attrib.pop("s", None)
+            if not len(element):
                 continue
-        found[ref] = ElementTree.tostring(each)
+        found[ref] = ElementTree.tostring(element)
     return found
 
 
@@ -147,11 +147,11 @@ def test_nothing_else_of_the_file_changes(name: str) -> None:
 def test_every_faulty_cell_is_coloured_and_commented(name: str) -> None:
     before, after, findings = made(name)
     old, new = (openpyxl.load_workbook(io.BytesIO(each)) for each in (before, after))
-    for each in findings:
-        if each.place.feuille not in old.sheetnames or not each.place.cellule:
+    for item in findings:
+        if item.place.feuille not in old.sheetnames or not item.place.cellule:
             continue
-        cell, was = new[each.place.feuille][each.place.cellule], old[each.place.feuille][each.place.cellule]
-        here = [other for other in findings if other.place == each.place]
+        cell, was = new[item.place.feuille][item.place.cellule], old[item.place.feuille][item.place.cellule]
+        here = [other for other in findings if other.place == item.place]
         assert cell.fill.fgColor.rgb == FILLS[min(other.gravite for other in here)]
         assert cell.comment is not None
         for other in here:
@@ -240,7 +240,7 @@ def test_cells_change_and_rows_are_added_in_place() -> None:
     assert book.cell(row, column).value == 12.5
     assert formula.get("s") == style
     assert [book.cell(5000, each).value for each in (1, 2, 3)] == [None, None, " à\nvoir "]
-    assert [each.get("r") for each in new.xml(part).iter(f"{MAIN}row")][-1] == "5000"
+    assert [element.get("r") for element in new.xml(part).iter(f"{MAIN}row")][-1] == "5000"
 
 
 def test_protection_stays_and_the_comments_hide_until_hovered() -> None:
@@ -251,7 +251,7 @@ def test_protection_stays_and_the_comments_hide_until_hovered() -> None:
     assert len(boxes) == 2
     assert all(b"visibility:hidden" in content and b"<x:Visible" not in content for content in boxes)
     numbers = [re.findall(rb'id="(_x0000_s\d+)"', content) for content in boxes]
-    assert len({each for some in numbers for each in some}) == sum(map(len, numbers))
+    assert len({each for number in numbers for each in number}) == sum(map(len, numbers))
 
 
 @files
@@ -309,9 +309,9 @@ def test_shared_and_array_formulas_and_merged_cells_keep_what_they_are() -> None
 def changed(content: bytes, name: str, change: Callable[[bytes], bytes]) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as target:
-        for each in source.infolist():
-            part = source.read(each)
-            target.writestr(each, change(part) if each.filename == name else part)
+        for entry in source.infolist():
+            part = source.read(entry)
+            target.writestr(entry, change(part) if entry.filename == name else part)
     return stream.getvalue()
 
 
@@ -335,8 +335,8 @@ def test_prefixed_xml_rows_without_numbers_and_texts_that_xml_cannot_hold() -> N
     assert [row.attrib.get("r") for row in rows] == [None, None, "5", "9", "12"]
     marked = openpyxl.load_workbook(io.BytesIO(after))["Sheet"]
     assert marked["B1"].value == 2
-    for each in findings:
-        cell = marked[each.place.cellule]
+    for item in findings:
+        cell = marked[item.place.cellule]
         assert cell.fill.fgColor.rgb == FILLS[Severity.ERREUR]
         assert cell.comment is not None
 
@@ -349,13 +349,13 @@ def test_corrections_typed_into_the_copy_make_a_valid_return(tmp_path: Path) -> 
     book["Budget"].cell(FIRST, 6).value = "12 ou 13"
     path = tmp_path / "mainvilliers.xlsx"
     book.save(path)
-    findings = [each for each in validate(workspace, [path]) if each.bloquant]
-    assert [each.place.cellule for each in findings] == [f"F{FIRST}"]
+    findings = [item for item in validate(workspace, [path]) if item.bloquant]
+    assert [item.place.cellule for item in findings] == [f"F{FIRST}"]
     (copy,) = annotate([(path, findings)], tmp_path / "annotés", theme(), NOW)
     book = openpyxl.load_workbook(copy)
     book["Budget"].cell(FIRST, 6).value = 12
     book.save(copy)
-    assert {each.code for each in validate(workspace, [copy])} <= {"formules-non-calculees"}
+    assert {item.code for item in validate(workspace, [copy])} <= {"formules-non-calculees"}
 
 
 def test_an_annotated_master_says_what_the_master_said(tmp_path: Path) -> None:
@@ -380,7 +380,7 @@ def test_copies_are_written_beside_and_never_over(tmp_path: Path) -> None:
     refused = said(None, None, code="classeur-abime")
     assert annotate([(path, FORM_FINDINGS), (broken, [refused])], folder, theme(), NOW) == [folder / "a.xlsx"]
     assert path.read_bytes() == form()
-    assert [each.name for each in folder.iterdir()] == ["a.xlsx"]
+    assert [path.name for path in folder.iterdir()] == ["a.xlsx"]
     assert annotate([(path, ())], folder, theme(), NOW) == []
     assert list(folder.iterdir()) == []
 
@@ -472,7 +472,7 @@ def test_a_copy_that_takes_too_long_is_said_and_costs_itself_alone(
         slow = replace(jobs[1], path=SlowPath(late))
         made, notices = annotate_module.make_copies([slow], theme(), tmp_path / "copies")
     assert made == {}
-    assert [(each.code, each.place.fichier) for each in notices] == [("copie-impossible", "retours/chartres.xlsx")]
+    assert [(item.code, item.place.fichier) for item in notices] == [("copie-impossible", "retours/chartres.xlsx")]
 
 
 def test_a_file_that_is_read_and_cannot_be_changed_has_a_list_of_its_findings(tmp_path: Path) -> None:

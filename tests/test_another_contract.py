@@ -85,5 +85,5 @@ def test_a_contract_made_by_hand_with_a_column_of_its_own(tmp_path: Path) -> Non
     ])  # fmt: skip
     done.path.unlink()  # without a workbook, the register is the contract
     done = generate(workspace, None, force=False, now=NOW)
-    assert [(each.code, each.place.feuille) for each in done.findings] == [("valeur-hors-liste", "C01 Réussir")]
-    assert [each.code for each in validate(workspace, [done.path])] == ["valeur-hors-liste"]
+    assert [(item.code, item.place.feuille) for item in done.findings] == [("valeur-hors-liste", "C01 Réussir")]
+    assert [item.code for item in validate(workspace, [done.path])] == ["valeur-hors-liste"]

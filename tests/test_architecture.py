@@ -89,8 +89,8 @@ def test_a_type_has_one_name_and_a_name_one_type() -> None:
     """A class or a type alias that two modules define would mean two things."""
     homes: dict[str, list[str]] = {}
     for module in MODULES:
-        for found in _TYPE_NAME.finditer(module.read_text(encoding="utf-8")):
-            homes.setdefault(found[1] or found[2], []).append(name(module))
+        for match in _TYPE_NAME.finditer(module.read_text(encoding="utf-8")):
+            homes.setdefault(match[1] or match[2], []).append(name(module))
     assert {each: modules for each, modules in homes.items() if len(modules) > 1} == {}
 
 
@@ -128,7 +128,7 @@ def test_the_program_names_no_place_of_the_embedded_contract() -> None:
     assert "chartres" in known
     word = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(known)))})\b")
     said = [(name(module), word.findall(fold(module.read_text(encoding="utf-8")))) for module in MODULES]
-    assert [each for each in said if each[1]] == []
+    assert [item for item in said if item[1]] == []
 
 
 def test_the_root_holds_only_what_the_design_says() -> None:

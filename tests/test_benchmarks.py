@@ -20,6 +20,6 @@ def test_a_benchmark_runs_as_the_readme_says(step: Step, checkout: Path) -> None
 
 def test_the_readme_has_every_benchmark() -> None:
     folder = Path(test_readme.ROOT) / "tests" / "benchmarks"
-    whole = {each.name for each in folder.glob("*.py") if "argparse" in each.read_text(encoding="utf-8")}
+    whole = {path.name for path in folder.glob("*.py") if "argparse" in path.read_text(encoding="utf-8")}
     scripts = {step.command.removeprefix(BENCHMARKS).lstrip("/").partition(" ")[0] for step in FOUND}
     assert {script or "__main__.py" for script in scripts} == whole

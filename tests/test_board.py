@@ -29,7 +29,7 @@ def texts(consolidation: Consolidation, width: int | None = None, most: int | No
 def renamed(*names: str) -> Consolidation:
     """A board of 2016 with partners of these names, all accepted but the first, rejected."""
     base = rich()
-    good, bad = (next(each for each in base.board if each.partenaire == who) for who in ("chartres", "hostile"))
+    good, bad = (next(line for line in base.board if line.partenaire == who) for who in ("chartres", "hostile"))
     lines = [replace(bad if rank == 0 else good, nom=name) for rank, name in enumerate(names)]
     return replace(base, board=tuple(lines), strays=())
 
@@ -42,20 +42,20 @@ def test_each_exercice_has_its_counts_the_latest_first() -> None:
     years = [line for line in shown if line.startswith("Exercice")]
     assert years == ["Exercice 2017", "Exercice 2016, à renvoyer au plus tard le 30/11/2016", "Exercice 2015"]
     counts = shown[shown.index(years[1]) + 1]
-    board = [each for each in rich().board if each.exercice == 2016]
+    board = [line for line in rich().board if line.exercice == 2016]
     for status, words in (
         (ReturnStatus.REJECTED, "rejetés"),
         (ReturnStatus.LATE, "en retard"),
         (ReturnStatus.ACCEPTED, "acceptés (dont 1 après la date)"),
         (ReturnStatus.NOT_SENT, "pas envoyé"),
     ):
-        assert f"{sum(each.status is status for each in board)} {words}" in counts
+        assert f"{sum(line.status is status for line in board)} {words}" in counts
 
 
 def test_what_blocks_comes_first_and_every_partner_has_its_line() -> None:
     shown = texts(rich())
     signs = [line[2] for line in shown[shown.index("") + 4 :] if re.match(r"  [✗!·✓ ] \S", line)]
-    table = signs[: len([each for each in rich().board if each.exercice == 2016])]
+    table = signs[: len([line for line in rich().board if line.exercice == 2016])]
     ranks = ["✗!·✓ ".index(sign) for sign in table]
     assert ranks == sorted(ranks)
     assert table.count("✗") == 3
@@ -132,9 +132,9 @@ def test_a_text_fits_its_room(text: str, room: int, from_end: bool) -> None:
 
 
 def test_the_first_run_and_a_run_that_changes_nothing_say_so() -> None:
-    assert [each.text for each in since_lines(small())] == ["Première consolidation de ce contrat."]
+    assert [line.text for line in since_lines(small())] == ["Première consolidation de ce contrat."]
     same = replace(small(), since=Since(previous=rich().since.previous))
-    assert [each.text for each in since_lines(same)] == ["Rien n'a changé depuis le 04/12/2016 à 02:00."]
+    assert [line.text for line in since_lines(same)] == ["Rien n'a changé depuis le 04/12/2016 à 02:00."]
 
 
 def test_what_changed_names_partners_cells_total_and_findings() -> None:
@@ -153,7 +153,7 @@ def test_what_changed_names_partners_cells_total_and_findings() -> None:
 def test_many_changes_are_counted() -> None:
     base = rich()
     cells = tuple(replace(base.since.cells[0], key=(rank,), place=Place("x")) for rank in range(1000))
-    shown = [each.text for each in since_lines(replace(base, since=replace(base.since, cells=cells)))]
+    shown = [line.text for line in since_lines(replace(base, since=replace(base.since, cells=cells)))]
     assert "  et 988 autres cellules" in shown
     assert len(shown) < 20
 

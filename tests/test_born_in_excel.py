@@ -139,5 +139,5 @@ def texts_shown(root: Path) -> dict[str, list[str]]:
     cover = books["contrat.xlsx"].worksheets[0]
     texts["accueil"] = [str(value) for row in cover.iter_rows(values_only=True) for value in row if value]
     body = etree.fromstring(zipfile.ZipFile(document).read("word/document.xml"))
-    texts["publication"] = ["".join(each.itertext()) for each in body.iter("{*}p")]
+    texts["publication"] = ["".join(element.itertext()) for element in body.iter("{*}p")]
     return texts

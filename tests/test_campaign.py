@@ -134,7 +134,7 @@ def again(played: Played, tmp_path: Path) -> Campaign:
 def named(campaign: Campaign) -> dict[str, str]:
     """The partners' identifiers by name."""
     partners = register_rows(campaign.workbooks / "registre", "partenaires")
-    return {each["nom"]: each["partenaire_id"] for each in partners}
+    return {partner["nom"]: partner["partenaire_id"] for partner in partners}
 
 
 def expected_suivis(campaign: Campaign) -> dict[tuple[str, str, int], dict[str, Any]]:
@@ -150,7 +150,7 @@ def expected_financements(campaign: Campaign) -> dict[str, tuple[str, Decimal | 
     """The status and the amount of each financement: the register, the staff, the returns, less the conflicts."""
     rows = register_rows(campaign.workbooks / "registre", "financements")
     found: dict[str, list[Any]] = {
-        each["financement_id"]: [each["statut_montant"], decimal(each["montant"])] for each in rows
+        row["financement_id"]: [row["statut_montant"], decimal(row["montant"])] for row in rows
     }
     for reply in campaign.replies.values():
         for key, values in reply.answers.get(FINANCEMENTS, {}).items():
@@ -189,7 +189,7 @@ def comparable(line: Line, known: set[str]) -> tuple[Any, ...]:
 def compare_register(campaign: Campaign) -> None:
     """Every amount and every word of the consolidated register, against what people typed."""
     registre = campaign.workbooks / "consolidation" / "registre"
-    known = {each["ligne_id"] for each in register_rows(campaign.workbooks / "registre", "lignes_budgetaires")}
+    known = {row["ligne_id"] for row in register_rows(campaign.workbooks / "registre", "lignes_budgetaires")}
     found = written_lines(registre)
     expected = campaign.lines()
     assert Counter(comparable(each, known) for each in found) == Counter(comparable(each, known) for each in expected)
@@ -249,7 +249,7 @@ def test_the_register_is_a_data_package(played: Played) -> None:
     command = [sys.executable, "-m", "frictionless", "validate", "--json", descriptor.name]
     done = subprocess.run(command, cwd=descriptor.parent, capture_output=True, check=False, timeout=120)
     report = json.loads(done.stdout)
-    assert (done.returncode, report["valid"]) == (0, True), [each["errors"][:3] for each in report["tasks"]]
+    assert (done.returncode, report["valid"]) == (0, True), [task["errors"][:3] for task in report["tasks"]]
     assert len(report["tasks"]) == len(list(descriptor.parent.glob("*.csv")))
 
 
@@ -257,7 +257,7 @@ def test_the_workbook_holds_the_lines_of_the_register(played: Played) -> None:
     """The table of the lines, row by row; each says its file, its sheet and its row, and leads there."""
     campaign = played.campaign
     names = {
-        each["nom"]: each["collectivite_id"] for each in register_rows(campaign.workbooks / "registre", "collectivites")
+        row["nom"]: row["collectivite_id"] for row in register_rows(campaign.workbooks / "registre", "collectivites")
     }
     rows = played.book.rows("Donnees_lignes_budgetaires")
     found = [
@@ -268,9 +268,9 @@ def test_the_workbook_holds_the_lines_of_the_register(played: Played) -> None:
         )
         for row in rows
     ]  # fmt: skip
-    known = {each["ligne_id"] for each in register_rows(campaign.workbooks / "registre", "lignes_budgetaires")}
+    known = {row["ligne_id"] for row in register_rows(campaign.workbooks / "registre", "lignes_budgetaires")}
     assert Counter(comparable(each, known) for each in found) == Counter(
-        comparable(each, known) for each in campaign.lines()
+        comparable(line, known) for line in campaign.lines()
     )
 
 
@@ -316,7 +316,7 @@ def expected_totals(campaign: Campaign) -> Totals:
 def towns(campaign: Campaign) -> dict[str, str]:
     """The collectivités' identifiers by name."""
     rows = register_rows(campaign.workbooks / "registre", "collectivites")
-    return {each["nom"]: each["collectivite_id"] for each in rows}
+    return {row["nom"]: row["collectivite_id"] for row in rows}
 
 
 def shown(value: Any) -> Decimal | None:
@@ -331,7 +331,7 @@ Amount = tuple[int, str]
 def same_lines(campaign: Campaign, now: Amount, then: Amount) -> dict[tuple[int, str], tuple[Decimal, Decimal]]:
     """What the lines that have both amounts add up to, now and then, by convention and collectivité."""
     found: dict[tuple[int, str], tuple[Decimal, Decimal]] = {}
-    amounts = {(each.ligne_id, each.exercice): each for each in campaign.lines() if each.ligne_id is not None}
+    amounts = {(line.ligne_id, line.exercice): line for line in campaign.lines() if line.ligne_id is not None}
     for (identifier, year), line in amounts.items():
         other = amounts.get((identifier, then[0]))
         if year != now[0] or other is None:
@@ -351,7 +351,7 @@ def test_the_credits_by_exercice_convention_and_town(played: Played) -> None:
     """The long table: no cell is missing, none is there twice, every difference is that of its figures."""
     campaign = played.campaign
     lines, totals, names = campaign.lines(), expected_totals(campaign), towns(campaign)
-    counted = Counter((each.exercice, each.convention, each.collectivite) for each in lines)
+    counted = Counter((line.exercice, line.convention, line.collectivite) for line in lines)
     rows = {
         (int(row["Exercice"]), int(row["N°"]), names[row["Collectivité"]]): row
         for row in played.book.rows("Detail_credits")
@@ -371,7 +371,7 @@ def test_the_credits_by_exercice_convention_and_town(played: Played) -> None:
 def test_the_credits_by_exercice(played: Played) -> None:
     campaign = played.campaign
     totals = added_up(expected_totals(campaign), 0, 3)
-    counted = Counter(each.exercice for each in campaign.lines())
+    counted = Counter(line.exercice for line in campaign.lines())
     rows = {int(row["Exercice"]): row for row in played.book.rows("Synthese_exercices")}
     assert {year: row["Lignes"] for year, row in rows.items()} == counted
     for year, row in rows.items():
@@ -465,8 +465,8 @@ def test_the_page_says_the_same(played: Played) -> None:
 def test_the_campaign_in_figures(played: Played) -> None:
     row = next(row for row in played.book.rows("Synthese_campagne") if row["Exercice"] == YEAR)
     counts = Counter(each for (_, year), each in played.campaign.standings.items() if year == YEAR)
-    assert {each: row[each.value.capitalize()] for each in ReturnStatus} == {
-        each: counts[each] for each in ReturnStatus
+    assert {status: row[status.value.capitalize()] for status in ReturnStatus} == {
+        status: counts[status] for status in ReturnStatus
     }
     assert row["Sollicités"] == 21
 
@@ -474,7 +474,7 @@ def test_the_campaign_in_figures(played: Played) -> None:
 def test_the_funders_in_figures(played: Played) -> None:
     campaign = played.campaign
     registre = campaign.workbooks / "registre"
-    names = {each["financeur_id"]: each["nom"] for each in register_rows(registre, "financeurs")}
+    names = {row["financeur_id"]: row["nom"] for row in register_rows(registre, "financeurs")}
     amounts, counts, priced = dict[str, Decimal](), Counter[str](), Counter[str]()
     expected = expected_financements(campaign)
     funders = {row["financement_id"]: names[row["financeur_id"]] for row in register_rows(registre, "financements")}
@@ -508,13 +508,13 @@ def test_the_progress_of_the_fiches(played: Played) -> None:
     fiches = register_rows(registre, "fiches")
     words = ("non démarrée", "en cours", "terminée", "abandonnée", "sans bilan")
     for row in played.book.rows("Synthese_avancement"):
-        mine = [each["fiche_id"] for each in fiches if int(each["convention_id"]) == row["N°"]]
+        mine = [fiche["fiche_id"] for fiche in fiches if int(fiche["convention_id"]) == row["N°"]]
         may = [said.get(fiche, {}).get(True) or said.get(fiche, {}).get(False) or {"sans bilan"} for fiche in mine]
         assert row["Fiches"] == len(mine)
-        assert sum(row[each.capitalize()] for each in words) == len(mine)
-        for each in words:
-            certain = sum(states == {each} for states in may)
-            assert certain <= row[each.capitalize()] <= sum(each in states for states in may), (row["N°"], each)
+        assert sum(row[word.capitalize()] for word in words) == len(mine)
+        for word in words:
+            certain = sum(states == {word} for states in may)
+            assert certain <= row[word.capitalize()] <= sum(word in states for states in may), (row["N°"], word)
 
 
 # Where each figure comes from
@@ -535,7 +535,7 @@ class Change:
 def expected_changes(campaign: Campaign) -> dict[tuple[str, str, str], Change]:
     """Every cell typed in the returns in force, by the file's digest, the sheet and the address; not the new lines."""
     financements = {
-        each["financement_id"]: each for each in register_rows(campaign.workbooks.parent / SENT, "financements")
+        row["financement_id"]: row for row in register_rows(campaign.workbooks.parent / SENT, "financements")
     }
     found = {}
     for (partner, year), saved in campaign.sources.items():
@@ -603,7 +603,7 @@ def test_new_lines_are_listed_and_have_their_identifier(played: Played) -> None:
             found.add((row["Qui"], row["Après"]))
     assert found == {("Chartres", "Atelier vélo"), ("Lucé", "Chantier jeunes")}
     registre = played.campaign.workbooks / "consolidation" / "registre"
-    keys = [each.ligne_id for each in written_lines(registre) if each.libelle in ("Atelier vélo", "Chantier jeunes")]
+    keys = [line.ligne_id for line in written_lines(registre) if line.libelle in ("Atelier vélo", "Chantier jeunes")]
     assert len(keys) == len(set(keys)) == 2
     assert all(keys)
 
@@ -645,9 +645,9 @@ def test_a_conflict_is_a_finding_at_the_cell_of_the_contract(played: Played) -> 
     opened = Opened(played.campaign.workbooks)
     report = json.loads((played.campaign.workbooks / "consolidation" / "constats.json").read_text(encoding="utf-8"))
     found = Counter(
-        euros(opened.cell((each["fichier"], f"'{each['feuille']}'!{each['cellule']}"))[2])
-        for each in report["constats"]
-        if each["code"] == "conflit"
+        euros(opened.cell((constat["fichier"], f"'{constat['feuille']}'!{constat['cellule']}"))[2])
+        for constat in report["constats"]
+        if constat["code"] == "conflit"
     )
     assert found == Counter(kept for kept, _ in played.campaign.conflicts.values())
 
@@ -744,7 +744,7 @@ def test_each_file_that_does_not_count_is_named_with_the_reason(played: Played) 
 
 def test_the_findings_name_the_file_and_the_cell(played: Played) -> None:
     report = json.loads((played.campaign.workbooks / "consolidation" / "constats.json").read_text(encoding="utf-8"))
-    said = {(each["code"], each["fichier"], each["cellule"]) for each in report["constats"]}
+    said = {(constat["code"], constat["fichier"], constat["cellule"]) for constat in report["constats"]}
     said_of = {(code, file) for code, file, _ in said}
     first = form_keys(played.campaign.form("mainvilliers"))[BUDGET][0]
     wrong = played.campaign.files["retours/mainvilliers.xlsx"].cells[BUDGET, first, "montant_prevu"]
@@ -764,7 +764,7 @@ def test_the_findings_name_the_file_and_the_cell(played: Played) -> None:
         ("formulaire-vide", "retours/écoles.xlsx"),
         ("formulaire-d-un-autre-exercice", "retours/habitat 2015.xlsx"),
     } <= said_of
-    conflicts = [each for each in report["constats"] if each["code"] == "conflit"]
+    conflicts = [constat for constat in report["constats"] if constat["code"] == "conflit"]
     assert len(conflicts) == len(played.campaign.conflicts)
 
 
@@ -839,7 +839,7 @@ def test_names_of_files_change_nothing_of_the_figures(again: Campaign) -> None:
 def test_one_file_changed_changes_only_what_it_says(again: Campaign) -> None:
     before = data(again)
     saved = again.files["retours/luce-2016.xlsx"]
-    place = next(each for each in saved.cells if each[0] == BUDGET and each[2] == "montant_vote")
+    place = next(cell for cell in saved.cells if cell[0] == BUDGET and cell[2] == "montant_vote")
     path = again.retours / "luce-2016.xlsx"
     cells = {BUDGET: {saved.cells[place]: 1234.56}}
     retouch(path, path, cells, saved=saved.saved + timedelta(hours=1), author="Marie Martin")
@@ -885,7 +885,7 @@ def test_a_return_deleted_stays_in_force(again: Campaign) -> None:
     consolidate(again.root)
     assert contents(again.workbooks / "consolidation" / "registre") == before
     report = json.loads((again.workbooks / "consolidation" / "constats.json").read_text(encoding="utf-8"))
-    (said,) = (each for each in report["constats"] if each["code"] == "retour-disparu")
+    (said,) = (constat for constat in report["constats"] if constat["code"] == "retour-disparu")
     kept = again.workbooks / said["fichier"]
     assert hashlib.sha256(kept.read_bytes()).hexdigest() == again.files["retours/luce-2016.xlsx"].sha256
 

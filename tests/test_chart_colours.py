@@ -34,7 +34,9 @@ def _times(matrix: Matrix, vector: Triple) -> Triple:
 def lab(colour: str, eye: Matrix) -> Triple:
     """A colour (``#RRGGBB``) as an eye sees it, in CIELAB."""
     channels = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
-    red, green, blue = (each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in channels)
+    red, green, blue = (
+        channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4 for channel in channels
+    )
     seen = _times(eye, (red, green, blue))
     light = _times(_XYZ, (max(0.0, seen[0]), max(0.0, seen[1]), max(0.0, seen[2])))
     x, y, z = (

@@ -57,14 +57,14 @@ def test_each_constraint_is_said_at_its_cell_and_blocks_where_a_row_would_not_be
 def test_the_signs_that_a_name_may_not_hold_are_named(name: str, words: str) -> None:
     rows = small_rows()
     rows["collectivites"][0]["nom"] = rows["financeurs"][0]["nom"] = name
-    found = [each for each in check(rows) if each.code == "forme-inattendue"]
-    assert [(each.place.feuille, each.suggestion.partition(" ici")[0]) for each in found] == [("collectivites", words)]
+    found = [item for item in check(rows) if item.code == "forme-inattendue"]
+    assert [(item.place.feuille, item.suggestion.partition(" ici")[0]) for item in found] == [("collectivites", words)]
 
 
 def test_an_amount_out_of_bounds_is_said_in_euros_and_its_total_is_left_alone() -> None:
     rows = small_rows()
     rows["lignes_budgetaires"][0]["montant_realise"] = -150
-    assert [(each.code, each.valeur) for each in check(rows)] == [("hors-bornes", -1.5)]
+    assert [(item.code, item.valeur) for item in check(rows)] == [("hors-bornes", -1.5)]
 
 
 def test_a_cell_that_breaks_two_constraints_is_said_once() -> None:
@@ -108,7 +108,7 @@ def test_blank_keys_repeat_nothing() -> None:
     rows = small_rows()
     for each in (2, 3):
         rows["fiches"][each]["fiche_id"] = None
-    codes = {each.code for each in check(rows)}
+    codes = {item.code for item in check(rows)}
     assert "cle-en-double" not in codes
 
 

@@ -120,7 +120,7 @@ def test_a_gap_that_two_lines_explain_names_none() -> None:
 def test_a_convention_absent_from_the_recap_is_told_at_its_title() -> None:
     rows = small_rows()
     rows["totaux_publies"] = [
-        each for each in rows["totaux_publies"] if each["source"] == "convention" or each["convention_id"] != 2
+        row for row in rows["totaux_publies"] if row["source"] == "convention" or row["convention_id"] != 2
     ]
     change(rows, "recapitulatif", 1_250_50)
     found = check(rows)
@@ -223,10 +223,10 @@ def test_one_changed_amount_is_said_at_its_subtotal_alone(rows: Rows, data: st.D
     if not lines:
         return
     chosen = data.draw(st.sampled_from(lines))
-    before = {each for each in check(rows) if each.code.startswith("total")}
+    before = {item for item in check(rows) if item.code.startswith("total")}
     assert before == set()
     chosen["montant_realise"] = (chosen["montant_realise"] or 0) + data.draw(st.integers(2_01, 10**6))
-    found = [each for each in check(rows) if each.code.startswith("total")]
+    found = [item for item in check(rows) if item.code.startswith("total")]
     name = f"convention-{chosen['convention_id']:02d}-{chosen['collectivite_id']}"
     assert cells(found) == [("total-collectivite", at(rows, name))]
 
@@ -241,12 +241,12 @@ def test_the_real_document_s_anomalies_are_found_at_the_lines_checked_by_hand() 
     numbers = {name: table.column("ligne_source") for name, table in tables.items() if "ligne_source" in table.columns}
     said = {
         (
-            each.code,
-            numbers[str(each.place.feuille)][int(str(each.place.cellule).rpartition("@")[2])],
-            each.valeur,
+            item.code,
+            numbers[str(item.place.feuille)][int(str(item.place.cellule).rpartition("@")[2])],
+            item.valeur,
         )
-        for each in found
-        if each.place.feuille in numbers and each.code not in {"texte-retabli", "texte-coupe", "libelle-vide"}
+        for item in found
+        if item.place.feuille in numbers and item.code not in {"texte-retabli", "texte-coupe", "libelle-vide"}
     }
     assert {
         ("total-general", 61, 12421135),
@@ -258,8 +258,8 @@ def test_the_real_document_s_anomalies_are_found_at_the_lines_checked_by_hand() 
         ("fiche-sans-proposition", 896, None),
         ("fiche-sans-proposition", 1292, None),
     } <= said
-    assert {each.valeur for each in found if each.code == "convention-absente-du-recapitulatif"} == {238649}
-    assert sum(int(str(each.valeur)) for each in found if each.code == "compte-deux-fois") == 238649
+    assert {item.valeur for item in found if item.code == "convention-absente-du-recapitulatif"} == {238649}
+    assert sum(int(str(item.valeur)) for item in found if item.code == "compte-deux-fois") == 238649
     assert {number for code, number, _ in said if code == "compte-deux-fois"} == {
         926,
         927,
@@ -270,8 +270,8 @@ def test_the_real_document_s_anomalies_are_found_at_the_lines_checked_by_hand() 
         933,
         937,
     }
-    assert sum(each.code == "texte-coupe" for each in found) == 14
-    errors = {each.code for each in found if each.gravite is Severity.ERREUR}
+    assert sum(item.code == "texte-coupe" for item in found) == 14
+    errors = {item.code for item in found if item.gravite is Severity.ERREUR}
     assert errors == {
         "convention-absente-du-recapitulatif",
         "compte-deux-fois",

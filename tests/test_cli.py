@@ -182,15 +182,15 @@ def test_the_json_has_the_declared_shape(workspace: Path) -> None:
     assert list(written) == ["version", "constats", "resume"]
     assert written["version"] == 1
     assert written["constats"]
-    for each in written["constats"]:
-        assert list(each) == [
+    for constat in written["constats"]:
+        assert list(constat) == [
             "code", "gravite", "bloquant", "fichier", "feuille", "cellule", "ligne", "champ",
             "valeur", "attendu", "message", "suggestion", "liees",
         ]  # fmt: skip
-        assert each["gravite"] in ("erreur", "avertissement", "information")
-        assert each["fichier"] == "contrat.xlsx"
-        assert re.fullmatch(r"[A-Z]+[1-9]\d*", each["cellule"])
-        assert all(list(linked) == ["fichier", "feuille", "cellule"] for linked in each["liees"])
+        assert constat["gravite"] in ("erreur", "avertissement", "information")
+        assert constat["fichier"] == "contrat.xlsx"
+        assert re.fullmatch(r"[A-Z]+[1-9]\d*", constat["cellule"])
+        assert all(list(linked) == ["fichier", "feuille", "cellule"] for linked in constat["liees"])
     resume = written["resume"]
     counts = [resume[gravite] for gravite in ("erreur", "avertissement", "information")]
     assert sum(counts) == sum(resume["par_code"].values()) == sum(resume["par_fichier"].values())
@@ -222,7 +222,7 @@ def test_validate_says_the_same_as_generate(workspace: Path) -> None:
     validated = tabellion("validate", "workbooks/contrat.xlsx", "--json", "b.json", cwd=workspace)
     assert (generated.code, validated.code) == (0, 0)
     a, b = (json.loads((workspace / name).read_text(encoding="utf-8")) for name in ("a.json", "b.json"))
-    assert {_key(each) for each in b["constats"]} == {_key(each) for each in a["constats"]}
+    assert {_key(constat) for constat in b["constats"]} == {_key(constat) for constat in a["constats"]}
 
 
 def _key(constat: dict[str, object]) -> tuple[object, ...]:
@@ -241,7 +241,7 @@ def test_forms_writes_one_form_a_partner_and_says_each(workspace: Path) -> None:
     done = tabellion("forms", cwd=workspace)
     assert (done.code, done.err) == (0, "")
     folder = workspace / "workbooks" / "envois" / "2016"
-    written = sorted(each.name for each in folder.glob("*.xlsx"))
+    written = sorted(path.name for path in folder.glob("*.xlsx"))
     lines = [line.split()[0] for line in done.out.splitlines() if line.startswith("  ")]
     assert sorted(lines) == written
     assert f"{len(written)} formulaires écrits" in done.out
@@ -284,7 +284,7 @@ def edit(path: Path) -> bytes:
     import openpyxl
 
     book = openpyxl.load_workbook(path)
-    sheet = next(each for each in book.worksheets if each.title.startswith("B01"))
+    sheet = next(worksheet for worksheet in book.worksheets if worksheet.title.startswith("B01"))
     sheet["B2"] = "changé"
     book.save(path)
     return path.read_bytes()
@@ -311,7 +311,9 @@ def test_forcer_keeps_a_dated_copy(workspace: Path) -> None:
     assert re.fullmatch(r"contrat \d{4}-\d\d-\d\d \d\dh\d\d\.xlsx", copy.name)
     assert copy.name in done.out
     assert copy.read_bytes() == edited
-    sheet = next(each for each in openpyxl.load_workbook(path).worksheets if each.title.startswith("B01"))
+    sheet = next(
+        worksheet for worksheet in openpyxl.load_workbook(path).worksheets if worksheet.title.startswith("B01")
+    )
     assert sheet["B2"].value == "changé", "what somebody typed on a sheet of ours comes along"
 
 

@@ -21,9 +21,9 @@ Planted = tuple[str, str, str]
 
 def cells(findings: Iterable[Finding], code: str) -> list[Planted]:
     return [
-        ((each.place.fichier or "").partition("/")[0], each.place.feuille or "", each.place.cellule or "")
-        for each in findings
-        if each.code == code
+        ((item.place.fichier or "").partition("/")[0], item.place.feuille or "", item.place.cellule or "")
+        for item in findings
+        if item.code == code
     ]
 
 
@@ -118,11 +118,11 @@ def test_all_that_is_planted_is_said_at_its_cells_and_nothing_else(seed: int) ->
     keys = rng.sample(list(found.contracts)[:-3], len(PLANTS))
     planted = [each for plant, key in zip(PLANTS, keys, strict=True) for each in plant(found, rng, key)]
     said = compare(found, NAMES).findings
-    assert Counter((each.code, *cells([each], each.code)) for each in said) == Counter(planted)
+    assert Counter((item.code, *cells([item], item.code)) for item in said) == Counter(planted)
 
 
 def said(found: Portfolio, code: str) -> list[Finding]:
-    return [each for each in compare(found, NAMES).findings if each.code == code]
+    return [item for item in compare(found, NAMES).findings if item.code == code]
 
 
 def test_one_contract_alone_is_compared_with_nothing() -> None:
@@ -169,7 +169,7 @@ def _declared(payer: str, regions: tuple[str, str], **more: object) -> Portfolio
 def test_a_funder_of_a_region_is_another_one_elsewhere(payer: str, regions: tuple[str, str], count: int) -> None:
     found = _declared(payer, regions)
     for tables in found.tables.values():
-        next(each for each in tables["financeurs"] if each["financeur_id"] == "region")["nom"] = "Région"
+        next(financeur for financeur in tables["financeurs"] if financeur["financeur_id"] == "region")["nom"] = "Région"
     assert len(said(found, "financement-de-deux-contrats")) == count
 
 
@@ -183,14 +183,14 @@ def test_a_funder_of_a_region_is_another_one_elsewhere(payer: str, regions: tupl
     ],
 )
 def test_a_round_amount_proves_less_and_an_unknown_one_nothing(more: Row, gravite: Severity | None) -> None:
-    gravest = {each.gravite for each in said(_declared("etat", ("Bretagne",), **more), "financement-de-deux-contrats")}
+    gravest = {item.gravite for item in said(_declared("etat", ("Bretagne",), **more), "financement-de-deux-contrats")}
     assert gravest == ({gravite} - {None})
 
 
 def test_a_siret_tells_a_funder_whatever_its_name_and_its_region() -> None:
     found = _declared("region", ("Bretagne", "Occitanie"))
     for tables, name in zip(found.tables.values(), ("Région", "Collectivité territoriale"), strict=True):
-        next(each for each in tables["financeurs"] if each["financeur_id"] == "region")["nom"] = name
+        next(financeur for financeur in tables["financeurs"] if financeur["financeur_id"] == "region")["nom"] = name
         tables["partenaires"] = [
             {"partenaire_id": "r", "nom": name, "siret": "23350001600040", "financeur_id": "region"}
         ]
@@ -207,7 +207,7 @@ def test_homonyms_are_not_one_partner() -> None:
         found.tables[key]["partenaires"].append({"partenaire_id": "t", "nom": name, "siret": None})
     assert compare(found, NAMES).findings == ()
     found.tables["ville-004"]["partenaires"].append({"partenaire_id": "u", "nom": "L'amitié partagée", "siret": None})
-    assert [each.valeur for each in said(found, "partenaire-peut-etre-le-meme")] == ["L'amitié partagée"]
+    assert [item.valeur for item in said(found, "partenaire-peut-etre-le-meme")] == ["L'amitié partagée"]
 
 
 def test_a_large_town_is_not_far_from_the_others() -> None:
@@ -282,7 +282,7 @@ def test_names_are_the_same_by_their_words() -> None:
 def test_what_is_not_understood_of_the_names_is_said(own: Mapping[str, object]) -> None:
     with pytest.raises(TabellionError) as error:
         load_common_names(ROOT / "templates" / NAMES_FILE, own, "ensemble.toml")
-    assert [(each.code, each.place.fichier) for each in error.value.findings] == [("gabarit-faux", "ensemble.toml")]
+    assert [(item.code, item.place.fichier) for item in error.value.findings] == [("gabarit-faux", "ensemble.toml")]
 
 
 def test_what_is_said_is_bounded_and_counts_the_rest() -> None:
@@ -301,7 +301,7 @@ def test_rows_are_read_a_few_times_each_however_many_contracts_there_are() -> No
     counts = []
     for contracts in (12, 48):
         found = portfolio(6, contracts=contracts)
-        rows = sum(len(each) for tables in found.tables.values() for each in tables.values())
+        rows = sum(len(table) for tables in found.tables.values() for table in tables.values())
         compare(found, NAMES)
         counts.append(found.read / rows)
     assert max(counts) <= 2

@@ -23,7 +23,7 @@ def test_every_command_and_option_is_completed(shell: str, tmp_path: Path) -> No
         lines = [line for line in done.out.splitlines() if f" {name}" in line or f"'{name}'" in line]
         shown = "\n".join(lines)
         assert lines
-        assert [each for each in options if each.removeprefix("--" if shell == "fish" else "") not in shown] == []
+        assert [option for option in options if option.removeprefix("--" if shell == "fish" else "") not in shown] == []
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="no bash on this system")

@@ -58,7 +58,7 @@ def night(root: Path, now: datetime = TONIGHT) -> ConsolidationRun:
 
 
 def codes(done: ConsolidationRun, fichier: str) -> set[str]:
-    return {each.code for each in done.findings if each.place.fichier == fichier}
+    return {item.code for item in done.findings if item.place.fichier == fichier}
 
 
 def planned(done: ConsolidationRun, line: str = "A") -> list[int]:
@@ -69,7 +69,7 @@ def planned(done: ConsolidationRun, line: str = "A") -> list[int]:
 
 
 def status(done: ConsolidationRun, partner: str = "luce") -> ReturnStatus:
-    (line,) = [each for each in done.consolidation.board if (each.partenaire, each.exercice) == (partner, 2016)]
+    (line,) = [line for line in done.consolidation.board if (line.partenaire, line.exercice) == (partner, 2016)]
     return line.status
 
 
@@ -100,7 +100,7 @@ def test_without_the_contract_s_workbook_the_register_is_used_and_it_is_said(roo
     assert "contrat-absent" in codes(done, "contrat.xlsx")
     assert done.consolidation.master_file == "registre"
     assert planned(done) == [12_50]
-    assert not any(each.bloquant for each in done.findings)
+    assert not any(item.bloquant for item in done.findings)
     assert done.consolidation.origins["piliers"][0].fichier == "registre/piliers.csv"
 
 
@@ -143,7 +143,7 @@ def test_a_workbook_that_is_none_is_blocked_too(root: Path) -> None:
 
 def test_a_partner_that_only_the_workbook_knows_may_answer(root: Path) -> None:
     rows: Rows = case_rows()
-    rows["partenaires"] = [each for each in rows["partenaires"] if each["partenaire_id"] != "vide"]
+    rows["partenaires"] = [partenaire for partenaire in rows["partenaires"] if partenaire["partenaire_id"] != "vide"]
     save_register(
         books(root) / "registre", tables_of(rows), schemas(), identifiant="essai-2015-2020", titre="Contrat d'essai"
     )
@@ -174,12 +174,12 @@ def test_whatever_lies_there_is_said_and_nothing_else_is_disturbed(root: Path) -
     shutil.copy(books(root) / "contrat.xlsx", retours / "contrat.xlsx")
     (retours / "perdu.xlsx").symlink_to(retours / "rien.xlsx")
     done = night(root)
-    verdicts = {each.fichier.removeprefix("retours/"): each.verdict for each in done.consolidation.strays}
+    verdicts = {file.fichier.removeprefix("retours/"): file.verdict for file in done.consolidation.strays}
     unreadable = ("notes.txt", "vide.xlsx", "coupé.xlsx", "ancien.xlsx", "libre.ods", "perdu.xlsx")
     assert verdicts == {**dict.fromkeys(unreadable, Verdict.UNREADABLE), "contrat.xlsx": Verdict.FOREIGN}
     for name in verdicts:
         assert codes(done, f"retours/{name}"), name
-    digests = [each.sha256 for each in done.consolidation.strays]
+    digests = [file.sha256 for file in done.consolidation.strays]
     assert len(set(digests)) == len(digests)
     assert digests.count("") == 1  # the link to nothing: the others are told apart by their content
     assert codes(done, "retours/contrat.xlsx") == {"pas-un-formulaire"}
@@ -214,7 +214,7 @@ def test_the_consolidation_itself_among_the_returns_is_no_return(root: Path) -> 
     (books(root) / "retours").mkdir()
     shutil.copy(books(root) / "consolidation" / "consolidation.xlsx", books(root) / "retours" / "x.xlsx")
     done = night(root, datetime(2016, 12, 2))
-    (said,) = [each for each in done.findings if each.place.fichier == "retours/x.xlsx"]
+    (said,) = [item for item in done.findings if item.place.fichier == "retours/x.xlsx"]
     assert said.code == "pas-un-formulaire"
     assert "c'est une consolidation" in said.message
     again = night(root, datetime(2016, 12, 3))
@@ -239,7 +239,7 @@ def test_an_annotated_copy_filled_and_sent_back_is_a_return(root: Path) -> None:
 def test_a_return_called_as_the_contract_gets_a_copy_of_its_own(root: Path) -> None:
     reply(root, "contrat.xlsx", Formula("1/0", "#DIV/0!"))
     done = night(root)
-    (line,) = [each for each in done.consolidation.board if each.partenaire == "luce"]
+    (line,) = [line for line in done.consolidation.board if line.partenaire == "luce"]
     assert line.received[0].annotated == "constats/contrat (retour).xlsx"
     made = {path.name for path in (books(root) / "constats").iterdir()}
     assert made == {"contrat.xlsx", "contrat (retour).xlsx"}
@@ -253,7 +253,7 @@ def test_many_files_at_once(root: Path) -> None:
         shutil.copy(first, retours / f"{number}.xlsx")
     reply(root, "dernier.xlsx", 2.5, saved=datetime(2016, 11, 21))
     done = night(root)
-    (line,) = [each for each in done.consolidation.board if each.partenaire == "luce"]
+    (line,) = [line for line in done.consolidation.board if line.partenaire == "luce"]
     assert len(line.received) == 301
     assert line.in_force is not None
     assert line.in_force.fichier == "retours/dernier.xlsx"
@@ -539,7 +539,7 @@ def test_an_output_that_somebody_wrote_into_is_put_back_and_theirs_is_kept(root:
     times = stamps(root)
     again = night(root, datetime(2016, 12, 3, 2, 0))
     assert not again.written
-    assert "sortie-modifiee" not in {each.code for each in again.findings}
+    assert "sortie-modifiee" not in {item.code for item in again.findings}
     assert stamps(root) == times
 
 
@@ -618,12 +618,12 @@ def test_a_conflict_says_who_says_what_and_what_stays(root: Path) -> None:
     (conflict,) = done.consolidation.conflicts
     assert {claim.after for claim in conflict.claims} == {100_00, 200_00}
     assert conflict.kept == 890_000_00
-    (said,) = [each for each in done.findings if each.code == "conflit"]
+    (said,) = [item for item in done.findings if item.code == "conflit"]
     for words in ("100 €", "200 €", "890 000 €", "Bailleur"):
         assert words in said.message.replace("\xa0", " ").replace("\u202f", " "), said.message
     assert said.place.fichier == "contrat.xlsx"
     assert {place.fichier for place in said.liees} == {"retours/e.xlsx", "retours/b.xlsx"}
-    assert {each.outcome for each in done.consolidation.modifications} == {MergeOutcome.CONFLICT}
+    assert {change.outcome for change in done.consolidation.modifications} == {MergeOutcome.CONFLICT}
 
 
 def test_an_amount_in_conflict_is_not_said_to_be_missing(root: Path) -> None:
@@ -638,13 +638,13 @@ def test_an_amount_in_conflict_is_not_said_to_be_missing(root: Path) -> None:
     done = night(root)
     (conflict,) = done.consolidation.conflicts
     assert (conflict.champ, conflict.kept) == ("montant", None)
-    assert {"montant-et-statut", "financeur-sans-montant"} & {each.code for each in done.findings} == set()
+    assert {"montant-et-statut", "financeur-sans-montant"} & {item.code for item in done.findings} == set()
     # Once the contract has an amount, what contradicts it is said again.
     (books(root) / "retours" / "bailleur.xlsx").unlink()
     said = {key: {"montant": None, "statut_montant": "chiffré"}}
     fill(form(root, "etat"), books(root) / "retours" / "etat.xlsx", {"Financements": said}, saved=SAVED)
     shutil.rmtree(books(root) / "consolidation")
-    assert "montant-et-statut" in {each.code for each in night(root).findings}
+    assert "montant-et-statut" in {item.code for item in night(root).findings}
 
 
 def test_what_comes_from_the_contract_is_told_at_its_own_cell(root: Path) -> None:
@@ -683,4 +683,4 @@ def test_another_run_that_holds_the_workspace_is_named(root: Path) -> None:
 
     with hold(find_workspace(root).memory, "tabellion consolidate", TONIGHT), pytest.raises(TabellionError) as refused:
         night(root)
-    assert [each.code for each in refused.value.findings] == ["espace-occupe"]
+    assert [item.code for item in refused.value.findings] == ["espace-occupe"]

@@ -65,13 +65,16 @@ def links_of(found: Package, sheet: str) -> dict[tuple[int, int], tuple[str, str
     relations = f"{folder}/_rels/{name}.rels"
     targets = {}
     if relations in found.parts:
-        for each in found.xml(relations).iter(f"{RELATIONS}Relationship"):
-            if each.attrib.get("TargetMode") == "External":
-                targets[each.attrib["Id"]] = each.attrib["Target"]
+        for element in found.xml(relations).iter(f"{RELATIONS}Relationship"):
+            if element.attrib.get("TargetMode") == "External":
+                targets[element.attrib["Id"]] = element.attrib["Target"]
     return {
-        position(each.attrib["ref"]): (unquote(targets[each.attrib[f"{OFFICE}id"]]), each.attrib.get("location", ""))
-        for each in found.sheets[sheet].iter(f"{MAIN}hyperlink")
-        if f"{OFFICE}id" in each.attrib
+        position(element.attrib["ref"]): (
+            unquote(targets[element.attrib[f"{OFFICE}id"]]),
+            element.attrib.get("location", ""),
+        )
+        for element in found.sheets[sheet].iter(f"{MAIN}hyperlink")
+        if f"{OFFICE}id" in element.attrib
     }
 
 
@@ -109,7 +112,7 @@ def test_sheets_come_in_order_and_only_tables_with_rows_have_one(name: str) -> N
 @every
 def test_it_says_what_it_is_in_a_very_hidden_sheet(name: str) -> None:
     found = package(name)
-    states = {each.attrib["name"]: each.attrib.get("state") for each in found.workbook.iter(f"{MAIN}sheet")}
+    states = {element.attrib["name"]: element.attrib.get("state") for element in found.workbook.iter(f"{MAIN}sheet")}
     assert states[IDENTITY] == "veryHidden"
     cells = found.cells[IDENTITY]
     assert (cells[1, 0][0], cells[1, 1][0]) == ("genre", KIND_CONSOLIDATION)
@@ -133,19 +136,19 @@ def test_every_visible_sheet_has_headers_that_stay_and_prints_across(name: str) 
 def test_excel_tables_are_sound(name: str) -> None:
     found = package(name)
     names = [*found.tables, *found.names]
-    assert len({each.casefold() for each in names}) == len(names)
+    assert len({name.casefold() for name in names}) == len(names)
     for table in found.tables.values():
         top, left, bottom, right = table.area
         headers = [found.cells[table.sheet][top, column][0] for column in range(left, right + 1)]
         assert headers == list(table.columns), table.name
-        assert len({each.casefold() for each in table.columns}) == len(headers), table.name
+        assert len({column.casefold() for column in table.columns}) == len(headers), table.name
         assert bottom > top
 
 
 @every
 def test_formulas_name_tables_and_columns_that_exist_and_carry_their_value(name: str) -> None:
     found = package(name)
-    columns = {each.name: {escape_label(label) for label in each.columns} for each in found.tables.values()}
+    columns = {table.name: {escape_label(label) for label in table.columns} for table in found.tables.values()}
     seen = 0
     for sheet, cells in found.cells.items():
         for place, (value, formula) in cells.items():
@@ -268,7 +271,7 @@ def test_the_board_has_every_partner_with_its_state_in_words() -> None:
     assert {"luce.xlsx", "Copie de luce (1).xlsx", "notes.docx", "vide.xlsx"} <= {row["Fichier"] for row in losing}
     campaign = {row["Exercice"]: row for row in rows_of(package("riche"), "Synthese_campagne")}
     assert campaign[2016]["Sollicités"] == sum(
-        each.exercice == 2016 and each.status not in UNASKED for each in rich().board
+        line.exercice == 2016 and line.status not in UNASKED for line in rich().board
     )
 
 
@@ -313,7 +316,7 @@ def test_each_decision_has_the_choices_of_its_own_row_however_the_table_is_sorte
     for question, row in zip(consolidation.questions, rows_of(found, "Decisions"), strict=True):
         first = int(row["Premier choix"])
         assert listed[first : first + int(row["Nombre de choix"])] == [choice.label for choice in question.choices]
-    hidden = [each for each in found.sheets["À décider"].iter(f"{MAIN}col") if each.attrib.get("hidden")]
+    hidden = [element for element in found.sheets["À décider"].iter(f"{MAIN}col") if element.attrib.get("hidden")]
     assert [(each.attrib["min"], each.attrib["max"]) for each in hidden] == [("13", "16")]
 
 
@@ -346,7 +349,7 @@ def test_values_of_returns_look_different_without_their_colour(tmp_path: Path) -
     consolidation = rich()
     sheet = openpyxl.load_workbook(path)["Lignes budgétaires"]
     columns = {cell.value: cell.column for cell in sheet[5]}
-    titles = {each.name: each.title for each in consolidation.contract.schemas["lignes_budgetaires"].fields}
+    titles = {field_.name: field_.title for field_ in consolidation.contract.schemas["lignes_budgetaires"].fields}
     for rank in range(len(consolidation.contract.tables["lignes_budgetaires"])):
         for name, title in titles.items():
             bold = sheet.cell(6 + rank, columns[title]).font.bold
@@ -380,9 +383,9 @@ def test_every_link_leads_into_the_folder_of_the_workbooks() -> None:
             assert path.startswith(
                 ("../retours/", "../envois/", "../constats/", "../contrat.xlsx", "../consolidation/")
             )
-        for each in found.sheets[sheet].iter(f"{MAIN}hyperlink"):
-            if f"{OFFICE}id" not in each.attrib:
-                target, _, cell = each.attrib["location"].rpartition("!")
+        for element in found.sheets[sheet].iter(f"{MAIN}hyperlink"):
+            if f"{OFFICE}id" not in element.attrib:
+                target, _, cell = element.attrib["location"].rpartition("!")
                 assert target.strip("'") in found.sheets
                 position(cell)
 
@@ -397,7 +400,7 @@ def test_libreoffice_reads_the_links(office: LibreOffice, tmp_path: Path) -> Non
     office.open(path)
     again = Package(office.save(folder / "autre.xlsx").read_bytes())
     paths = {path.removeprefix("file://") for path, _ in links_of(again, "Contrôles").values()}
-    assert any(each.endswith(HOSTILE_FILE) for each in paths), paths
+    assert any(path.endswith(HOSTILE_FILE) for path in paths), paths
 
 
 def test_hostile_texts_stay_texts() -> None:

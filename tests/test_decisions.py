@@ -391,7 +391,7 @@ def test_a_choice_off_the_list_is_said_at_its_cell_until_one_of_the_list_is_made
         outcome = disputed.consolidate()
         assert "decision-hors-liste" in outcome.codes
     report = json.loads((disputed.folder / "constats.json").read_text(encoding="utf-8"))
-    (said,) = [each for each in report["constats"] if each["code"] == "decision-hors-liste"]
+    (said,) = [constat for constat in report["constats"] if constat["code"] == "decision-hors-liste"]
     assert (said["feuille"], said["cellule"], said["valeur"]) == (DECISIONS, disputed.cell(), "on verra")
     assert "garder · accepter Lucé & « Cie »" in said["suggestion"]
     (row,) = disputed.asked()
@@ -560,7 +560,7 @@ def test_a_file_that_nobody_can_read_is_refused_in_words(tmp_path: Path, content
     (tmp_path / "decisions.json").write_bytes(content)
     with pytest.raises(TabellionError) as refused:
         load_decisions(tmp_path)
-    assert [said.code for said in refused.value.findings] == ["registre-illisible"]
+    assert [item.code for item in refused.value.findings] == ["registre-illisible"]
 
 
 def test_a_file_in_the_name_of_another_partner_counts_once_people_say_whose_it_is(staff: Staff) -> None:

@@ -191,8 +191,8 @@ def spot(sheet: Worksheet, name: str, key: str, header: str) -> str:
     """The address of a cell of an Excel table, by the identifier of its row and its header."""
     area = sheet.tables[name].ref
     heads, *rows = sheet[area]
-    labels = [each.value for each in heads]
-    row = next(each for each in rows if key in [cell.value for cell in each])
+    labels = [heading.value for heading in heads]
+    row = next(row for row in rows if key in [cell.value for cell in row])
     return str(row[labels.index(header)].coordinate)
 
 
@@ -210,13 +210,13 @@ def test_a_changed_amount_is_one_difference_with_its_euros(root: Path, tmp_path:
 
     before = contents(root)
     done, said = compared(root, master(root), edited(master(root), tmp_path / "b.xlsx", raise_it))
-    (only,) = [each for each in said["differences"] if each["genre"] == "cellule"]
+    (only,) = [difference for difference in said["differences"] if difference["genre"] == "cellule"]
     assert done.code == 1
     assert len(said["differences"]) == 1
     assert (only["table"], only["cle"], only["champ"]) == ("lignes_budgetaires", ["A", 2013], "montant_realise")
     assert (only["avant"], only["apres"], only["ecart"]) == (1000.33, 1234.56, 234.23)
     assert only["place_apres"]["cellule"] == where["cell"]
-    (total,) = [each for each in said["resume"]["sommes"] if each["champ"] == "montant_realise"]
+    (total,) = [total for total in said["resume"]["sommes"] if total["champ"] == "montant_realise"]
     assert total["ecart"] == 234.23
     assert "(+234,23\u00a0€)" in done.out
     assert {name: content for name, content in contents(root).items() if name in before} == before
@@ -237,7 +237,7 @@ def test_two_files_of_one_name_are_told_apart_and_no_row_is_of_none(root: Path, 
     done, said = compared(root, master(root), copy)
     assert (said["avant"]["fichier"], said["apres"]["fichier"]) == ("workbooks/contrat.xlsx", "copie/contrat.xlsx")
     assert "Avant : workbooks/contrat.xlsx" in done.out
-    (only,) = (each for each in said["differences"] if each["genre"] == "cellule")
+    (only,) = (difference for difference in said["differences"] if difference["genre"] == "cellule")
     assert (only["champ"], only["avant"], only["apres"]) == ("fiche_id", where["fiche"], None)
     assert "None" not in done.out
 
@@ -265,9 +265,9 @@ def test_a_sheet_renamed_and_one_added_are_said_once_each(root: Path, tmp_path: 
         book.create_sheet("Brouillon")["A1"] = "à voir"
 
     done, said = compared(root, master(root), edited(master(root), tmp_path / "b.xlsx", change))
-    pieces = [each for each in said["differences"] if each["genre"] == "structure"]
+    pieces = [difference for difference in said["differences"] if difference["genre"] == "structure"]
     assert done.code == 1
-    assert [(each["partie"], each["apres"]) for each in pieces] == [
+    assert [(piece["partie"], piece["apres"]) for piece in pieces] == [
         ("feuille", "Notre budget"), ("feuille", "Brouillon"),
     ]  # fmt: skip
 
@@ -293,7 +293,9 @@ def test_a_column_that_people_added_is_said_and_its_cells_compared(root: Path, t
     one = edited(master(root), tmp_path / "a.xlsx", add("à revoir"))
     other = edited(master(root), tmp_path / "b.xlsx", add("revu"))
     _, said = compared(root, master(root), one)
-    assert [(each["genre"], each["apres"]) for each in said["differences"]] == [("structure", "Notre colonne")]
+    assert [(difference["genre"], difference["apres"]) for difference in said["differences"]] == [
+        ("structure", "Notre colonne")
+    ]
     _, said = compared(root, one, other)
     (only,) = said["differences"]
     assert (only["champ"], only["avant"], only["apres"]) == ("Notre colonne", "à revoir", "revu")
@@ -305,7 +307,9 @@ def test_a_formula_typed_in_an_amount_is_said(root: Path, tmp_path: Path) -> Non
         sheet[spot(sheet, "Lignes_01", "Cantine", "Montant réalisé (€)")] = "=1000+0.33"
 
     done, said = compared(root, master(root), edited(master(root), tmp_path / "b.xlsx", type_it))
-    assert "=1000+0.33" in [each["apres"] for each in said["differences"] if each["genre"] == "formule"]
+    assert "=1000+0.33" in [
+        difference["apres"] for difference in said["differences"] if difference["genre"] == "formule"
+    ]
     assert "aucune formule" in done.out
 
 
@@ -332,9 +336,11 @@ def test_a_computed_column_that_is_lost_is_said_once_a_row(root: Path, tmp_path:
 
     done, said = compared(root, master(root), edited(master(root), tmp_path / "b.xlsx", rename))
     assert done.code == 1
-    assert {(each["genre"], each["apres"]) for each in said["differences"]} == {("formule", "(absente)")}
+    assert {(difference["genre"], difference["apres"]) for difference in said["differences"]} == {
+        ("formule", "(absente)")
+    }
     assert len(said["differences"]) == lost["rows"]  # the rows under the header, and the total
-    assert all(str(lost["column"]) in each["ligne"] for each in said["differences"])
+    assert all(str(lost["column"]) in difference["ligne"] for difference in said["differences"])
 
 
 def test_a_cell_that_cannot_be_read_is_compared_as_found_and_said(root: Path, tmp_path: Path) -> None:
@@ -346,7 +352,7 @@ def test_a_cell_that_cannot_be_read_is_compared_as_found_and_said(root: Path, tm
     done, said = compared(root, master(root), target)
     (only,) = said["differences"]
     assert (only["apres"], only["illisible"], only["ecart"]) == ("beaucoup", ["apres"], None)
-    (sums,) = [each for each in said["resume"]["sommes"] if each["champ"] == "montant_realise"]
+    (sums,) = [total for total in said["resume"]["sommes"] if total["champ"] == "montant_realise"]
     assert (sums["ecart"], sums["non_comptes"]) == (None, 1)
     assert "(1 montant non compté)" in done.out
     assert "comparaison-telle-quelle" in done.codes
@@ -368,9 +374,10 @@ def test_rows_whose_identifier_is_lost_doubled_or_renamed_are_found_by_what_they
 
     _, said = compared(root, master(root), edited(master(root), tmp_path / "b.xlsx", spoil))
     # The reader knows two of them again itself, by the register; the doubled one is that row still.
-    assert [(each["genre"], each["champ"], each["avant"], each["apres"]) for each in said["differences"]] == [
-        ("cellule", "ligne_id", names["doubled"], names["renamed"])
-    ]
+    assert [
+        (difference["genre"], difference["champ"], difference["avant"], difference["apres"])
+        for difference in said["differences"]
+    ] == [("cellule", "ligne_id", names["doubled"], names["renamed"])]
 
 
 def test_two_registers_pair_the_rows_that_lost_their_identifier_or_got_another(root: Path, tmp_path: Path) -> None:
@@ -379,7 +386,11 @@ def test_two_registers_pair_the_rows_that_lost_their_identifier_or_got_another(r
     text = lines.read_text(encoding="utf-8")
     lines.write_text(text.replace("\nF,", "\nZ1,").replace("\nE,", "\nZ2,").replace("\nD,", "\nC,"), encoding="utf-8")
     _, said = compared(root, root / "workbooks" / "registre", other)
-    assert {each["avant"]: each["apres"] for each in said["differences"]} == {"F": "Z1", "E": "Z2", "D": "C"}
+    assert {difference["avant"]: difference["apres"] for difference in said["differences"]} == {
+        "F": "Z1",
+        "E": "Z2",
+        "D": "C",
+    }
 
 
 def test_a_register_s_folder_is_compared_with_a_master(root: Path) -> None:
@@ -420,14 +431,14 @@ def test_a_form_as_sent_against_its_return(root: Path, tmp_path: Path) -> None:
     new = [{"convention_id": "2 – Santé", "libelle": "Atelier", "montant_prevu": 50}]
     fill(form(root), target, {"Budget": {"A": {"montant_prevu": 12.5}}}, new_rows={"Budget": new}, saved=SAVED)
     done, said = compared(root, form(root), target)
-    by_kind = {each["genre"]: each for each in said["differences"]}
+    by_kind = {difference["genre"]: difference for difference in said["differences"]}
     assert done.code == 1
     assert len(said["differences"]) == 2
     assert (by_kind["cellule"]["avant"], by_kind["cellule"]["apres"], by_kind["cellule"]["ecart"]) == (None, 12.5, None)
     assert by_kind["ligne-ajoutee"]["valeurs"]["libelle"] == "Atelier"
     back, turned = compared(root, target, form(root))
     assert back.code == 1
-    assert {each["genre"] for each in turned["differences"]} == {"cellule", "ligne-retiree"}
+    assert {difference["genre"] for difference in turned["differences"]} == {"cellule", "ligne-retiree"}
 
 
 def test_rows_and_columns_moved_in_a_return_are_no_difference(root: Path, tmp_path: Path) -> None:
@@ -471,9 +482,11 @@ def test_two_consolidations_differ_by_what_the_returns_say(root: Path, tmp_path:
     assert tabellion("consolidate", cwd=root).code == 0
     done, said = compared(root, first, now)
     assert done.code == 1
-    assert {each["genre"] for each in said["differences"]} <= {"cellule", "ligne-ajoutee"}
-    assert {each["table"] for each in said["differences"]} == {"lignes_budgetaires", "financements"}
-    assert [each["cle"] for each in said["differences"] if each["table"] == "lignes_budgetaires"] == [["C", 2016]]
+    assert {difference["genre"] for difference in said["differences"]} <= {"cellule", "ligne-ajoutee"}
+    assert {difference["table"] for difference in said["differences"]} == {"lignes_budgetaires", "financements"}
+    assert [difference["cle"] for difference in said["differences"] if difference["table"] == "lignes_budgetaires"] == [
+        ["C", 2016]
+    ]
 
 
 # What is refused

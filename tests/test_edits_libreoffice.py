@@ -97,7 +97,7 @@ def test_what_is_edited_in_libreoffice_counts_is_said_and_is_kept(office: LibreO
     said = Counter(item.code for item in source.findings) - before
     expected = ("colonne-en-trop", "nombre-en-texte", "feuille-copiee", "formule-remplacee", "feuille-ajoutee")
     assert said == Counter(expected)
-    changes = {(each.table, each.key, each.outcome) for each in source.state.saves.modifications}
+    changes = {(change.table, change.key, change.outcome) for change in source.state.saves.modifications}
     assert {(table, key) for table, key, _ in changes} == {
         (LINES, ("A", 2013)), (LINES, ("B", 2015)), (LINES, ("B03-luce-ludotheque", 2016)),
     }  # fmt: skip
@@ -107,7 +107,7 @@ def test_what_is_edited_in_libreoffice_counts_is_said_and_is_kept(office: LibreO
     after = excel(workspace)
     lines = after.sheet("Lignes_01")
     row = after.find("Lignes_01", Identifiant="A", Exercice=2013)
-    assert [after.get("Lignes_01", each, OWN) for each in after.rows("Lignes_01")] == ["à revoir", "vu"]
+    assert [after.get("Lignes_01", row, OWN) for row in after.rows("Lignes_01")] == ["à revoir", "vu"]
     assert after.get("Lignes_01", row, AMOUNT) == 13000
     label = lines.cell(row, after.labels("Lignes_01")["Libellé"])
     assert label.comment is not None
@@ -115,10 +115,10 @@ def test_what_is_edited_in_libreoffice_counts_is_said_and_is_kept(office: LibreO
     assert label.fill.fgColor.rgb == "FFFFCC00"
     assert lines.title == "Éducation 2016"
     assert "B01 Éducation (2)" in after.book.sheetnames
-    years = [after.get("Lignes_03", each, "Exercice") for each in after.rows("Lignes_03")]
+    years = [after.get("Lignes_03", row, "Exercice") for row in after.rows("Lignes_03")]
     assert years == [2017, 2016, 2016, 2014, 2013]
     assert after.get("Lignes_03", after.find("Lignes_03", Identifiant="C"), "Montant prévu (€)") == 77
-    hidden = [each for each in after.rows("Lignes_03") if after.sheet("Lignes_03").row_dimensions[each].hidden]
+    hidden = [row for row in after.rows("Lignes_03") if after.sheet("Lignes_03").row_dimensions[row].hidden]
     assert [after.get("Lignes_03", each, "Collectivité") for each in hidden] == ["Métropole"]
     assert "Lignes_03[" in str(after.book[OWN_SHEET]["A1"].value)
     assert load_source(workspace).state.saves.modifications == ()
@@ -306,7 +306,7 @@ def test_each_edit_made_in_libreoffice_counts_is_said_at_its_cell_and_is_kept(
     assert not any(item.bloquant for item in source.findings)
     assert [name for name, edit in edits.items() if not edit.counts(source.book)] == []
     assert [name for name, edit in edits.items() if not edit.said <= said] == [], said
-    more = said - {each for edit in edits.values() for each in edit.said}
+    more = said - {item for edit in edits.values() for item in edit.said}
     assert adopt(workspace, DAY, lambda _: True) is not None
     after, again = excel(workspace), load_source(workspace)
     assert [name for name, edit in edits.items() if not edit.counts(again.book)] == []

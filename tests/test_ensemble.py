@@ -246,14 +246,14 @@ def test_a_contract_that_cannot_be_read_is_a_line_with_the_figures_of_before(con
     before = pd.read_parquet(tmp_path / "vers" / "jeu" / "lignes")
     (contracts / "petit" / "workbooks" / "registre" / "fiches.csv").write_bytes(b"\xff\xfe\x00")
     run = put_together(contracts, tmp_path / "vers", NOW + timedelta(days=1))
-    (failed,) = [each for each in run.portfolio.contracts if each.failures]
+    (failed,) = [contract for contract in run.portfolio.contracts if contract.failures]
     assert (failed.found.root.name, failed.freshness) == ("petit", Freshness.CARRIED)
-    assert [each.code for each in run.findings if each.bloquant] == ["contrat-non-pris"]
+    assert [item.code for item in run.findings if item.bloquant] == ["contrat-non-pris"]
     assert pd.read_parquet(tmp_path / "vers" / "jeu" / "lignes").equals(before)
     rows = {row["Dossier"]: row for row in sheet_rows(tmp_path / "vers" / "ensemble.xlsx", "Contrats", "Contrat")}
     assert rows[str(contracts / "petit")]["État"] == "! repris d'avant (03/10/2016)"
     fresh = put_together(contracts, tmp_path / "frais")
-    assert [each.freshness for each in fresh.portfolio.contracts if each.failures] == [Freshness.ABSENT]
+    assert [contract.freshness for contract in fresh.portfolio.contracts if contract.failures] == [Freshness.ABSENT]
     assert len(fresh.portfolio.counted) == 2
 
 
@@ -270,7 +270,7 @@ def test_what_is_odd_about_folders_is_said_and_the_others_count(contracts: Path,
         lambda _: nullcontext(Here()),
         reads_only=True,
     )
-    said = {(each.code, Path(each.place.fichier or "").name) for each in run.portfolio.findings}
+    said = {(item.code, Path(item.place.fichier or "").name) for item in run.portfolio.findings}
     assert said == {
         ("contrat-imbrique", "ancien"), ("contrat-lie", "lien"), ("contrat-sans-reglages", "perdu"),
         ("contrat-deux-fois", "petit"), ("contrat-en-double", "petit (copie)"),
@@ -286,11 +286,11 @@ def test_a_list_gives_names_and_places_and_says_what_it_forgets(contracts: Path,
         encoding="utf-8",
     )
     run = put_together(contracts, tmp_path / "vers")
-    names = [each.name for each in run.portfolio.contracts]
+    names = [contract.name for contract in run.portfolio.contracts]
     assert [(name.nom, name.region, name.departement) for name in names] == [
         ("Ville", "Normandie", "Eure"), ("Contrat de ville d'essai", "", ""), ("absent", "", ""),
     ]  # fmt: skip
-    assert [each.code for each in run.portfolio.findings] == ["contrat-non-liste", "contrat-non-pris"]
+    assert [item.code for item in run.portfolio.findings] == ["contrat-non-liste", "contrat-non-pris"]
     page = (tmp_path / "vers" / "ensemble.html").read_text(encoding="utf-8")
     assert "Deux villes" in page
     assert "Normandie · Eure" in page
@@ -302,7 +302,7 @@ def test_every_mistake_of_a_list_is_said_with_its_key(tmp_path: Path) -> None:
     (tmp_path / LISTING_FILE).write_text('titre = 3\n[[contrat]]\ndosier = "a"\n', encoding="utf-8")
     with pytest.raises(TabellionError) as refused:
         list_contracts([tmp_path])
-    assert [(each.code, each.champ) for each in refused.value.findings] == [
+    assert [(item.code, item.champ) for item in refused.value.findings] == [
         ("liste-fausse", "titre"), ("liste-fausse", "contrat[1].dossier"), ("liste-fausse", "contrat[1].dosier"),
     ]  # fmt: skip
 
@@ -313,7 +313,7 @@ def test_nothing_changes_where_no_contract_is_found(contracts: Path, tmp_path: P
     (tmp_path / "partage").mkdir()  # a share that went away looks like an empty folder
     with pytest.raises(TabellionError) as refused:
         put_together(tmp_path / "partage", tmp_path / "vers")
-    assert [each.code for each in refused.value.findings] == ["aucun-contrat"]
+    assert [item.code for item in refused.value.findings] == ["aucun-contrat"]
     assert bytes_of(tmp_path / "vers") == before
 
 
@@ -340,7 +340,7 @@ def test_a_field_of_two_kinds_is_text_and_said_until_it_is_of_one(contracts: Pat
     add_field(contracts / "essai", "string")
     run = put_together(contracts, tmp_path / "vers")
     assert run.unchanged == 2
-    (said,) = [each for each in run.findings if each.code == "champ-de-plusieurs-types"]
+    (said,) = [item for item in run.findings if item.code == "champ-de-plusieurs-types"]
     assert (said.champ, said.valeur, said.attendu) == ("surface", "lignes_budgetaires", "integer, string")
     lines = pd.read_parquet(tmp_path / "vers" / "jeu" / "lignes")
     assert list(lines.surface.dropna()) == ["120", "120"]
@@ -348,7 +348,7 @@ def test_a_field_of_two_kinds_is_text_and_said_until_it_is_of_one(contracts: Pat
     assert bytes_of(tmp_path / "vers") == bytes_of(tmp_path / "frais")
     shutil.rmtree(contracts / "essai")
     run = put_together(contracts, tmp_path / "vers")
-    assert (run.unchanged, [each.code for each in run.findings if each.code.startswith("contrat")]) == (
+    assert (run.unchanged, [item.code for item in run.findings if item.code.startswith("contrat")]) == (
         2, ["contrat-disparu"],
     )  # fmt: skip
     put_together(contracts, tmp_path / "neuf")
@@ -383,7 +383,7 @@ def test_the_command_takes_each_contract_in_a_process_of_its_own(contracts: Path
     assert "2 contrats, dont 1 compté ; 1 lu, 0 inchangé, 1 non lu." in outcome.out
     content = json.loads((tmp_path / "constats.json").read_text(encoding="utf-8"))
     assert content["resume"]["bloquants"] == 1
-    assert [each["code"] for each in content["constats"] if each["bloquant"]] == ["contrat-non-pris"]
+    assert [constat["code"] for constat in content["constats"] if constat["bloquant"]] == ["contrat-non-pris"]
     names = {path.name for path in (tmp_path / "vers").iterdir()}
     assert names == {".tabellion", "ensemble.html", "ensemble.xlsx", "jeu"}
     put_together(contracts, tmp_path / "ici")

@@ -59,7 +59,7 @@ def made(rows: Rows) -> Subsidies:
 
 
 def reasons(found: Subsidies) -> list[str]:
-    return [each.message.partition("Il manque : ")[2] for each in found.findings]
+    return [item.message.partition("Il manque : ")[2] for item in found.findings]
 
 
 def workspace(folder: Path, rows: Rows | None = None) -> Path:
@@ -92,9 +92,9 @@ def test_the_format_is_the_state_s() -> None:
         "pourcentageSubvention, dispositifAide"
     )
     standard = load_standard(ROOT / "templates" / STANDARD)
-    assert [each.name for each in standard.fields] == names.split(", ")
+    assert [field_.name for field_ in standard.fields] == names.split(", ")
     optional = {"referenceDecision", "idBeneficiaire", "rnaBeneficiaire", "idRAE", "dispositifAide"}
-    assert {each.name for each in standard.fields if not each.required} == optional
+    assert {field_.name for field_ in standard.fields if not field_.required} == optional
 
 
 def test_a_granted_financement_is_published_whole() -> None:
@@ -115,7 +115,7 @@ def test_a_granted_financement_is_published_whole() -> None:
 def test_all_that_is_missing_of_a_row_is_said_at_once() -> None:
     found = made(small_rows())
     assert (found.rows, found.granted) == ((), 1)
-    assert [each.code for each in found.findings] == ["subvention-non-exportable"]
+    assert [item.code for item in found.findings] == ["subvention-non-exportable"]
     assert found.findings[0].place == locate("financements", 0)
     said = reasons(found)[0]
     for words in ("SIRET du financeur État", "SIRET ou RNA du bénéficiaire Bailleur", "date de la convention",
@@ -150,7 +150,7 @@ def test_each_thing_that_is_missing_keeps_its_row_out(
     rows[table][place] |= change
     found = made(rows)
     assert found.rows == ()
-    assert [each.code for each in found.findings] == ["subvention-non-exportable"]
+    assert [item.code for item in found.findings] == ["subvention-non-exportable"]
     assert reasons(found)[0].count(" ; ") == 0, "one reason"
     assert said in reasons(found)[0]
 
@@ -165,7 +165,7 @@ def test_a_wrong_siret_is_named_at_its_cell_and_keeps_rows_out() -> None:
     rows["partenaires"][1]["siret"] = "23350001600041"
     rows["collectivites"][0]["siret"] = "11111111111111"
     found = made(rows)
-    assert [(each.code, each.place.cellule) for each in found.findings] == [
+    assert [(item.code, item.place.cellule) for item in found.findings] == [
         ("siret-faux", "siret@0"), ("siret-faux", "siret@1"), ("subvention-non-exportable", "None@0"),
     ]  # fmt: skip
     assert found.rows == ()
@@ -179,14 +179,14 @@ def test_a_partner_has_the_siret_of_its_collectivite() -> None:
     rows["partenaires"][0]["siret"] = ASSOCIATION
     found = made(rows)
     assert [row["idBeneficiaire"] for row in found.rows] == [POST]
-    assert [each.code for each in found.findings] == ["deux-siret"]
+    assert [item.code for item in found.findings] == ["deux-siret"]
 
 
 def test_a_date_far_from_the_contract_and_an_object_cut_in_the_source_are_said() -> None:
     rows = granted_rows(date_convention=date(2099, 1, 1))
     rows["fiches"][0]["proposition"] = ("Accompagner les familles " * 20)[:254] + "x"
     found = made(rows)
-    assert [(each.code, each.champ) for each in found.findings] == [
+    assert [(item.code, item.champ) for item in found.findings] == [
         ("annee-hors-contrat", "date_convention"), ("texte-coupe", "objet"),
     ]  # fmt: skip
     assert len(found.rows) == 1
@@ -219,7 +219,7 @@ def test_several_beneficiaries_share_one_subsidy() -> None:
         assert [row["pourcentageSubvention"] for row in made(rows).rows] == published, parts
     rows["subventions"][1]["part"] = None
     assert made(rows).rows == ()
-    assert ["part de chaque" in each for each in reasons(made(rows))] == [True, True]
+    assert ["part de chaque" in reason for reason in reasons(made(rows))] == [True, True]
 
 
 def test_a_long_object_is_cut_at_a_word_within_the_format_s_limit() -> None:
@@ -242,7 +242,7 @@ def test_a_text_and_its_apostrophe_keep_within_the_format_s_limit(first: str, lo
     assert (len(row["conditionsVersement"]), row["objet"][-1]) == (256, "…")
     rows["subventions"][0]["conditions_versement"] = first.ljust(longest + 1, "c")
     assert made(rows).rows == ()
-    assert ["conditions de versement (plus de 256 caractères" in each for each in reasons(made(rows))] == [True]
+    assert ["conditions de versement (plus de 256 caractères" in reason for reason in reasons(made(rows))] == [True]
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+33 2", "-5 actions", "@import", "\t=1", "\r=1", "\n=1", "＝1"])
@@ -262,7 +262,7 @@ def test_numbers_are_never_shielded_and_fields_still_hold_their_texts() -> None:
     rows["lignes_budgetaires"][0]["libelle"] = "=" * longest
     rows["lignes_budgetaires"][1]["montant_realise"] = -5_00
     tables, kept, findings = public_tables(tables_of(rows), schemas(), locate)
-    assert [(each.code, each.place) for each in findings if each.code == "texte-neutralise"] == [
+    assert [(item.code, item.place) for item in findings if item.code == "texte-neutralise"] == [
         ("texte-neutralise", locate("lignes_budgetaires", 0, "libelle"))
     ]
     assert tables["lignes_budgetaires"].column("montant_realise")[1] == -5_00
@@ -318,9 +318,9 @@ def test_email_addresses_are_no_open_data(tmp_path: Path) -> None:
     done = tabellion("export", "--vers", "ouvert", "--json", "constats.json", cwd=folder)
     assert done.code == 0
     assert problems(folder / "ouvert" / "registre" / "datapackage.json") == []
-    assert not any(b"@ville.fr" in each for each in contents(folder / "ouvert").values())
+    assert not any(b"@ville.fr" in content for content in contents(folder / "ouvert").values())
     said = json.loads((folder / "constats.json").read_text(encoding="utf-8"))["constats"]
-    assert [(each["champ"], each["valeur"]) for each in said if each["code"] == "courriel-non-publie"] == [
+    assert [(item["champ"], item["valeur"]) for item in said if item["code"] == "courriel-non-publie"] == [
         ("courriel", 1)
     ]
     register = (folder / "workbooks" / "registre" / "partenaires.csv").read_text(encoding="utf-8")
@@ -341,7 +341,7 @@ def test_the_repository_s_own_contract_is_exported(tmp_path: Path) -> None:
     assert done.code == 0
     assert problems(folder / "ouvert" / "registre" / "datapackage.json") == []
     said = json.loads((folder / "constats.json").read_text(encoding="utf-8"))["constats"]
-    left = [each for each in said if each["code"] == "subvention-non-exportable"]
+    left = [item for item in said if item["code"] == "subvention-non-exportable"]
     tables = load_register(folder / "workbooks" / "registre", schemas(), SETTINGS).tables
     assert len(left) == tables["financements"].column("statut_montant").count("chiffré")
     assert published(folder / "ouvert") == []
@@ -366,7 +366,7 @@ def test_nothing_edited_is_lost_and_nothing_is_written_on_a_mistake(tmp_path: Pa
     assert path.read_text(encoding="utf-8") == "à moi\n"
     forced = tabellion("export", "--forcer", cwd=folder)
     assert forced.code == 0
-    assert [each.read_text(encoding="utf-8") for each in path.parent.glob("subventions 20*.csv")] == ["à moi\n"]
+    assert [path.read_text(encoding="utf-8") for path in path.parent.glob("subventions 20*.csv")] == ["à moi\n"]
     before = contents(folder)
     absent = tabellion("export", "--depuis", "consolidation", cwd=folder)
     assert (absent.code, absent.codes) == (2, ["consolidation-absente"])
@@ -384,7 +384,7 @@ def test_a_template_that_is_none_is_a_finding(tmp_path: Path, text: str) -> None
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(TabellionError) as caught:
         load_standard(path)
-    assert [each.code for each in caught.value.findings] == ["gabarit-faux"]
+    assert [item.code for item in caught.value.findings] == ["gabarit-faux"]
 
 
 def test_the_consolidated_state_is_exported_when_it_is_asked_for(tmp_path: Path) -> None:

@@ -202,7 +202,7 @@ def test_a_workbook_from_before_the_column_is_read_without_refusal() -> None:
     """The column and its mark taken out: the rows are read with a blank, and it is only a notice."""
     content = older_workbook(contract_of(small_rows()))
     reading = read_master(parse_bytes(content, "contrat.xlsx"), schemas(), SETTINGS.identifiant)
-    assert {found.code: found.bloquant for found in reading.findings} == {"colonne-recente": False}
+    assert {item.code: item.bloquant for item in reading.findings} == {"colonne-recente": False}
     assert [row["exercice"] for row in reading.tables["financements"].rows] == [None, None]
     assert reading.unknown == set()
 
@@ -233,4 +233,4 @@ def test_a_financement_typed_twice_is_said() -> None:
     years = [dated("I-1.1./1:etat:2016", 2016, dispositif="PRE"), dated("I-1.1./1:etat:2017", 2017, dispositif="PRE")]
     for rows, count in ((twice, 1), (years, 0)):
         findings = check_contract(contract_of({**small_rows(), "financements": rows}), locate)
-        assert sum(found.code == "financement-en-double" for found in findings) == count
+        assert sum(item.code == "financement-en-double" for item in findings) == count

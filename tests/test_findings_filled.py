@@ -105,7 +105,7 @@ def given(module: str, call: ast.Call) -> set[str]:
 def assigned(module: str, call: ast.Call, name: str) -> set[str]:
     """The keys that every dictionary assigned to ``name`` has: in the function of the call, or else in the module."""
     around = [function for function in functions(module) if any(node is call for node in ast.walk(function))]
-    keys = [found for function in around for found in dictionaries(function, name)] or [
+    keys = [dictionary for function in around for dictionary in dictionaries(function, name)] or [
         *dictionaries(tree(module), name)
     ]
     return set.intersection(*keys) if keys else set()
@@ -173,7 +173,7 @@ def test_every_call_whose_code_comes_from_elsewhere_fills_all_it_may_be() -> Non
                 continue
             codes = set().union(*map(words, ELSEWHERE[module]))
             assert codes, module
-            lacking = {each: sorted(needed(each) - given(module, call)) for each in codes}
+            lacking = {code: sorted(needed(code) - given(module, call)) for code in codes}
             wrong += [(module, call.lineno, each, names) for each, names in lacking.items() if names]
     assert (wrong, unlisted) == ([], [])
 

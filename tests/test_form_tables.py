@@ -36,9 +36,9 @@ def mistakes(load: Load, *changes: tuple[str, str]) -> list[tuple[str, str]]:
     """The mistakes of the layout after changes of its text: each with its key, and what is said."""
     with pytest.raises(TabellionError) as caught:
         load(*changes)
-    assert {each.code for each in caught.value.findings} == {"mise-en-page-fausse"}
-    assert {Path(each.place.fichier or "").name for each in caught.value.findings} == {FORMS_FILE}
-    pairs = [(each.champ or "").split(" : ", 1) for each in caught.value.findings]
+    assert {item.code for item in caught.value.findings} == {"mise-en-page-fausse"}
+    assert {Path(item.place.fichier or "").name for item in caught.value.findings} == {FORMS_FILE}
+    pairs = [(item.champ or "").split(" : ", 1) for item in caught.value.findings]
     assert {name for name, _ in pairs} == {FORMS_FILE}
     return [(key, each.message) for (_, key), each in zip(pairs, caught.value.findings, strict=True)]
 

@@ -156,7 +156,7 @@ def filled() -> bytes:
         if row > TOP + len(form().rows[table.name]):
             for own, words in OWN.items():
                 is_tested = (sheet, row, own) in typed()
-                if not is_tested and any(each.name == own and each.spare for each in table.columns):
+                if not is_tested and any(column.name == own and column.spare for column in table.columns):
                     book[sheet].cell(row, column_of(table, own) + 1).value = words.format(row)
     stream = io.BytesIO()
     book.save(stream)
@@ -177,8 +177,8 @@ def states(words: object, rule: RowState) -> dict[str, FillState]:
     """What the live column says of each cell of its row, by the column's name."""
     names = {rule.label(column): column.name for column, _ in rule.rules}
     found = {}
-    for said in str(words or "").split(" ; "):
-        match = re.fullmatch("(à corriger|à confirmer) : (.+)", said)
+    for word in str(words or "").split(" ; "):
+        match = re.fullmatch("(à corriger|à confirmer) : (.+)", word)
         if match is not None and match[2] in names:
             found[names[match[2]]] = FillState(match[1])
     return found
@@ -187,11 +187,11 @@ def states(words: object, rule: RowState) -> dict[str, FillState]:
 def verdicts(parsed: ParsedReturn) -> dict[tuple[str, str], FillState]:
     """The reader's verdict on each cell that it says something of, by sheet and address."""
     found: dict[tuple[str, str], FillState] = {}
-    for each in parsed.findings:
-        state = FillState.TO_CORRECT if each.bloquant else FillState.TO_CONFIRM
-        if each.code in OF_ROWS or not (each.bloquant or each.code in NOTICED):
+    for item in parsed.findings:
+        state = FillState.TO_CORRECT if item.bloquant else FillState.TO_CONFIRM
+        if item.code in OF_ROWS or not (item.bloquant or item.code in NOTICED):
             continue
-        for place in (each.place, *each.liees):
+        for place in (item.place, *item.liees):
             key = (place.feuille or "", place.cellule or "")
             found[key] = FillState.TO_CORRECT if FillState.TO_CORRECT in (state, found.get(key)) else state
     return found

@@ -79,7 +79,10 @@ def to_fill(name: str, partner: str, table: TableSpec) -> set[tuple[int, int]]:
 
 def rules(package: Package, table: TableSpec) -> dict[int, Any]:
     """The validation of each column of a form's sheet."""
-    return {area(each.attrib["sqref"])[1]: each for each in package.sheets[table.sheet].iter(f"{MAIN}dataValidation")}
+    return {
+        area(element.attrib["sqref"])[1]: element
+        for element in package.sheets[table.sheet].iter(f"{MAIN}dataValidation")
+    }
 
 
 @every_form
@@ -121,7 +124,7 @@ def test_another_process_with_another_hash_seed_gives_the_same_bytes() -> None:
 )
 def test_a_form_has_only_the_sheets_that_concern_its_partner(partner: str, sheets: list[str]) -> None:
     package = form_package("cas", partner)
-    states = {each.attrib["name"]: each.attrib.get("state") for each in package.workbook.iter(f"{MAIN}sheet")}
+    states = {element.attrib["name"]: element.attrib.get("state") for element in package.workbook.iter(f"{MAIN}sheet")}
     visible = [each for each, state in states.items() if state is None]
     totals = [TOTALS] if "Budget" in sheets else []
     assert visible == [GUIDE, *sheets, *totals, *([SPELLINGS] if sheets else [])]
@@ -131,20 +134,20 @@ def test_a_form_has_only_the_sheets_that_concern_its_partner(partner: str, sheet
 
 def test_one_form_a_partner_in_the_order_of_the_register() -> None:
     contract = form_contract("cas")
-    assert [each.identity.partenaire for each in make_forms(contract, YEAR)] == [
+    assert [form.identity.partenaire for form in make_forms(contract, YEAR)] == [
         "bailleur",
         "luce",
         "vide",
         *CASES[2:4],
     ]
-    assert len({each.identity.formulaire for year in (2016, 2017) for each in make_forms(contract, year)}) == 10
+    assert len({form.identity.formulaire for year in (2016, 2017) for form in make_forms(contract, year)}) == 10
 
 
 def test_the_last_known_amounts_roll_forward() -> None:
     def known(year: int) -> dict[str, tuple[Any, ...]]:
         names = ("libelle", "last_year", "last_amount", "montant_prevu", "montant_realise")
         rows = shown_rows(form_of("cas", "luce", year), BUDGET_TABLE)
-        return {each["ligne_id"]: tuple(each[name] for name in names) for each in rows}
+        return {row["ligne_id"]: tuple(row[name] for name in names) for row in rows}
 
     assert known(2016) == {
         "A": ("Cantine scolaire", 2015, 2_000_00, None, None),
@@ -184,7 +187,7 @@ def test_only_the_cells_to_fill_are_unlocked(name: str, partner: str) -> None:
 @every_form
 def test_visible_sheets_are_protected_without_a_password(name: str, partner: str) -> None:
     package = form_package(name, partner)
-    for sheet in [GUIDE, *(each.sheet for each in form_of(name, partner).tables), LISTS]:
+    for sheet in [GUIDE, *(table.sheet for table in form_of(name, partner).tables), LISTS]:
         protection = package.sheets[sheet].find(f"{MAIN}sheetProtection")
         assert protection is not None, sheet
         assert protection.attrib["sheet"] == "1"
@@ -226,19 +229,23 @@ def test_the_first_screen_shows_fifteen_rows_and_every_column(name: str, partner
         heights = [(sheet.row_dimensions[row].height or 15.0) * 96 / 72 for row in range(1, TOP + 16)]
         assert sum(heights) <= 520, table.sheet
         shown = [
-            each for each in sheet.column_dimensions.values() if not each.hidden and each.min <= len(table.columns)
+            dimension
+            for dimension in sheet.column_dimensions.values()
+            if not dimension.hidden and dimension.min <= len(table.columns)
         ]
         assert sum(round((each.width or 0) * 7) * (each.max - each.min + 1) for each in shown) <= 1316
-        assert [table.columns[each.min - 1].role for each in sheet.column_dimensions.values() if each.hidden] == [
-            Role.KEY
-        ]
+        assert [
+            table.columns[dimension.min - 1].role for dimension in sheet.column_dimensions.values() if dimension.hidden
+        ] == [Role.KEY]
 
 
 @every_form
 def test_the_cursor_waits_in_a_cell_to_fill(name: str, partner: str) -> None:
     for table in form_of(name, partner).tables:
         root = form_package(name, partner).sheets[table.sheet]
-        chosen = [each.attrib["activeCell"] for each in root.iter(f"{MAIN}selection") if "activeCell" in each.attrib]
+        chosen = [
+            element.attrib["activeCell"] for element in root.iter(f"{MAIN}selection") if "activeCell" in element.attrib
+        ]
         assert area(chosen[-1])[:2] in to_fill(name, partner, table), table.sheet
 
 
@@ -263,8 +270,8 @@ def test_tables_have_spare_rows_and_the_headers_of_the_schema(name: str, partner
 def test_names_are_legal_and_none_is_a_tables(name: str, partner: str) -> None:
     package = form_package(name, partner)
     names = [*package.tables, *package.names]
-    assert len({each.casefold() for each in names}) == len(names)
-    assert all(re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.]{0,254}", each) for each in names)
+    assert len({name.casefold() for name in names}) == len(names)
+    assert all(re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.]{0,254}", name) for name in names)
     for refers_to in package.names.values():
         sheet, _, area = refers_to.rpartition("!")
         assert sheet.strip("'").replace("''", "'") in package.sheets or area.partition("[")[0] in package.tables
@@ -364,11 +371,11 @@ def test_the_identity_says_whose_form_it_is(name: str, partner: str) -> None:
 @every_form
 def test_visible_sheets_print_on_wide_pages_with_their_headers(name: str, partner: str) -> None:
     package = form_package(name, partner)
-    sheets = [each.attrib["name"] for each in package.workbook.iter(f"{MAIN}sheet")]
+    sheets = [element.attrib["name"] for element in package.workbook.iter(f"{MAIN}sheet")]
     local = {
-        (sheets[int(each.attrib["localSheetId"])], each.attrib["name"]): each.text or ""
-        for each in package.workbook.iter(f"{MAIN}definedName")
-        if "localSheetId" in each.attrib
+        (sheets[int(element.attrib["localSheetId"])], element.attrib["name"]): element.text or ""
+        for element in package.workbook.iter(f"{MAIN}definedName")
+        if "localSheetId" in element.attrib
     }
     tables = {table.sheet: table for table in form_of(name, partner).tables}
     for sheet in [GUIDE, *tables]:
@@ -407,5 +414,5 @@ def test_two_hundred_lines() -> None:
 def test_every_column_of_a_form_is_a_field_of_its_table() -> None:
     schemas = form_contract("cas").schemas
     for table in FORM_TABLES:
-        assert all(each.field is None or each.field in schemas[table.resource].by_name for each in table.columns)
-        assert len({each.casefold() for each in table.labels(schemas)}) == len(table.columns)
+        assert all(column.field is None or column.field in schemas[table.resource].by_name for column in table.columns)
+        assert len({label.casefold() for label in table.labels(schemas)}) == len(table.columns)

@@ -85,7 +85,7 @@ def test_every_command_and_option_of_a_guide_exists(guide: str) -> None:
 @pytest.mark.parametrize("guide", GUIDES)
 def test_every_place_of_a_guide_is_one_of_the_program(guide: str) -> None:
     remedies = " ".join(entry.remede for entry in CATALOGUE.values())
-    known = said() | {guide_name(each) for each in GUIDES} | set(re.findall(r"(?<=/)[^/ ]+(?=/)", remedies))
+    known = said() | {guide_name(guide) for guide in GUIDES} | set(re.findall(r"(?<=/)[^/ ]+(?=/)", remedies))
     for line in coded(guide):
         if line.startswith("workbooks/"):
             assert set(line.split("/")) - {""} <= known, line
@@ -108,10 +108,12 @@ def test_a_guide_is_a_word_document_with_its_titles_pictures_and_tables() -> Non
         source = text(name.removeprefix("guide-").removesuffix(".docx"))
         document = docx.Document(io.BytesIO(content))
         titles = [
-            each.text.replace("\xa0", " ") for each in document.paragraphs if each.style.name.startswith("Heading")
+            paragraph.text.replace("\xa0", " ")
+            for paragraph in document.paragraphs
+            if paragraph.style.name.startswith("Heading")
         ]
         assert titles == re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```$", "", source, flags=re.M | re.S), re.M)
-        shown = [each.get("descr") for each in document.element.body.iter(qn("wp:docPr"))]
+        shown = [element.get("descr") for element in document.element.body.iter(qn("wp:docPr"))]
         assert [each.replace("\xa0", " ") for each in shown] == re.findall(r"!\[([^\]]+)\]", source)
         assert len(document.tables) == len(re.findall(r"^\|---", source, re.M))
         assert "{{" not in "".join(part.text or "" for part in document.sections[0].header._element.iter(qn("w:t")))
@@ -121,7 +123,7 @@ def test_a_picture_that_is_not_there_is_said_in_words_and_the_same_text_gives_th
     base = (ROOT / "templates" / "document.docx").read_bytes()
     first, second = (make_guide("# Titre\n\n![Vu](x.png)", base, lambda _: None, datetime(2026, 1, 1)) for _ in "12")
     assert first == second
-    assert [each.text for each in docx.Document(io.BytesIO(first)).paragraphs][:2] == ["Titre", "Vu"]
+    assert [paragraph.text for paragraph in docx.Document(io.BytesIO(first)).paragraphs][:2] == ["Titre", "Vu"]
 
 
 def test_the_partner_s_guide_goes_with_the_forms_and_that_of_the_team_goes_first(sent_copy: Path) -> None:

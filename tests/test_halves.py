@@ -53,7 +53,7 @@ def says(choice: VersionChoice) -> dict[tuple[str, str], Any]:
 
 
 def codes(choice: VersionChoice) -> set[str]:
-    return {each.code for received in choice.received for each in received.findings}
+    return {item.code for received in choice.received for item in received.findings}
 
 
 def decided(code: str) -> PartnerRule:
@@ -190,6 +190,6 @@ def test_a_second_run_on_the_same_files_says_the_same(files: list[Any], before: 
 def _said(choice: VersionChoice) -> Any:
     counted = says(choice) if choice.in_force is not None else None
     of_files = sorted(
-        (each.sha256, each.verdict.value, sorted(found.code for found in each.findings)) for each in choice.received
+        (each.sha256, each.verdict.value, sorted(item.code for item in each.findings)) for each in choice.received
     )
     return counted, of_files

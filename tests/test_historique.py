@@ -82,7 +82,7 @@ def run(workspace: Workspace, now: datetime, said: list[CellEntry]) -> None:
 
 
 def rows(workspace: Workspace, what: str) -> list[tuple[str, tuple[Any, ...], list[str]]]:
-    return [(each.table, each.key, list(each.fields)) for each in historique(workspace, what).rows]
+    return [(row.table, row.key, list(row.fields)) for row in historique(workspace, what).rows]
 
 
 def refused(workspace: Workspace, what: str) -> tuple[str, str]:
@@ -147,7 +147,7 @@ def test_a_fiche_is_found_as_people_write_it(told: Workspace, what: str) -> None
     ],
 )
 def test_any_row_is_found_by_its_key(told: Workspace, what: str, row: tuple[str, Any]) -> None:
-    assert [each[:2] for each in rows(told, what)] == [row]
+    assert [row[:2] for row in rows(told, what)] == [row]
 
 
 @pytest.mark.parametrize(

@@ -91,11 +91,11 @@ def test_hundreds_of_hostile_forms_beside_good_ones(asked: Path, tmp_path: Path)
     assert "Traceback" not in done.err
     findings = json.loads((tmp_path / "nuit.json").read_text(encoding="utf-8"))["constats"]
     said = defaultdict(list)
-    for each in findings:
-        said[each["fichier"]].append(each)
+    for item in findings:
+        said[item["fichier"]].append(item)
     assert [name for name in names if name not in said] == []
     limits = {"lecture-delai", "lecture-memoire", "lecture-interrompue"}
-    assert [each["valeur"] for each in findings if each["code"] in limits] == [], "nothing unforeseen happened"
+    assert [item["valeur"] for item in findings if item["code"] in limits] == [], "nothing unforeseen happened"
     goods = [row for row in register_rows(root, "lignes_budgetaires") if row["libelle"] == "Goûters"]
     assert [row["montant_prevu"] for row in goods] == [plain_euros(AMOUNTS["vide"])]
     granted = {row["financement_id"]: row["montant"] for row in register_rows(root, "financements")}
@@ -118,7 +118,7 @@ def test_a_form_whose_exercice_is_no_year_is_refused_for_that(exercice: str, sen
     path = tmp_path / "retour.xlsx"
     path.write_bytes(hidden(filled(sent, path), f'<c{kind} r="B6"><v>{exercice}</v></c>'))
     found = validate(find_workspace(sent), [path])
-    assert {each.code for each in found if each.bloquant} in ({"exercice-illisible"}, {"exercice-hors-contrat"}), found
+    assert {item.code for item in found if item.bloquant} in ({"exercice-illisible"}, {"exercice-hors-contrat"}), found
     assert all(len(each.message) < 300 for each in found)
 
 
@@ -196,9 +196,9 @@ def test_a_file_that_makes_the_whole_fail_is_refused_alone(
 
     monkeypatch.setattr(isolation.assemble_apart, "__defaults__", (fragile,))
     done = consolidate(find_workspace(asked), NOW)
-    said = {each.place.fichier for each in done.findings if each.code == "lecture-interrompue"}
+    said = {item.place.fichier for item in done.findings if item.code == "lecture-interrompue"}
     assert said == culprits
-    assert not any("OverflowError" in each.message for each in done.findings)
+    assert not any("OverflowError" in item.message for item in done.findings)
     in_force = {line.in_force.fichier for line in done.consolidation.board if line.in_force}
     assert in_force == {f"retours/{name}.xlsx" for name in "abc"} - culprits
 
@@ -217,7 +217,7 @@ def test_rows_that_make_the_shared_pass_fail_cost_their_file_alone(
 
     monkeypatch.setattr(read_returns, "check_rows", fragile)
     done = consolidate(find_workspace(asked), NOW)
-    assert {each.place.fichier for each in done.findings if each.code == "lecture-interrompue"} == {"retours/b.xlsx"}
+    assert {item.place.fichier for item in done.findings if item.code == "lecture-interrompue"} == {"retours/b.xlsx"}
     assert {line.partenaire for line in done.consolidation.board if line.in_force} == {"luce", "etat"}
 
 
@@ -245,10 +245,10 @@ def test_what_asked_too_much_is_not_read_again_until_it_changes(
     asked.clear()
     second = consolidate(workspace, NOW)
     assert asked in ([], [[]])
-    assert [(each.code, each.place.fichier) for each in second.findings] == [
-        (each.code, each.place.fichier) for each in first.findings
+    assert [(item.code, item.place.fichier) for item in second.findings] == [
+        (item.code, item.place.fichier) for item in first.findings
     ]
-    assert any(each.code == code and "« Budget » a 9 lignes" in each.message for each in second.findings)
+    assert any(item.code == code and "« Budget » a 9 lignes" in item.message for item in second.findings)
     fill(sent_form(sent_copy, "luce"), heavy, {"Budget": {"A": {"montant_prevu": 3}}}, saved=NOW)
     consolidate(workspace, NOW)
     assert ["lourd.xlsx"] in asked
@@ -276,7 +276,7 @@ def test_thousands_of_rows_alike_are_a_few_findings_that_count_them(kind: str, s
     alone = validate(find_workspace(sent), [path])
     assert 0 < len(alone) < 200
     assert any("autres cellules de cette colonne" in each.message for each in alone)
-    assert not any(each.code.startswith("lecture-") for each in alone), "one file alone is read within the same limits"
+    assert not any(item.code.startswith("lecture-") for item in alone), "one file alone is read within the same limits"
     other = shutil.copy(path, tmp_path / "autre.xlsx")
     assert validate_files(find_workspace(sent), [path, Path(other)])[0] == alone
 
@@ -286,7 +286,7 @@ def test_a_table_that_no_partner_fills_is_named_with_its_rows(sent: Path, tmp_pa
     grown("xl/worksheets/sheet2.xml", many("equal", 30_001))(parts)
     path = tmp_path / "retour.xlsx"
     path.write_bytes(repacked(parts))
-    (said,) = [each for each in validate(find_workspace(sent), [path]) if each.bloquant]
+    (said,) = [item for item in validate(find_workspace(sent), [path]) if item.bloquant]
     assert (said.code, said.place.feuille) == ("tableau-trop-long", "Budget")
     assert "« Budget »" in said.message
     assert "30108" in said.message, "the last row of the table"
@@ -325,7 +325,7 @@ def test_a_file_that_no_output_can_show_is_refused_alone(
     for partner in ("luce", "vide"):
         filled(asked, asked / "workbooks" / "retours" / f"{partner}.xlsx", partner)
     done = consolidate(find_workspace(asked), NOW)
-    blocked = {each.place.fichier for each in done.findings if each.code == "lecture-interrompue"}
+    blocked = {item.place.fichier for item in done.findings if item.code == "lecture-interrompue"}
     assert blocked == {"retours/vide.xlsx"}
     in_force = {line.partenaire for line in done.consolidation.board if line.in_force}
     assert in_force == {"luce"}

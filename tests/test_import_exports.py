@@ -56,7 +56,7 @@ def grants(imported: ImportedFiles) -> list[tuple[Any, ...]]:
 
 
 def codes(imported: ImportedFiles) -> list[str]:
-    return [each.code for each in imported.contract.findings]
+    return [item.code for item in imported.contract.findings]
 
 
 SCDL = (

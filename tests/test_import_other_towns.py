@@ -30,13 +30,15 @@ def check(imported: ImportedFiles, town: Altered, expected: set[str] | frozenset
     """Each planted anomaly is said at its row, nothing else is but ``expected``; all fiches and lines are there."""
     lines = (imported.text or town.text.encode()).decode().split("\n")
     found = Counter(
-        (each.code, place(lines, each.place.ligne or 1))
-        for each in imported.contract.findings
-        if each.code not in expected
+        (item.code, place(lines, item.place.ligne or 1))
+        for item in imported.contract.findings
+        if item.code not in expected
     )
     assert found == Counter(town.planted)
     complete(imported, town.clean, [code for code, _ in town.planted])
-    assert len(imported.contract.tables["fiches"]) == sum(len(each.fiches) for each in town.clean.conventions)
+    assert len(imported.contract.tables["fiches"]) == sum(
+        len(convention.fiches) for convention in town.clean.conventions
+    )
     assert len(imported.contract.tables["financements"]) == len(expected_funding(town.clean))
 
 
@@ -90,7 +92,7 @@ def test_a_workbook(tmp_path: Path, seed: int) -> None:
     path = tmp_path / "contrat.xlsx"
     path.write_bytes(as_workbook(lists))
     imported = read(path)
-    found = sorted((each.code, each.place.feuille, each.place.cellule) for each in imported.contract.findings)
+    found = sorted((item.code, item.place.feuille, item.place.cellule) for item in imported.contract.findings)
     assert found == planted
     complete(imported, spec, [code for code, *_ in planted])
 
@@ -104,7 +106,7 @@ def test_lists_in_csv(tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
         paths.append(tmp_path / f"{name}.csv")
         paths[-1].write_bytes(as_csv(lists[name], seed))
     imported = read(*paths)
-    found = sorted((each.code, each.place.fichier, each.place.ligne) for each in imported.contract.findings)
+    found = sorted((item.code, item.place.fichier, item.place.ligne) for item in imported.contract.findings)
     assert found == sorted((code, f"{name}.csv", int(re.sub(r"\D", "", cell))) for code, name, cell in planted)
     complete(imported, spec, [code for code, *_ in planted])
 

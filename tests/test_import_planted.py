@@ -38,7 +38,7 @@ def struck(sheet: str, row: int) -> Plant:
 
 
 def found(imported: ImportedFiles) -> list[tuple[str, str | None, str | None]]:
-    return sorted((each.code, each.place.feuille, each.place.cellule) for each in imported.contract.findings)
+    return sorted((item.code, item.place.feuille, item.place.cellule) for item in imported.contract.findings)
 
 
 PLANTED: dict[str, tuple[list[Plant], list[tuple[str, str, str]]]] = {

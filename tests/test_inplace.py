@@ -302,7 +302,7 @@ def test_libreoffice_agrees_with_every_value(office: LibreOffice, tmp_path: Path
     office.open(path)
     office.recalculate()
     package, computed = Package(path.read_bytes()), office.read()
-    wrong = [said for said in differences(package, computed) if "cached None" not in said]
+    wrong = [difference for difference in differences(package, computed) if "cached None" not in difference]
     assert wrong == []
 
 
@@ -310,7 +310,7 @@ def listed_formulas_stand(workbook: bytes) -> ParsedMaster:
     """Every formula of the hidden list is where it says, though some have no value yet."""
     contract = PLAN.contract
     reading = read_master(parse_bytes(workbook, "contrat.xlsx"), contract.schemas, contract.settings.identifiant)
-    assert {found.code for found in [*reading.findings, *check_formulas(reading)]} <= {"formules-non-calculees"}
+    assert {item.code for item in [*reading.findings, *check_formulas(reading)]} <= {"formules-non-calculees"}
     return reading
 
 
@@ -351,7 +351,11 @@ def test_a_line_with_a_formula_of_its_own_is_listed_and_unlisted() -> None:
     )
     patched = patch_tables(MASTER, changes)
     reading = listed_formulas_stand(patched.data)
-    own = {(each.key, each.formula) for each in reading.formulas if each.table == totals.name and each.column == label}
+    own = {
+        (formula.key, formula.formula)
+        for formula in reading.formulas
+        if formula.table == totals.name and formula.column == label
+    }
     assert ("nouveau", text) in own
     assert key not in {key for key, _ in own}
     assert reading.tables["totaux_publies"].column("total_id")[-1] == "nouveau"
@@ -422,6 +426,6 @@ def test_libreoffice_agrees_with_the_values_that_stay(name: str, office: LibreOf
     office.open(path)
     office.recalculate()
     package, computed = Package(patched.data), office.read()
-    assert [said for said in differences(package, computed) if "cached None" not in said] == []
-    kept = [value for found in package.cells.values() for value, formula in found.values() if formula is not None]
+    assert [difference for difference in differences(package, computed) if "cached None" not in difference] == []
+    kept = [value for cell in package.cells.values() for value, formula in cell.values() if formula is not None]
     assert kept.count(None) < len(kept)

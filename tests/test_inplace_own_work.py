@@ -116,12 +116,14 @@ def test_the_sheets_that_only_lost_values_differ_in_nothing_else() -> None:
     for name in ("Accueil", "Synthèse", "Rapprochement"):
         key = Package(own()).sheet_parts[PLAN.sheets[name]]
         before, after = (etree.fromstring(Package(each).parts[key]) for each in (own(), patched().data))
-        emptied = {found.get("r") for found in after.iter("{*}c") if found.find("{*}f") is not None and len(found) == 1}
+        emptied = {
+            element.get("r") for element in after.iter("{*}c") if element.find("{*}f") is not None and len(element) == 1
+        }
         assert emptied
-        for found in before.iter("{*}c"):
-            if found.get("r") in emptied:
-                found.remove(found.find("{*}v"))
-                found.attrib.pop("t", None)
+        for element in before.iter("{*}c"):
+            if element.get("r") in emptied:
+                element.remove(element.find("{*}v"))
+                element.attrib.pop("t", None)
         assert etree.tostring(before, method="c14n") == etree.tostring(after, method="c14n")
 
 

@@ -119,10 +119,10 @@ def local_names(content: bytes) -> dict[str, dict[str, str]]:
     """The names of each sheet."""
     package, found = Package(content), dict[str, dict[str, str]]()
     sheets = list(package.sheet_parts)
-    for each in re.finditer(
+    for match in re.finditer(
         r'<definedName name="([^"]*)" localSheetId="(\d+)"[^>]*>([^<]*)<', package.parts["xl/workbook.xml"].decode()
     ):
-        found.setdefault(sheets[int(each[2])], {})[each[1]] = each[3]
+        found.setdefault(sheets[int(match[2])], {})[match[1]] = match[3]
     return found
 
 
@@ -155,7 +155,7 @@ def computed(office: LibreOffice, content: bytes, path: Path) -> list[str]:
         for place, (value, text) in found.items()
         if text is not None and value is None and cells[sheet][place].error is None
     )
-    return [each for each in differences(package, cells) if not each.startswith(blank)]
+    return [difference for difference in differences(package, cells) if not difference.startswith(blank)]
 
 
 def test_the_sheet_of_the_bilans_comes() -> None:

@@ -62,7 +62,7 @@ def night(workspace: Path, now: datetime = SECOND_NIGHT) -> Program:
 
 def run_again(workspace: Path, now: datetime = SECOND_NIGHT) -> list[str]:
     """The next run, in this process: what it says of itself."""
-    return [each.code for each in consolidate(find_workspace(workspace), now).notices]
+    return [item.code for item in consolidate(find_workspace(workspace), now).notices]
 
 
 @pytest.fixture(scope="module")
@@ -186,7 +186,7 @@ def test_refused_by_the_system_from_any_instant_on(
 
 @needs_mount
 def test_a_disk_that_fills_up(evening: Path, morning: Path, tmp_path: Path) -> None:
-    used = sum(-len(each) // 4096 * -4096 + 4096 for each in contents(evening).values())
+    used = sum(-len(content) // 4096 * -4096 + 4096 for content in contents(evening).values())
     for spare in (0, 50_000, 150_000):
         with faults.small_disk(tmp_path / "disk", size=used + spare) as disk:
             workspace = disk / "contrat"

@@ -65,7 +65,7 @@ def a_run(path: Path, *entries: CellEntry, now: datetime = NOW) -> tuple[int, li
 
 
 def codes(journal: Journal) -> list[str]:
-    return [each.code for each in journal.findings]
+    return [item.code for item in journal.findings]
 
 
 def present(path: Path) -> list[str]:
@@ -88,7 +88,7 @@ def test_a_run_cut_short_is_listed_but_is_not_the_last_one(path: Path) -> None:
     with open_journal(path, LATER) as journal:
         journal.start_run(LATER, "1.1")
     with open_journal(path, LATER) as journal:
-        assert [(each.number, each.ended) for each in journal.runs(10)] == [(2, None), (1, NOW)]
+        assert [(run.number, run.ended) for run in journal.runs(10)] == [(2, None), (1, NOW)]
         last = journal.last_run()
         assert last is not None
         assert last.number == 1
@@ -130,7 +130,7 @@ def test_a_row_that_moved_is_found_at_its_new_place_and_its_history_keeps_the_ol
     a_run(path, said())
     a_run(path, said(cellule="F9"), now=LATER)
     with read_journal(path) as journal:
-        assert [each.cellule for each in journal.cells().values()] == ["F9"]
+        assert [cell.cellule for cell in journal.cells().values()] == ["F9"]
         assert [each.cellule for each in journal.history()] == ["F6"]
 
 
@@ -175,7 +175,7 @@ def test_every_value_comes_back_the_same_and_of_the_same_type(values: list[Any],
         with open_journal(path, LATER) as journal:
             back = list(journal.cells().values())
             assert journal.add_entries(journal.start_run(LATER, "1"), entries) == 0
-        assert [(type(each.value), each.value) for each in back] == [(type(each), each) for each in values]
+        assert [(type(value.value), value.value) for value in back] == [(type(value), value) for value in values]
         assert [each._replace(run=0, noted=None) for each in back] == entries
 
 
@@ -208,8 +208,11 @@ def test_files_are_known_as_the_last_run_saw_them_and_their_past_is_kept(path: P
     with open_journal(path, NOW) as journal:
         now = journal.sightings(now_only=True)
         assert [(each.fichier, each.sha256) for each in now] == [(each.fichier, each.sha256) for each in runs[-1]]
-        past = [(each.fichier, each.verdict, each.run, each.until) for each in journal.sightings("retours/b.xlsx")]
-        assert [(each.run, each.until) for each in journal.sightings("retours/a.xlsx")] == [(1, 3)]
+        past = [
+            (sighting.fichier, sighting.verdict, sighting.run, sighting.until)
+            for sighting in journal.sightings("retours/b.xlsx")
+        ]
+        assert [(sighting.run, sighting.until) for sighting in journal.sightings("retours/a.xlsx")] == [(1, 3)]
     assert past == [("retours/b.xlsx", Verdict.IN_FORCE, 1, 2), ("retours/b.xlsx", Verdict.REJECTED, 2, None)]
 
 
@@ -338,7 +341,7 @@ def test_damage_met_during_a_run_loses_the_past_and_not_the_run(path: Path) -> N
         journal.end_run(number, LATER, "fin", {})
     assert codes(journal) == ["journal-mis-de-cote"]
     with read_journal(path) as journal:
-        assert [(each.number, each.state) for each in journal.runs(5)] == [(number, "fin")]
+        assert [(run.number, run.state) for run in journal.runs(5)] == [(number, "fin")]
         assert [each.value for each in journal.history()] == [1_000_00]
 
 
@@ -490,12 +493,12 @@ def test_killed_at_any_instant_the_journal_opens_and_holds_whole_runs(
         with open_journal(path, NOW) as journal:
             assert journal.findings == []
             last = journal.last_run()
-            values = {each.value for each in journal.cells().values()}
+            values = {cell.value for cell in journal.cells().values()}
             assert values == ({last.number} if last is not None else set())
             assert len(journal.cells()) == (count if last is not None else 0)
             readings = journal.readings("v", [str(key) for key in range(count)])
             assert len(readings) in (0, count)
-            assert len({each["run"] for each in readings.values()}) <= 1
+            assert len({reading["run"] for reading in readings.values()}) <= 1
     assert last is not None
 
 
@@ -503,11 +506,11 @@ def test_two_programs_that_write_wait_for_each_other(path: Path, start: Callable
     a_run(path, said())
     writers = [start(_WRITER, path, 3), start(_WRITER, path, 3)]
     for _ in range(3):
-        assert [each.stdout.readline() != "" for each in writers] == [True, True]
-    assert [each.poll() for each in writers] == [None, None]
-    for each in writers:
-        each.kill()
-        each.wait()
+        assert [writer.stdout.readline() != "" for writer in writers] == [True, True]
+    assert [writer.poll() for writer in writers] == [None, None]
+    for writer in writers:
+        writer.kill()
+        writer.wait()
     with read_journal(path) as journal:
         assert len(journal.runs(1000)) > 6
 
@@ -620,7 +623,7 @@ def test_reading_makes_nothing_and_says_what_is_missing(path: Path) -> None:
         make()
         with pytest.raises(TabellionError) as refusal:
             read_journal(path)
-        assert [each.code for each in refusal.value.findings] == [code]
+        assert [item.code for item in refusal.value.findings] == [code]
         assert present(path) in ([], ["journal.sqlite"])
 
 

@@ -34,7 +34,7 @@ def rows_are_told_apart(contract: Book) -> None:
         found = list(keys(contract, table))
         words = {labels.row(table, key) for key in found}
         assert len(words) == len(set(found)), table
-        assert all(each.strip() for each in words)
+        assert all(word.strip() for word in words)
 
 
 def test_the_rows_of_the_chartres_contract_are_told_apart() -> None:

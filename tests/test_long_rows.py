@@ -29,7 +29,7 @@ def written(*, whole: bool) -> bytes:
     sheet = writer.sheet("Liste")
     plain, bold = writer.cell(num_format="@"), writer.cell(bold=True)
     rows = [
-        [*(Cell(each, bold if row % 3 else plain) for each in CONTENTS), Cell(f"A{row}", plain, link(row))]
+        [*(Cell(content, bold if row % 3 else plain) for content in CONTENTS), Cell(f"A{row}", plain, link(row))]
         for row in range(1, 41)
     ]
     sheet.title("Titre", "Sous-titre", len(CONTENTS))

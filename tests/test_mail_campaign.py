@@ -132,7 +132,7 @@ class Played:
         while later is not None:
             self.now = later
             later = Delivery(find_workspace(self.root).memory, SECRETS).deliver(mailing, later)
-        return [(each.recipient, each.message["In-Reply-To"]) for each in self.server.received[before:]]
+        return [(file.recipient, file.message["In-Reply-To"]) for file in self.server.received[before:]]
 
 
 @pytest.fixture
@@ -208,7 +208,7 @@ def envelopes(played: Played) -> list[Callable[[str, bytes], None]]:
 @pytest.mark.skipif(imap.missing() is not None, reason=str(imap.missing()))
 def test_a_campaign_of_21_partners_by_mail(played: Played) -> None:
     contacts = played.contacts
-    partners, everyone = list(contacts), [address for some in contacts.values() for address in some]
+    partners, everyone = list(contacts), [address for contact in contacts.values() for address in contact]
     assert len(partners) == 21
 
     # The forms leave, from a server that dies once at each command.
@@ -217,10 +217,10 @@ def test_a_campaign_of_21_partners_by_mail(played: Played) -> None:
     assert played.server.deaths == []
     assert len(doubtful) == 1  # it has its form, and the server never said so
     assert played.send() == doubtful
-    assert Counter(each.recipient for each in played.server.received) == Counter(everyone)
-    for each in played.server.received:
-        partner = next(name for name, some in contacts.items() if each.recipient in some)
-        form, guide = each.message.iter_attachments()
+    assert Counter(file.recipient for file in played.server.received) == Counter(everyone)
+    for file in played.server.received:
+        partner = next(name for name, some in contacts.items() if file.recipient in some)
+        form, guide = file.message.iter_attachments()
         assert form.get_content() == played.form(partner).read_bytes()
         assert guide.get_filename() == "guide-partenaire.docx"
 
@@ -231,13 +231,13 @@ def test_a_campaign_of_21_partners_by_mail(played: Played) -> None:
     senders = {partner: contacts[partner][-1] for partner in partners} | {new: "adjoint@p8.fr"}
     state, ways, faults = played.state(), dict(zip(partners, envelopes(played), strict=True)), list[tuple[str, str]]()
     faults += [(command, moment) for command in IMAP_COMMANDS for moment in ("before", "after")]
-    for rank, partner in enumerate(each for each in partners if each != silent):
+    for rank, partner in enumerate(partner for partner in partners if partner != silent):
         ways[partner](senders[partner], filled[partner])
         if rank < len(faults):
             with killed_at(played.mailbox, *faults[rank]) as (port, cut):
                 done = played.collect(state, boite_port=port)
             assert cut, faults[rank]
-            failed = [found.code for found in done.findings if found.code == "boite-injoignable"]
+            failed = [item.code for item in done.findings if item.code == "boite-injoignable"]
             assert failed == [] if faults[rank][0] == "LOGOUT" else ["boite-injoignable"]
     # A contact sends another workbook too, that is nobody's form.
     old = old_excel(played.root / "budget.xls").read_bytes()
@@ -265,7 +265,7 @@ def test_a_campaign_of_21_partners_by_mail(played: Played) -> None:
         try:
             played.collect(state)
         except TabellionError as error:
-            assert [found.code for found in error.findings] == ["espace-occupe"]  # noqa: PT017 (in a thread)
+            assert [item.code for item in error.findings] == ["espace-occupe"]  # noqa: PT017 (in a thread)
 
     threads = [threading.Thread(target=read) for _ in range(2)]
     for thread in threads:
@@ -308,7 +308,7 @@ def test_a_campaign_of_21_partners_by_mail(played: Played) -> None:
     ]
     before = len(played.server.received)
     assert played.send(reminders=True) == []
-    assert [each.recipient for each in played.server.received[before:]] == contacts[silent]
+    assert [file.recipient for file in played.server.received[before:]] == contacts[silent]
     played.bring(contacts[silent][0], ("enfin.xlsx", filled[silent]))
     played.collect(played.state())
     state = played.state(night=True)

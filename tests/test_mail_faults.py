@@ -54,7 +54,7 @@ def relever(root: Path, seen: Consolidation, mailbox: MailServer) -> Callable[..
 
 
 def codes(done: Collected) -> list[str]:
-    return [found.code for found in done.findings]
+    return [item.code for item in done.findings]
 
 
 def form(root: Path, partner: str) -> bytes:

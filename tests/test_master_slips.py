@@ -68,7 +68,7 @@ class Edited:
 
     def read(self, known: Tables | None) -> ParsedMaster:
         reading = read_master(parse_bytes(self.content, "contrat.xlsx"), schemas(), SETTINGS.identifiant, known)
-        assert not [each for each in reading.findings if each.bloquant]
+        assert not [item for item in reading.findings if item.bloquant]
         return reading
 
     @property
@@ -76,7 +76,7 @@ class Edited:
         return self.read(None)
 
     def said(self) -> list[tuple[str, str | None]]:
-        return sorted((each.code, each.place.cellule) for each in self.reading.findings if each.code not in NOISE)
+        return sorted((item.code, item.place.cellule) for item in self.reading.findings if item.code not in NOISE)
 
     def same(self, *but: str) -> bool:
         """Whether the tables are those of the last accepted state, whatever the order of their rows."""
@@ -404,7 +404,7 @@ def test_a_copied_sheet_whose_original_is_gone_is_read() -> None:
 
 @pytest.mark.parametrize("label", [DONE, LABEL, TOWN, "Commentaire"])
 def test_a_column_that_is_gone_is_missing_not_cleared(label: str) -> None:
-    field = next(each.name for each in schemas()["lignes_budgetaires"].fields if each.title == label)
+    field = next(field_.name for field_ in schemas()["lignes_budgetaires"].fields if field_.title == label)
     made = Edited(put(0, label, "Tout autre chose"))
     codes = [code for code, _ in made.said()]
     assert "colonne-absente" in codes
@@ -613,7 +613,7 @@ def test_a_fiche_renumbered_takes_what_speaks_of_it_along() -> None:
 
 
 def test_a_convention_without_number_is_known_by_its_title() -> None:
-    number = next(each.title for each in schemas()["conventions"].fields if each.name == "convention_id")
+    number = next(field_.title for field_ in schemas()["conventions"].fields if field_.name == "convention_id")
     made = Edited(put(2, number, None, "Conventions"))
     assert made.said() == [("identifiant-retabli", at(2, number, "Conventions"))]
     assert made.same()
@@ -637,8 +637,8 @@ def test_a_partner_renamed_in_its_table_is_renamed_wherever_it_is_named() -> Non
 
 def test_a_town_renamed_in_its_table_is_said_once_a_table() -> None:
     made = Edited(put(1, TOWN, "Ville Nouvelle", "Collectivites"))
-    found = [each for each in made.reading.findings if each.code == "ancien-nom"]
-    assert sorted((each.valeur, each.place.feuille) for each in found) == [
+    found = [item for item in made.reading.findings if item.code == "ancien-nom"]
+    assert sorted((item.valeur, item.place.feuille) for item in found) == [
         (1, "Partenaires"), (4, "Rapprochement"), (6, B01),
     ]  # fmt: skip
     assert made.same("collectivites")
@@ -681,7 +681,7 @@ def test_a_row_that_nothing_but_its_key_tells_is_never_taken_for_another() -> No
     typed: dict[str, list[Any]] = {name: [None, None] for name in schema.names} | {"exercice": [2015, None]}
     found = identify_rows(schema, typed, set(), known, {})
     assert typed["exercice"] == [2015, None]
-    assert [(each.position, each.value) for each in found.corrections] == [(1, None)]
+    assert [(correction.position, correction.value) for correction in found.corrections] == [(1, None)]
 
 
 def test_what_staff_type_where_it_shows_otherwise_is_said_and_blocks_nothing() -> None:
@@ -700,8 +700,8 @@ def test_what_staff_type_where_it_shows_otherwise_is_said_and_blocks_nothing() -
         grid.sheet.row_dimensions[grid.sheet[places["scaled"]].row].hidden = True
 
     found = check_master_looks(Edited(edit).reading, base())
-    assert not any(each.bloquant for each in found)
-    assert {each.code: each.place.cellule for each in found} == {
+    assert not any(item.bloquant for item in found)
+    assert {item.code: item.place.cellule for item in found} == {
         "cellules-fusionnees": places["merged"],
         "montant-barre": places["struck"],
         "montant-a-l-echelle": places["scaled"],
@@ -732,9 +732,9 @@ def pasted_as_values(book: Workbook) -> None:
 def test_a_sheet_pasted_over_itself_as_values_says_each_column_once() -> None:
     made = Edited(pasted_as_values)
     assert made.same()
-    said = [each for each in check_computed_cells(made.reading) if each.place.feuille == "Années"]
-    assert {each.code for each in said} == {"formule-remplacee"}
-    cells = [place.cellule for each in said for place in (each.place, *each.liees)]
+    said = [cell for cell in check_computed_cells(made.reading) if cell.place.feuille == "Années"]
+    assert {item.code for item in said} == {"formule-remplacee"}
+    cells = [place.cellule for item in said for place in (item.place, *item.liees)]
     lines = len({row["ligne_id"] for row in rows()["lignes_budgetaires"]})
     assert len(cells) == len(set(cells)) == (lines + 1) * 6, "the lines and their total, by two exercices"
     assert f"{lines} autres cellules" in said[0].message
@@ -747,6 +747,6 @@ def test_names_of_the_workbook_that_were_deleted_are_said_together() -> None:
 
     made = Edited(edit)
     assert made.same()
-    said = [each for each in check_computed_cells(made.reading) if each.code not in NOISE]
-    assert [each.code for each in said] == ["noms-absents"]
+    said = [item for item in check_computed_cells(made.reading) if item.code not in NOISE]
+    assert [item.code for item in said] == ["noms-absents"]
     assert {"Accueil_net", "Total_publie"} == {*said[0].valeur.split(", ")}

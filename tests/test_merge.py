@@ -130,7 +130,7 @@ def test_a_cell(
 ) -> None:
     found = merged(with_amount(master), says("luce", partner, sent=sent))
     assert at(found.rows, CELL) == after
-    assert [each.outcome for each in found.modifications] == ([] if outcome is None else [outcome])
+    assert [change.outcome for change in found.modifications] == ([] if outcome is None else [outcome])
     if outcome is not None:
         (said,) = found.modifications
         assert (said.table, said.key, said.champ) == CELL
@@ -149,7 +149,7 @@ def test_a_cell(
 def test_two_partners_who_say_the_same_are_heard() -> None:
     found = merged(with_amount(1), says("luce", 2), says("etat", 2))
     assert at(found.rows, CELL) == 2
-    assert [(each.partenaire, each.outcome) for each in found.modifications] == [
+    assert [(change.partenaire, change.outcome) for change in found.modifications] == [
         ("etat", MergeOutcome.APPLIED),
         ("luce", MergeOutcome.APPLIED),
     ]
@@ -161,20 +161,20 @@ def test_between_two_partners_who_disagree_the_master_stays(master: int) -> None
     found = merged(with_amount(master), says("luce", 2), says("etat", 3))
     assert at(found.rows, CELL) == master
     (conflict,) = found.conflicts
-    assert [(each.partenaire, each.after) for each in conflict.claims] == [("etat", 3), ("luce", 2)]
-    assert {each.outcome for each in found.modifications} == {MergeOutcome.CONFLICT}
+    assert [(claim.partenaire, claim.after) for claim in conflict.claims] == [("etat", 3), ("luce", 2)]
+    assert {change.outcome for change in found.modifications} == {MergeOutcome.CONFLICT}
 
 
 def test_a_partner_who_changed_nothing_does_not_stand_in_the_way() -> None:
     found = merged(with_amount(1), says("luce", 2), says("etat", 1))
     assert at(found.rows, CELL) == 2
-    assert [each.partenaire for each in found.modifications] == ["luce"]
+    assert [change.partenaire for change in found.modifications] == ["luce"]
 
 
 def test_a_partner_s_later_exercice_outdoes_its_earlier_one() -> None:
     found = merged(with_amount(1), says("luce", 2, year=2016), says("luce", 3, year=2017))
     assert at(found.rows, CELL) == 3
-    assert [(each.exercice, each.outcome) for each in found.modifications] == [
+    assert [(change.exercice, change.outcome) for change in found.modifications] == [
         (2016, MergeOutcome.OUTDONE),
         (2017, MergeOutcome.APPLIED),
     ]
@@ -184,7 +184,10 @@ def test_a_partner_s_later_exercice_outdoes_its_earlier_one() -> None:
 def test_partners_disagree_whatever_the_exercice_of_each() -> None:
     found = merged(with_amount(1), says("luce", 2, year=2016), says("etat", 3, year=2017))
     assert at(found.rows, CELL) == 1
-    assert [(each.partenaire, each.exercice) for each in found.conflicts[0].claims] == [("luce", 2016), ("etat", 2017)]
+    assert [(claim.partenaire, claim.exercice) for claim in found.conflicts[0].claims] == [
+        ("luce", 2016),
+        ("etat", 2017),
+    ]
 
 
 # Rows of their own
@@ -202,7 +205,7 @@ def test_a_row_that_the_master_lacks_is_added() -> None:
     for name, value in TYPED_LINE.items():
         assert at(found.rows, (LINES, ADDED, name)) == value
     assert at(found.rows, (LINES, ADDED, "montant_realise")) is None
-    assert all(each.is_new_row and each.outcome is MergeOutcome.APPLIED for each in found.modifications)
+    assert all(change.is_new_row and change.outcome is MergeOutcome.APPLIED for change in found.modifications)
     position = next(at for at, each in enumerate(found.rows[LINES]) if keyed(LINES, each) == ADDED)
     assert found.origins[LINES][position].fichier == "retours/luce-2016.xlsx"
     assert found.cells[LINES, position, "montant_prevu"] == Place("retours/luce-2016.xlsx", LINES, "F60")
@@ -246,7 +249,7 @@ def test_a_new_row_that_the_master_has_already_is_compared_cell_by_cell() -> Non
     here = line(ADDED[0], 1, "luce", "Goûters", None, exercice=2016, montant_prevu=12_50, commentaire="Autre")
     rows = contract(lignes_budgetaires=[*small_rows()[LINES], here])
     found = merged(rows, returned("luce", new_row(LINES, ADDED, {**TYPED_LINE, "montant_vote": 7})))
-    fates = {each.champ: each.outcome for each in found.modifications}
+    fates = {change.champ: change.outcome for change in found.modifications}
     assert fates["montant_prevu"] is MergeOutcome.PRESENT
     assert fates["commentaire"] is MergeOutcome.CONFLICT
     assert fates["montant_vote"] is MergeOutcome.APPLIED
@@ -267,7 +270,7 @@ def test_two_partners_who_add_one_row_differently_are_in_conflict_over_what_diff
     assert at(found.rows, (FUNDED, key, "montant")) is None, "nobody decided"
     (conflict,) = found.conflicts
     assert (conflict.champ, conflict.kept, conflict.place) == ("montant", None, None)
-    assert [(each.partenaire, each.after) for each in conflict.claims] == [("etat", 100), ("luce", 200)]
+    assert [(claim.partenaire, claim.after) for claim in conflict.claims] == [("etat", 100), ("luce", 200)]
 
 
 # Rows that went
@@ -277,7 +280,7 @@ def test_what_a_partner_says_of_a_line_that_staff_removed_is_a_conflict() -> Non
     rows = contract(lignes_budgetaires=small_rows()[LINES][1:])
     found = merged(rows, returned("luce", row(LINES, ("B01-luce-001", 2016), {}, {"montant_vote": 5})))
     assert found.rows[LINES] == rows[LINES]
-    assert [(each.outcome, each.after) for each in found.modifications] == [(MergeOutcome.CONFLICT, 5)]
+    assert [(change.outcome, change.after) for change in found.modifications] == [(MergeOutcome.CONFLICT, 5)]
     assert found.conflicts[0].place is None
 
 
@@ -286,7 +289,7 @@ def test_a_line_of_this_exercice_that_staff_removed_does_not_come_back_in_part()
     answer = row(LINES, ("B01-luce-001", 2016), sent, {"montant_realise": 5_00})
     found = merged(contract(), returned("luce", answer))  # the form had its line of 2016, the master has no more
     assert found.rows[LINES] == contract()[LINES]
-    assert [each.outcome for each in found.modifications] == [MergeOutcome.CONFLICT]
+    assert [change.outcome for change in found.modifications] == [MergeOutcome.CONFLICT]
 
 
 def test_a_follow_up_that_staff_removed_does_not_come_back_in_part() -> None:
@@ -294,7 +297,7 @@ def test_a_follow_up_that_staff_removed_does_not_come_back_in_part() -> None:
     answer = row(FOLLOWED, key, {"avancement": "en cours"}, {"pourcentage": 50})
     found = merged(contract(), returned("bailleur", answer))
     assert found.rows[FOLLOWED] == []
-    assert [each.outcome for each in found.modifications] == [MergeOutcome.CONFLICT]
+    assert [change.outcome for change in found.modifications] == [MergeOutcome.CONFLICT]
 
 
 def test_the_first_follow_up_of_a_fiche_makes_its_row() -> None:
@@ -323,7 +326,7 @@ def test_a_row_removed_has_its_whole_key_and_one_that_is_not_there_is_no_removal
     removed = returned("luce", removed=[RemovedRow(table, row_id, "x", None, None)])
     schema = schemas()[table]
     there = dict.fromkeys(schema.names) | dict(zip(schema.primary_key, key, strict=True))
-    assert [each.key for each in merged(contract() | {table: [there]}, removed).removals] == [key]
+    assert [removal.key for removal in merged(contract() | {table: [there]}, removed).removals] == [key]
     assert merged(contract(), removed).removals == []
 
 
@@ -344,13 +347,17 @@ def test_staff_s_edit_after_the_adoption_stays_and_is_no_conflict() -> None:
 def test_a_correction_of_what_was_adopted_is_applied() -> None:
     found = merged(with_amount(2), says("luce", 5, adopted={CELL: 2}))
     assert at(found.rows, CELL) == 5
-    assert [(each.before, each.after, each.outcome) for each in found.modifications] == [(2, 5, MergeOutcome.APPLIED)]
+    assert [(change.before, change.after, change.outcome) for change in found.modifications] == [
+        (2, 5, MergeOutcome.APPLIED)
+    ]
 
 
 def test_a_return_to_the_value_as_sent_is_a_correction_too() -> None:
     found = merged(with_amount(2), says("luce", 1, adopted={CELL: 2}))
     assert at(found.rows, CELL) == 1
-    assert [(each.before, each.after, each.outcome) for each in found.modifications] == [(2, 1, MergeOutcome.APPLIED)]
+    assert [(change.before, change.after, change.outcome) for change in found.modifications] == [
+        (2, 1, MergeOutcome.APPLIED)
+    ]
 
 
 def test_a_correction_of_what_staff_changed_since_the_adoption_is_a_conflict() -> None:
@@ -368,7 +375,7 @@ def test_a_row_of_its_own_that_was_adopted_and_removed_by_staff_stays_away() -> 
     corrected = new_row(LINES, ADDED, {**TYPED_LINE, "montant_realise": 3})
     found = merged(rows, returned("luce", corrected, adopted=adopted))
     assert found.rows[LINES] == rows[LINES]
-    assert [each.outcome for each in found.modifications] == [MergeOutcome.CONFLICT]
+    assert [change.outcome for change in found.modifications] == [MergeOutcome.CONFLICT]
 
 
 # Properties
@@ -401,12 +408,12 @@ def campaigns(draw: DrawFn) -> tuple[Rows, list[InForce]]:
             row(LINES, key, {**known, **sent[key]}, draw(st.dictionaries(st.sampled_from(_NAMES), _AMOUNT)))
             for key in draw(st.sets(st.sampled_from(_KEYS)))
         ]
-        taken = {each.key for each in answers}
+        taken = {answer.key for answer in answers}
         answers += [
             new_row(LINES, key, {**known, **{name: draw(_AMOUNT) for name in _NAMES}})
             for key in draw(st.sets(st.sampled_from(_NEW_KEYS))) if key not in taken
         ]  # fmt: skip
-        cells = [(LINES, each.key, name) for each in answers for name in _NAMES]
+        cells = [(LINES, answer.key, name) for answer in answers for name in _NAMES]
         adopted = {cell: draw(_AMOUNT) for cell in cells if draw(st.integers(0, 5)) == 0}
         returns.append(returned(partner, *answers, year=year, adopted=adopted))
     return rows, returns
@@ -422,7 +429,9 @@ def test_no_value_changes_unless_a_modification_that_was_applied_names_it(case: 
     rows, returns = case
     found = merged(rows, *returns)
     applied = {
-        (each.key, each.champ): each.after for each in found.modifications if each.outcome is MergeOutcome.APPLIED
+        (change.key, change.champ): change.after
+        for change in found.modifications
+        if change.outcome is MergeOutcome.APPLIED
     }
     old, new = amounts(rows[LINES]), amounts(found.rows[LINES])
     assert set(old) <= set(new), "no row is lost"
@@ -446,9 +455,9 @@ def test_merging_into_what_was_merged_changes_nothing(case: tuple[Rows, list[InF
     once = merged(rows, *returns)
     twice = merged(once.rows, *returns)
     assert twice.rows == once.rows
-    assert not [each for each in twice.modifications if each.outcome is MergeOutcome.APPLIED]
-    assert [(each.key, each.champ, each.kept) for each in twice.conflicts] == [
-        (each.key, each.champ, each.kept) for each in once.conflicts
+    assert not [change for change in twice.modifications if change.outcome is MergeOutcome.APPLIED]
+    assert [(conflict.key, conflict.champ, conflict.kept) for conflict in twice.conflicts] == [
+        (conflict.key, conflict.champ, conflict.kept) for conflict in once.conflicts
     ]
 
 
@@ -465,9 +474,14 @@ def test_every_change_is_listed_once_with_its_fate(case: tuple[Rows, list[InForc
                 sent = None if answer.is_new else answer.before.get(name, answer.values[name])
                 if each.adopted.get((LINES, answer.key, name), sent) != answer.values[name]:
                     wanted[each.partenaire, each.exercice, answer.key, name] += 1
-    assert Counter((each.partenaire, each.exercice, each.key, each.champ) for each in found.modifications) == wanted
-    claims = Counter((each.key, each.champ, claim.partenaire) for each in found.conflicts for claim in each.claims)
-    in_conflict = [each for each in found.modifications if each.outcome is MergeOutcome.CONFLICT]
+    assert (
+        Counter((change.partenaire, change.exercice, change.key, change.champ) for change in found.modifications)
+        == wanted
+    )
+    claims = Counter(
+        (conflict.key, conflict.champ, claim.partenaire) for conflict in found.conflicts for claim in conflict.claims
+    )
+    in_conflict = [change for change in found.modifications if change.outcome is MergeOutcome.CONFLICT]
     assert claims == Counter((each.key, each.champ, each.partenaire) for each in in_conflict)
 
 
@@ -478,12 +492,12 @@ def test_the_money_is_what_it_was_and_what_was_applied(case: tuple[Rows, list[In
     found = merged(rows, *returns)
     before = amounts(rows[LINES])
     applied: dict[Any, Modification] = {
-        (each.key, each.champ): each
-        for each in found.modifications
-        if each.outcome is MergeOutcome.APPLIED and each.champ in _NAMES
+        (change.key, change.champ): change
+        for change in found.modifications
+        if change.outcome is MergeOutcome.APPLIED and change.champ in _NAMES
     }
     difference = sum((each.after or 0) - (before.get(cell) or 0) for cell, each in applied.items())
-    assert sum(each or 0 for each in amounts(found.rows[LINES]).values()) == difference + sum(
+    assert sum(amount or 0 for amount in amounts(found.rows[LINES]).values()) == difference + sum(
         each or 0 for each in before.values()
     )
 
@@ -497,11 +511,11 @@ def test_every_row_and_every_cell_keeps_its_place(case: tuple[Rows, list[InForce
     for each, place in zip(found.rows[LINES], found.origins[LINES], strict=True):
         key = keyed(LINES, each)
         assert place == stood[key] if key in stood else (place.fichier or "").startswith("retours/")
-    said = {(each.key, each.champ, each.place): each.after for each in found.modifications}
+    said = {(change.key, change.champ, change.place): change.after for change in found.modifications}
     for (table, position, name), place in found.cells.items():
         values = found.rows[table][position]
         assert said[keyed(table, values), name, place] == values[name]
-    applied = {(each.key, each.champ) for each in found.modifications if each.outcome is MergeOutcome.APPLIED}
+    applied = {(change.key, change.champ) for change in found.modifications if change.outcome is MergeOutcome.APPLIED}
     assert {(keyed(LINES, found.rows[table][at]), name) for table, at, name in found.cells} == applied
 
 

@@ -263,7 +263,7 @@ def test_a_partner_names_quartiers_by_code_or_name_and_they_are_read(of_2030: Pa
     fill(form, back, {"Budget": answers}, saved=NOW, new_rows={"Budget": [added]})
     run(root, "validate", str(back), "--json", str(root / "lu.json"))
     said = json.loads((root / "lu.json").read_text(encoding="utf-8"))["constats"]
-    by_code = {each["code"]: each for each in said if each["champ"] == "quartiers"}
+    by_code = {item["code"]: item for item in said if item["champ"] == "quartiers"}
     assert by_code["valeur-rapprochee"]["attendu"] == "Bel-Air ; Les Clos"
     assert by_code.keys() == {"valeur-rapprochee", "nom-inconnu"}
     assert "2 autres cellules" in by_code["valeur-rapprochee"]["message"]
@@ -291,8 +291,8 @@ def found(schemas: Schemas, code: str, **more: list[dict[str, object]]) -> list[
     """Where a code is said of the small contract of 2030 with other rows, and of which value."""
     settings = replace(SETTINGS, debut=2024, fin=2030, exercice=YEAR, exercice_courant=YEAR)
     book = book_of(make_tables(schemas, rows_of_2030() | more), settings=settings, schemas_=schemas)
-    said = [each for each in check_contract(book, locate) if each.code == code]
-    return [(each.place.feuille, each.place.cellule, each.valeur) for each in said]
+    said = [item for item in check_contract(book, locate) if item.code == code]
+    return [(item.place.feuille, item.place.cellule, item.valeur) for item in said]
 
 
 def ceilings(plafond: int) -> list[dict[str, object]]:
@@ -343,7 +343,7 @@ def test_the_years_of_a_cpo(
     fiches = rows_of_2030()["fiches"]
     fiches[0] |= said
     codes = ("cpo-a-l-envers", "cpo-non-cochee", "cpo-sans-duree", "cpo-annee-sans-financement")
-    assert {each: found(schemas_2030, each, fiches=fiches) for each in codes} == {
+    assert {code: found(schemas_2030, code, fiches=fiches) for code in codes} == {
         each: expected if each == code else [] for each in codes
     }
 
@@ -374,14 +374,16 @@ def test_a_name_off_the_list_is_said_with_the_whole_cell_to_write(
     fiches = rows_of_2030()["fiches"]
     fiches[1]["quartiers"] = text
     book = book_of(make_tables(schemas_2030, rows_of_2030() | {"fiches": fiches}), schemas_=schemas_2030)
-    said = [each for each in check_contract(book, locate) if each.code == "nom-inconnu"]
-    assert [each.valeur for each in said] == lost
-    assert all(str(each.suggestion).startswith(remedy) for each in said)
+    said = [item for item in check_contract(book, locate) if item.code == "nom-inconnu"]
+    assert [item.valeur for item in said] == lost
+    assert all(str(item.suggestion).startswith(remedy) for item in said)
 
 
 def test_the_code_of_a_quartier_has_an_official_shape() -> None:
     path = ROOT / "templates" / "modeles" / "quartiers-2030" / "schemas" / "quartiers.json"
-    field = next(each for each in json.loads(path.read_text(encoding="utf-8"))["fields"] if each["name"] == "code_qpv")
+    field = next(
+        field_ for field_ in json.loads(path.read_text(encoding="utf-8"))["fields"] if field_["name"] == "code_qpv"
+    )
     shape = re.compile(field["constraints"]["pattern"])
     right = ("QP028001", "QN02801M", "QN02A01N", "QP971001", "QN97401I")
     wrong = ("QP28001", "QN028001", "QN02801", "qn02801m", "QP02C001", "QN02801M ", "02801M")
@@ -396,7 +398,7 @@ def test_a_quartier_renamed_is_followed_where_it_is_named(tmp_path: Path) -> Non
     assert book.tables["fiches"].column("quartiers") == ["Bel-Air ; Clos du Lac", None]
     lines = book.tables["lignes_budgetaires"].column("quartiers")
     assert lines[:3] == ["Clos du Lac", "Bel-Air ; Clos du Lac", "Bel-Air"]
-    assert [each.code for each in check_contract(book) if each.code == "nom-inconnu"] == []
+    assert [item.code for item in check_contract(book) if item.code == "nom-inconnu"] == []
 
 
 def rename_quartier(book: Excel) -> None:
@@ -420,5 +422,5 @@ def test_the_axes_of_a_contract_say_their_level_by_its_name(schemas_2030: Schema
     axes = [{"axe_id": code, "convention_id": 1, "titre": f"Axe {code}"} for code in ("A-2", "A-1.1", "A-1.2")]
     rows = rows_of_2030() | {"axes": axes, "fiches": [], "participations": []}
     book = book_of(make_tables(schemas_2030, rows), schemas_=schemas_2030)
-    said = [each for each in check_contract(book, locate) if each.code == "axe-et-convention"]
-    assert [(each.champ, each.attendu) for each in said] == [("axe_id", "la convention 2, enjeu A")]
+    said = [item for item in check_contract(book, locate) if item.code == "axe-et-convention"]
+    assert [(item.champ, item.attendu) for item in said] == [("axe_id", "la convention 2, enjeu A")]

@@ -79,7 +79,7 @@ class Team:
         return found
 
     def said(self) -> list[dict[str, Any]]:
-        return [each for each in self.findings() if each["code"] == "reference-inconnue"]
+        return [item for item in self.findings() if item["code"] == "reference-inconnue"]
 
 
 @pytest.fixture
@@ -145,7 +145,7 @@ def test_another_choice_takes_the_partner_back(team: Team) -> None:
 def test_a_near_name_is_proposed_and_one_choice_says_who_it_is(sent_copy: Path) -> None:
     team = Team(sent_copy)
     fiche, taken = team.fiche, team.carriers()
-    known = next(each for each in team.names().items() if each[0] not in taken)
+    known = next(item for item in team.names().items() if item[0] not in taken)
     near = known[1] + "e"
     put = {"Fiche": fiche, "Partenaire": near, "Rôle": "porteur"}
     team.edit(lambda book: book.add("Participations", **put))
@@ -167,12 +167,12 @@ def test_a_near_name_is_proposed_and_one_choice_says_who_it_is(sent_copy: Path) 
 def test_names_in_the_text_of_a_fiche_are_asked_and_linked(sent_copy: Path) -> None:
     team = Team(sent_copy)
     fiche, taken = team.fiche, team.carriers()
-    known = next(each for each in team.names().items() if each[0] not in taken)
+    known = next(item for item in team.names().items() if item[0] not in taken)
     text = f"{TYPED}, {known[1]} et des habitants"
     team.edit(lambda book: book.type("Fiches_01", book.find("Fiches_01", Fiche=fiche), **{"Porteur(s)": text}))
     team.consolidate()
     assert [row["Ce que chacun dit"] for row in team.asked()] == [f"Contrat : {TYPED}", f"Contrat : {known[1]}"]
-    (said,) = [each for each in team.findings() if each["code"] == "partenaire-en-texte"]
+    (said,) = [item for item in team.findings() if item["code"] == "partenaire-en-texte"]
     assert (said["feuille"], said["cellule"]) == team.cell("Fiches_01", "Porteur(s)", Fiche=fiche)
     team.choose("ajouter aux partenaires")
     team.choose(f"c'est {known[1]}", 2)
@@ -180,7 +180,7 @@ def test_names_in_the_text_of_a_fiche_are_asked_and_linked(sent_copy: Path) -> N
     assert team.names()[KEY] == TYPED
     assert team.carriers() == [*taken, KEY, known[0]]
     assert {row["role"] for row in team.rows("participations")[-2:]} == {"porteur"}
-    assert "partenaire-en-texte" not in {each["code"] for each in team.findings()}
+    assert "partenaire-en-texte" not in {item["code"] for item in team.findings()}
     before = team.workbook.read_bytes()
     team.consolidate()
     assert team.workbook.read_bytes() == before, "a second run changes nothing"
@@ -224,8 +224,8 @@ def test_a_line_of_a_town_that_nobody_has_is_said_at_the_town_alone_and_counts_o
     team.edit(lambda book: book.add("Lignes_01", Collectivité=town, **put))
     team.consolidate()
     sheet, cell = team.cell("Lignes_01", "Collectivité", Collectivité=town)
-    errors = [each for each in team.findings() if each["feuille"] == sheet and each["gravite"] == "erreur"]
-    assert [(each["code"], each["cellule"]) for each in errors] == [("reference-inconnue", cell)]
+    errors = [item for item in team.findings() if item["feuille"] == sheet and item["gravite"] == "erreur"]
+    assert [(error["code"], error["cellule"]) for error in errors] == [("reference-inconnue", cell)]
     team.choose("ajouter aux collectivités")
     team.consolidate()
     (line,) = [row for row in team.rows("lignes_budgetaires") if row["libelle"] == "Repas à un euro"]
@@ -257,7 +257,7 @@ def test_all_that_a_line_lacks_is_said_in_one_run(sent_copy: Path) -> None:
     team = Team(sent_copy)
     team.edit(lambda book: book.add("Lignes_01", Collectivité="Nulle-Part", Libellé="Atelier"))
     team.consolidate()
-    said = {each["code"]: each for each in team.findings() if each["feuille"].startswith("B01")}
+    said = {item["code"]: item for item in team.findings() if item["feuille"].startswith("B01")}
     assert said["reference-inconnue"]["valeur"] == "Nulle-Part"
     assert said["cellule-obligatoire-vide"]["champ"] == "exercice"
 

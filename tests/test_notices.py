@@ -79,13 +79,13 @@ def deliver(
     mailing = mailing_of(find_workspace(folder), with_mail(consolidation, mail))
     assert mailing is not None
     later = delivery.deliver(mailing, now)
-    for each in delivery.findings:
-        assert each.gravite is (Severity.INFORMATION if each.code.endswith("-differe") else Severity.AVERTISSEMENT)
-    return [each.code for each in delivery.findings], later
+    for item in delivery.findings:
+        assert item.gravite is (Severity.INFORMATION if item.code.endswith("-differe") else Severity.AVERTISSEMENT)
+    return [item.code for item in delivery.findings], later
 
 
 def recipients(server: Server) -> list[str]:
-    return [each.recipient for each in server.received]
+    return [file.recipient for file in server.received]
 
 
 # The settings
@@ -132,8 +132,8 @@ def test_the_port_follows_the_encryption(workspace: Path) -> None:
 def test_every_mistake_of_the_section_is_said_at_once(workspace: Path, section: str, wrong: list[str]) -> None:
     with pytest.raises(TabellionError) as caught:
         settings_of(workspace, section)
-    assert {each.champ for each in caught.value.findings} == {f"courriel.{name}" for name in wrong}
-    assert {each.code for each in caught.value.findings} <= {"reglage-faux", "reglage-inconnu"}
+    assert {item.champ for item in caught.value.findings} == {f"courriel.{name}" for name in wrong}
+    assert {item.code for item in caught.value.findings} <= {"reglage-faux", "reglage-inconnu"}
 
 
 @pytest.mark.parametrize("key", ["mot_de_passe_variable", "boite_mot_de_passe_variable", "boite_jeton_variable"])
@@ -150,7 +150,7 @@ def test_a_secret_in_the_place_of_its_variable_is_not_repeated(workspace: Path, 
 
 
 def told(consolidation: Consolidation, mail: MailSettings = PLAIN) -> list[tuple[str, str]]:
-    return [(each.recipient, each.file.fichier) for each in due_notices(consolidation, mail)]
+    return [(notice.recipient, notice.file.fichier) for notice in due_notices(consolidation, mail)]
 
 
 def test_the_partner_and_the_staff_are_told_of_a_return_to_correct() -> None:
@@ -193,7 +193,7 @@ def test_the_same_content_under_another_name_is_the_same_notice() -> None:
     assert len(due_notices(campaign(first, moved), PLAIN)) == 2
     other = replace(first, sha256="0" * 64)
     found = replace(first, findings=(replace(first.findings[0], valeur="autre"),))
-    keys = {each.key for each in due_notices(campaign(first, other, found), PLAIN)}
+    keys = {notice.key for notice in due_notices(campaign(first, other, found), PLAIN)}
     assert len(keys) == 6
 
 
@@ -332,7 +332,7 @@ def test_the_mail_is_encrypted_for_a_known_user(
     user = {"chiffrement": chiffrement, "utilisateur": "tabellion", "mot_de_passe_variable": "MDP"}
     with served(server, **user) as (_, mail):
         assert deliver(contract, mail, campaign(rejected()), MDP="s3cret") == ([], None)
-        assert [(each.is_encrypted, each.user) for each in server.received] == [(True, "tabellion")] * 2
+        assert [(file.is_encrypted, file.user) for file in server.received] == [(True, "tabellion")] * 2
         other = campaign(replace(rejected(), sha256="1" * 64))
         assert deliver(contract, mail, other, MDP="wrong")[0] == ["courriel-refuse"]
         assert deliver(contract, mail, other, NOW + timedelta(hours=1), MDP="é")[0] == ["courriel-refuse"]
@@ -595,10 +595,10 @@ def test_a_mail_that_is_too_large_goes_without_its_copy_and_says_where_it_is(con
         assert deliver(contract, mail, campaign(rejected())) == (["avis-sans-copie"] * 2, None)
         assert deliver(contract, mail, campaign(rejected()), NOW + timedelta(days=1)) == ([], None)
     assert recipients(server) == [TOWN, STAFF]
-    for each in server.received:
-        assert list(each.message.iter_attachments()) == []
-        assert "constats/luce.xlsx" in each.text
-        assert "Le classeur joint" not in each.text
+    for file in server.received:
+        assert list(file.message.iter_attachments()) == []
+        assert "constats/luce.xlsx" in file.text
+        assert "Le classeur joint" not in file.text
 
 
 def test_a_full_mailbox_is_no_large_mail(contract: Path) -> None:
@@ -663,7 +663,7 @@ def test_the_thread_sends_says_and_tries_again(contract: Path) -> None:
         notifier.tell(find_workspace(contract), told)
         assert said_.wait(10)
         findings, errors = notifier.take()
-        assert ([each.code for each in findings], errors) == (["courriel-injoignable"], [])
+        assert ([item.code for item in findings], errors) == (["courriel-injoignable"], [])
         assert notifier.take() == ([], [])
         server.dies, times[0] = None, NOW + timedelta(hours=1)
         notifier.tell(find_workspace(contract), told)

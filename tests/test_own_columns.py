@@ -27,7 +27,7 @@ def add_column(book: Excel, table: str, label: str) -> int:
     sheet = book.sheet(table)
     sheet.cell(top, right + 1).value = label
     columns = sheet.tables[table].tableColumns
-    columns.append(TableColumn(id=max(each.id for each in columns) + 1, name=label))
+    columns.append(TableColumn(id=max(column.id for column in columns) + 1, name=label))
     ref = f"{sheet.cell(top, left).coordinate}:{sheet.cell(bottom, right + 1).coordinate}"
     sheet.tables[table].ref = ref
     filters = sheet.tables[table].autoFilter
@@ -56,7 +56,7 @@ def own_columns(book: Excel) -> None:
     own = book.book.create_sheet("Nos calculs")
     own["A1"] = f"=SUM(Lignes_01[{INSIDE}])"
     lines = book.rows("Lignes_03")
-    values = [[sheet.cell(row, each).value for each in range(1, right + 1)] for row in lines]
+    values = [[sheet.cell(row, number).value for number in range(1, right + 1)] for row in lines]
     marks = [sheet.cell(row, column).value for row in lines]
     for row, content, mark in zip(lines, reversed(values), reversed(marks), strict=True):  # sorted the other way round
         for each, value in enumerate(content, 1):

@@ -31,13 +31,13 @@ def archives(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 def test_every_python_that_is_supported_is_tested_on_every_system() -> None:
     workflow = (ROOT / ".github" / "workflows" / "tests.yml").read_text(encoding="utf-8")
-    systems, pythons = (
-        re.findall(r"[\w.-]+", found) for found in re.findall(r"^        \w+: \[(.*)\]$", workflow, re.M)
-    )
+    systems, pythons = (re.findall(r"[\w.-]+", text) for text in re.findall(r"^        \w+: \[(.*)\]$", workflow, re.M))
     assert systems == ["ubuntu-latest", "windows-latest", "macos-latest"]
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert f">={pythons[0]}" == project["requires-python"]
-    named = [each.rpartition(" ")[2] for each in project["classifiers"] if re.search(r":: 3\.\d+$", each)]
+    named = [
+        classifier.rpartition(" ")[2] for classifier in project["classifiers"] if re.search(r":: 3\.\d+$", classifier)
+    ]
     assert pythons == named
 
 
@@ -45,14 +45,16 @@ def kit_files() -> set[str]:
     found = set()
     for name in KIT:
         path = ROOT / name
-        found |= {name} if path.is_file() else {f"{name}/{each}" for each in contents(path)}
+        found |= {name} if path.is_file() else {f"{name}/{content}" for content in contents(path)}
     return found
 
 
 def test_the_wheel_holds_the_program_and_the_starter_kit_and_nothing_else(archives: tuple[Path, Path]) -> None:
-    names = {each for each in zipfile.ZipFile(archives[0]).namelist() if ".dist-info/" not in each}
-    program = {f"tabellion/{each}" for each in contents(ROOT / "scripts" / "tabellion") if "__pycache__" not in each}
-    assert names == program | {f"tabellion/starter/{each}" for each in kit_files()}
+    names = {name for name in zipfile.ZipFile(archives[0]).namelist() if ".dist-info/" not in name}
+    program = {
+        f"tabellion/{content}" for content in contents(ROOT / "scripts" / "tabellion") if "__pycache__" not in content
+    }
+    assert names == program | {f"tabellion/starter/{file}" for file in kit_files()}
 
 
 def test_an_index_would_take_both(archives: tuple[Path, Path]) -> None:
@@ -67,12 +69,12 @@ def test_an_index_would_take_both(archives: tuple[Path, Path]) -> None:
 
 def test_the_source_archive_is_enough_to_work_on(archives: tuple[Path, Path]) -> None:
     with tarfile.open(archives[1]) as archive:
-        names = {each.name.partition("/")[2] for each in archive.getmembers()}
+        names = {member.name.partition("/")[2] for member in archive.getmembers()}
     assert kit_files() <= names
     more = {"pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", ".ci/run", "tests/test_packaging.py"}
     assert more <= names
     assert not [
-        each for each in names if each.endswith(".pyc") or (each.startswith("workbooks/") and each.endswith(".xlsx"))
+        name for name in names if name.endswith(".pyc") or (name.startswith("workbooks/") and name.endswith(".xlsx"))
     ]
 
 

@@ -42,7 +42,7 @@ def task(name: str = "tabellion-tache.xml") -> ElementTree.Element:
 
 
 def found(element: ElementTree.Element, path: str) -> str:
-    return element.findtext("/".join(TASK + each for each in path.split("/"))) or ""
+    return element.findtext("/".join(TASK + word for word in path.split("/"))) or ""
 
 
 def commands() -> dict[str, list[str]]:

@@ -85,11 +85,11 @@ def contract(rows: Rows, *, on: bool = True) -> Book:
 
 def check(rows: Rows, **more: list[Row]) -> list[Finding]:
     found = check_contract(book_of(tables_of({**small_rows(), **rows}, **more)), locate)
-    return [each for each in found if each.code in NEW_CODES]
+    return [item for item in found if item.code in NEW_CODES]
 
 
 def cells(findings: list[Finding]) -> list[tuple[str, str, str]]:
-    return [(each.code, str(each.place.feuille), str(each.place.cellule)) for each in findings]
+    return [(item.code, str(item.place.feuille), str(item.place.cellule)) for item in findings]
 
 
 # Off by default
@@ -122,7 +122,7 @@ def test_absent_false_and_before_the_feature_give_the_same_bytes(tmp_path: Path)
             forget(registre)
         contract = load_contract(find_workspace(root))
         assert contract.settings.plan_de_financement is False
-        forms = [write_form(contract, each) for each in make_forms(contract, YEAR)]
+        forms = [write_form(contract, form) for form in make_forms(contract, YEAR)]
         made.append((written(contract)[1], forms))
     assert made[0] == made[1] == made[2]
 
@@ -131,7 +131,9 @@ def forget(registre: Path) -> None:
     """Make a descriptor as it was before the tables of the plans."""
     path = registre / "datapackage.json"
     descriptor = json.loads(path.read_text(encoding="utf-8"))
-    descriptor["resources"] = [each for each in descriptor["resources"] if each["name"] not in FUNDING_TABLES]
+    descriptor["resources"] = [
+        resource for resource in descriptor["resources"] if resource["name"] not in FUNDING_TABLES
+    ]
     path.write_text(json.dumps(descriptor), encoding="utf-8")
 
 
@@ -141,7 +143,7 @@ def test_a_csv_that_was_there_and_is_gone_is_said(tmp_path: Path) -> None:
         (registre / f"{table}.csv").unlink()
     with pytest.raises(TabellionError) as caught:
         load_register(registre, schemas(), SETTINGS)
-    assert [each.code for each in caught.value.findings] == ["registre-absent"] * 2
+    assert [item.code for item in caught.value.findings] == ["registre-absent"] * 2
     forget(registre)
     register = load_register(registre, schemas(), SETTINGS)
     assert [len(register.tables[table]) for table in FUNDING_TABLES] == [0, 0]
@@ -154,7 +156,7 @@ def test_asked_for_plans_need_their_schemas(tmp_path: Path) -> None:
     switch_on(root)
     with pytest.raises(TabellionError) as caught:
         _ = find_workspace(root).schemas
-    assert [each.code for each in caught.value.findings] == ["schema-absent"]
+    assert [item.code for item in caught.value.findings] == ["schema-absent"]
 
 
 def test_the_setting_is_true_or_false(tmp_path: Path) -> None:
@@ -162,7 +164,7 @@ def test_the_setting_is_true_or_false(tmp_path: Path) -> None:
     (tmp_path / "t.toml").write_text(text.replace("# plan_de_financement = true", 'plan_de_financement = "oui"'))
     with pytest.raises(TabellionError) as caught:
         read_settings(tmp_path / "t.toml")
-    assert [(each.code, each.champ) for each in caught.value.findings] == [
+    assert [(item.code, item.champ) for item in caught.value.findings] == [
         ("reglage-faux", "contrat.plan_de_financement")
     ]
 
@@ -216,7 +218,7 @@ def test_the_sheet_of_plans_says_what_they_add_up_to() -> None:
     assert (second["Fiche"], second["Financeurs (€)"], second["Cofinancement"]) == ("I-2./1", 0, 0)
     assert (total["Charges (€)"], total["Demandé (€)"], total["Versé (€)"]) == (12500.5, 13800.5, 4000)
     states = [row[9].value for row in openpyxl.load_workbook(io.BytesIO(content), data_only=True)["Produits"]["A6:K10"]]
-    assert {"versé en partie", "demandé", "refusé"} >= {each for each in states if isinstance(each, str)}
+    assert {"versé en partie", "demandé", "refusé"} >= {state for state in states if isinstance(state, str)}
 
 
 def test_an_empty_register_that_asks_for_plans_has_their_sheets_ready() -> None:
@@ -229,7 +231,7 @@ def test_an_empty_register_that_asks_for_plans_has_their_sheets_ready() -> None:
             sheet.cell(6, next(cell.column for cell in sheet[5] if cell.value == label), value)
 
     reading = read_master(parse_bytes(edited(content, add), "contrat.xlsx"), schemas(), SETTINGS.identifiant)
-    assert [each.code for each in reading.findings if each.bloquant] == []
+    assert [item.code for item in reading.findings if item.bloquant] == []
     (row,) = reading.tables["plan_charges"].rows
     assert (row["montant"], row["charge_id"]) == (12_50, f"{FICHE}:{YEAR}:60")
 
@@ -238,7 +240,7 @@ def test_a_sheet_that_was_there_and_is_gone_is_said() -> None:
     _, content = written(contract(balanced()))
     gone = edited(content, lambda book: book.remove(book["Charges"]))
     reading = read_master(parse_bytes(gone, "contrat.xlsx"), schemas(), SETTINGS.identifiant)
-    assert ("tableau-absent", False) in [(each.code, each.bloquant) for each in reading.findings]
+    assert ("tableau-absent", False) in [(item.code, item.bloquant) for item in reading.findings]
     assert ("plan_charges", None, None) in reading.missing
 
 
@@ -265,8 +267,8 @@ def test_the_form_says_live_what_is_missing(office: LibreOffice, tmp_path: Path)
     path = tmp_path / "formulaire.xlsx"
     path.write_bytes(write_form(made, form))
     office.open(path)
-    charges = [each.name for each in CHARGES_TABLE.columns]
-    produits = [each.name for each in PRODUITS_TABLE.columns]
+    charges = [column.name for column in CHARGES_TABLE.columns]
+    produits = [column.name for column in PRODUITS_TABLE.columns]
     office.type("Charges", 5, charges.index("montant"), "100")
     office.type("Produits", 5, produits.index("montant_demande"), "60")
     office.recalculate()
@@ -297,7 +299,7 @@ def test_a_lead_finds_every_heading_and_each_funder_ready() -> None:
 
 
 def test_only_leads_are_asked() -> None:
-    forms = {each.identity.partenaire: each for each in make_forms(contract({}), YEAR)}
+    forms = {form.identity.partenaire: form for form in make_forms(contract({}), YEAR)}
     asked = [name for name, form in forms.items() if CHARGES_TABLE.name in form.rows]
     assert asked == ["bailleur"]
 
@@ -314,7 +316,7 @@ def test_the_plan_of_a_fiche_that_another_leads_blocks(table: TableSpec, account
         made[table.sheet].cell(7, column_of(table, table.key.name) + 1).value = key
 
     examine = Examiner(book.schemas, references(book.tables, book.schemas), book.settings)
-    said = {each.code: each for each in examine(parse_bytes(edited(write_form(book, form), change), "r.xlsx")).findings}
+    said = {item.code: item for item in examine(parse_bytes(edited(write_form(book, form), change), "r.xlsx")).findings}
     assert (said["ligne-d-un-autre"].valeur, said["ligne-d-un-autre"].bloquant) == (key, True)
     assert "luce" in said["ligne-d-un-autre"].message
 
@@ -384,13 +386,13 @@ def test_a_balanced_plan_has_nothing_said_of_it() -> None:
 def test_charges_that_are_not_the_produits() -> None:
     rows = balanced()
     rows["plan_charges"][0]["montant"] += 500_00
-    (found,) = [each for each in check(rows) if each.code == "plan-desequilibre"]
+    (found,) = [item for item in check(rows) if item.code == "plan-desequilibre"]
     assert cells([found]) == [("plan-desequilibre", "plan_charges", "montant@0")]
     assert (found.attendu, found.valeur, found.gravite) == (12500.5, 12000.5, Severity.ERREUR)
     assert "500\u00a0€" in found.message
-    assert [each.cellule for each in found.liees] == ["montant@1", "montant_accorde@0", "montant_demande@1"]
+    assert [place.cellule for place in found.liees] == ["montant@1", "montant_accorde@0", "montant_demande@1"]
     rows["plan_charges"][0]["montant"] -= 498_00
-    assert [each.gravite for each in check(rows) if each.code == "plan-desequilibre"] == [Severity.INFORMATION]
+    assert [item.gravite for item in check(rows) if item.code == "plan-desequilibre"] == [Severity.INFORMATION]
 
 
 def test_charges_that_nobody_pays() -> None:
@@ -457,10 +459,10 @@ def test_what_is_granted_is_the_financement_of_the_fiche(amounts: dict[int, int]
         ],
     }
     found = check(rows)
-    assert [each.gravite for each in found] == ([] if severity is None else [severity])
+    assert [item.gravite for item in found] == ([] if severity is None else [severity])
     if found:
         assert cells(found) == [("accorde-et-financement", "plan_produits", "montant_accorde@0")]
-        assert [(each.feuille, each.cellule) for each in found[0].liees] == [("financements", "montant@0")]
+        assert [(place.feuille, place.cellule) for place in found[0].liees] == [("financements", "montant@0")]
 
 
 def test_an_amount_that_could_not_be_read_leaves_its_plan_aside() -> None:
@@ -468,7 +470,7 @@ def test_an_amount_that_could_not_be_read_leaves_its_plan_aside() -> None:
     tables = tables_of({**small_rows(), **rows})
     unknown = [("plan_charges", 0, "montant")]
     found = check_contract(book_of(tables, unknown=unknown), locate)
-    assert [each for each in found if each.code in NEW_CODES] == []
+    assert [item for item in found if item.code in NEW_CODES] == []
 
 
 def test_schemas_without_the_tables_are_checked_too() -> None:

@@ -161,7 +161,9 @@ def test_the_recap_has_the_published_totals_beside_the_recomputed_ones(
     chartres: tuple[Path, PublishedDocument],
 ) -> None:
     folder, document = chartres
-    rows = next(each.rows for each in document.blocks if each.rows and each.rows[0][0] == "Convention et collectivité")
+    rows = next(
+        block.rows for block in document.blocks if block.rows and block.rows[0][0] == "Convention et collectivité"
+    )
     printed = [amount(row[2]) for row in rows[1:] if row[2]]
     expected = [Decimal(row["montant"]) for row in table(folder, "totaux_publies")
                 if row["source"] == "récapitulatif" and row["montant"]]  # fmt: skip
@@ -249,33 +251,35 @@ def test_headings_are_in_order_and_bookmarks_resolve(chartres: tuple[Path, Publi
     levels = [level for level, _ in document.headings]
     assert levels[0] == 1
     assert all(after <= before + 1 or before == 1 for before, after in pairwise(levels))
-    marks = [each.attrib[f"{W}name"] for each in document.root.iter(f"{W}bookmarkStart")]
+    marks = [element.attrib[f"{W}name"] for element in document.root.iter(f"{W}bookmarkStart")]
     assert len(marks) == len(set(marks)) == len(list(document.root.iter(f"{W}bookmarkEnd")))
-    assert all(len(each) <= 40 and re.fullmatch(r"[A-Za-z]\w*", each) for each in marks)
-    anchors = {each.attrib[f"{W}anchor"] for each in document.root.iter(f"{W}hyperlink")}
+    assert all(len(mark) <= 40 and re.fullmatch(r"[A-Za-z]\w*", mark) for mark in marks)
+    anchors = {element.attrib[f"{W}anchor"] for element in document.root.iter(f"{W}hyperlink")}
     pages = {
-        each.text.split()[1] for each in document.root.iter(f"{W}instrText") if each.text and "PAGEREF" in each.text
+        element.text.split()[1]
+        for element in document.root.iter(f"{W}instrText")
+        if element.text and "PAGEREF" in element.text
     }
     assert anchors | pages <= set(marks)
-    assert {each for each in marks if each.startswith(("convention", "fiche"))} <= anchors
+    assert {mark for mark in marks if mark.startswith(("convention", "fiche"))} <= anchors
 
 
 def test_tables_are_accessible_and_do_not_break_badly(chartres: tuple[Path, PublishedDocument]) -> None:
     _, document = chartres
-    for each in document.root.iter(f"{W}tbl"):
-        rows = each.findall(f"{W}tr")
+    for element in document.root.iter(f"{W}tbl"):
+        rows = element.findall(f"{W}tr")
         assert rows[0].find(f"{W}trPr/{W}tblHeader") is not None
-        assert each.find(f"{W}tblPr/{W}tblCaption") is not None
-        assert each.find(f"{W}tblPr/{W}tblDescription") is not None
-        widths = len(each.findall(f"{W}tblGrid/{W}gridCol"))
+        assert element.find(f"{W}tblPr/{W}tblCaption") is not None
+        assert element.find(f"{W}tblPr/{W}tblDescription") is not None
+        widths = len(element.findall(f"{W}tblGrid/{W}gridCol"))
         assert all(len(row.findall(f"{W}tc")) == widths for row in rows)
         assert all(row.find(f"{W}trPr/{W}cantSplit") is not None for row in rows if len(words(row)) < 1200)
 
 
 def test_styles_language_and_properties(chartres: tuple[Path, PublishedDocument]) -> None:
     _, document = chartres
-    assert all(document.style(each) for each in document.root.iter(f"{W}p"))
-    assert not any("{{" in each.text or "{%" in each.text for each in document.blocks)
+    assert all(document.style(element) for element in document.root.iter(f"{W}p"))
+    assert not any("{{" in block.text or "{%" in block.text for block in document.blocks)
     assert b'w:lang w:val="fr-FR"' in document.parts["word/styles.xml"]
     core = document.parts["docProps/core.xml"].decode()
     assert "<dc:language>fr-FR</dc:language>" in core
@@ -287,17 +291,17 @@ def test_styles_language_and_properties(chartres: tuple[Path, PublishedDocument]
     assert b'<w:updateFields w:val="true"/>' in document.parts["word/settings.xml"]
     assert b"<dc:creator>Contrat de ville" in document.parts["docProps/core.xml"]
     assert "2015-01-01T00:00:00Z</dcterms:modified>" in core  # nobody has saved it: the date of all its documents
-    assert not any("état du" in each.text for each in document.blocks[:12])
+    assert not any("état du" in block.text for block in document.blocks[:12])
     assert b"Contrat de ville de l'agglom" in document.parts["word/header1.xml"]
 
 
 def test_the_contents_are_a_field_with_its_entries(chartres: tuple[Path, PublishedDocument]) -> None:
     _, document = chartres
-    entries = [each.text.split("\t")[0] for each in document.blocks if each.style.startswith("toc ")]
+    entries = [block.text.split("\t")[0] for block in document.blocks if block.style.startswith("toc ")]
     headings = [text for level, text in document.headings if level <= 2]
-    assert [each.split(" (")[0] for each in entries] == [each.split(" (")[0] for each in headings]
-    assert any('TOC \\o "1-2"' in (each.text or "") for each in document.root.iter(f"{W}instrText"))
-    kinds = Counter(each.attrib[f"{W}fldCharType"] for each in document.root.iter(f"{W}fldChar"))
+    assert [heading.split(" (")[0] for heading in entries] == [heading.split(" (")[0] for heading in headings]
+    assert any('TOC \\o "1-2"' in (element.text or "") for element in document.root.iter(f"{W}instrText"))
+    kinds = Counter(element.attrib[f"{W}fldCharType"] for element in document.root.iter(f"{W}fldChar"))
     assert kinds["begin"] == kinds["separate"] == kinds["end"]
 
 
@@ -321,7 +325,7 @@ def test_the_same_contract_gives_the_same_bytes_and_an_edited_document_stays(wor
     edited = path.read_bytes()
     with pytest.raises(TabellionError) as refused:
         run(workspace, conventions=(5,))
-    assert [each.code for each in refused.value.findings] == ["document-modifie"]
+    assert [item.code for item in refused.value.findings] == ["document-modifie"]
     assert path.read_bytes() == edited
     done = run(workspace, conventions=(5,), force=True)
     assert path.read_bytes() == first
@@ -372,10 +376,10 @@ def test_a_pdf_does_not_tell_the_hour_and_no_offset_moves() -> None:
 
 
 def test_an_extract_says_that_it_has_not_every_finding(workspace: Path) -> None:
-    texts = [each.text for each in PublishedDocument(run(workspace, conventions=(5,)).paths[0]).blocks]
-    assert sum(each.startswith("Seuls sont repris ici les constats") for each in texts) == 1
-    texts = [each.text for each in PublishedDocument(run(workspace).paths[0]).blocks]
-    assert not any(each.startswith("Seuls sont repris ici les constats") for each in texts)
+    texts = [block.text for block in PublishedDocument(run(workspace, conventions=(5,)).paths[0]).blocks]
+    assert sum(text.startswith("Seuls sont repris ici les constats") for text in texts) == 1
+    texts = [block.text for block in PublishedDocument(run(workspace).paths[0]).blocks]
+    assert not any(text.startswith("Seuls sont repris ici les constats") for text in texts)
 
 
 def test_one_convention_has_its_fiches_only(workspace: Path) -> None:
@@ -411,7 +415,7 @@ def test_the_master_is_published_where_there_is_one(workspace: Path) -> None:
 def test_what_cannot_be_published_is_said(workspace: Path, options: dict[str, object], code: str) -> None:
     with pytest.raises(TabellionError) as refused:
         run(workspace, **options)
-    assert [each.code for each in refused.value.findings] == [code]
+    assert [item.code for item in refused.value.findings] == [code]
 
 
 def test_the_name_of_the_target_says_the_format(workspace: Path) -> None:
@@ -420,7 +424,7 @@ def test_the_name_of_the_target_says_the_format(workspace: Path) -> None:
     assert formats_of("PDF,, docx ,pdf", Path("x.docx")) == ("pdf", "docx")
     with pytest.raises(TabellionError) as refused:
         run(workspace, formats=("docx",), target=workspace / "x.pdf")
-    assert [(each.code, each.champ) for each in refused.value.findings] == [("option-fausse", "--sortie")]
+    assert [(item.code, item.champ) for item in refused.value.findings] == [("option-fausse", "--sortie")]
 
 
 def test_another_exercice_has_its_own_amounts(workspace: Path) -> None:
@@ -433,7 +437,9 @@ def test_another_exercice_has_its_own_amounts(workspace: Path) -> None:
         ("line", "Essai", ["1\u202f000,50\u00a0€", "900\u00a0€"]),
         ("total", "Total de la convention 5", ["1\u202f000,50\u00a0€", "900\u00a0€"]),
     ]
-    recap = next(each.rows for each in document.blocks if each.rows and each.rows[0][0] == "Convention et collectivité")
+    recap = next(
+        block.rows for block in document.blocks if block.rows and block.rows[0][0] == "Convention et collectivité"
+    )
     assert recap[0][1:-1] == ["Prévu", "Voté"]
     assert recap[-1][:-1] == ["Total général", "1\u202f000,50\u00a0€", "900\u00a0€"]
 
@@ -461,7 +467,7 @@ def test_a_restyled_template_is_taken_as_it_is(workspace: Path) -> None:
     document = PublishedDocument(run(workspace, conventions=(5,)).paths[0])
     assert "T2bis" in document.parts["word/document.xml"].decode()
     assert document.root.find(f".//{W}pgSz").attrib[f"{W}w"] == "16838"  # type: ignore[union-attr]
-    assert [each.text for each in document.blocks if each.style == "toc 2"] == ["5 – Habitat\t"]
+    assert [block.text for block in document.blocks if block.style == "toc 2"] == ["5 – Habitat\t"]
     for grid in document.root.iter(f"{W}tblGrid"):  # the tables are as wide as the text
         assert abs(sum(int(each.attrib[f"{W}w"]) for each in grid) - (16838 - 2 * 1134)) <= 5
 
@@ -510,11 +516,11 @@ def test_a_template_is_laid_out_again_by_its_staff(workspace: Path) -> None:
         ),
     )
     document = PublishedDocument(run(workspace, conventions=(5,)).paths[0])
-    for each in document.blocks:
-        if each.rows is not None and each.rows[0][0] == "Rubrique":
-            assert [row[0] for row in each.rows[1:3]] == ["Échéance", "Axe"]
-            assert each.rows[1][1] == each.rows[8][1]
-    assert "Un extrait du CONTRAT DE VILLE DE L'AGGLOMÉRATION CHARTRAINE" in {each.text for each in document.blocks}
+    for block in document.blocks:
+        if block.rows is not None and block.rows[0][0] == "Rubrique":
+            assert [row[0] for row in block.rows[1:3]] == ["Échéance", "Axe"]
+            assert block.rows[1][1] == block.rows[8][1]
+    assert "Un extrait du CONTRAT DE VILLE DE L'AGGLOMÉRATION CHARTRAINE" in {block.text for block in document.blocks}
 
 
 def test_tags_that_word_types_in_french_or_cuts_are_understood(workspace: Path) -> None:
@@ -531,7 +537,7 @@ def test_tags_that_word_types_in_french_or_cuts_are_understood(workspace: Path) 
     document = PublishedDocument(run(workspace, conventions=(5,)).paths[0])
     assert document.blocks[0].text == "Contrat de ville de l'agglomération chartraine"
     assert "Oui" in next(iter(document.fiches.values()))[0]["CPO envisagée"]
-    assert any(re.match(r"\d+ avis", each.text) for each in document.blocks)
+    assert any(re.match(r"\d+ avis", block.text) for block in document.blocks)
 
 
 def test_every_unknown_name_of_a_template_is_said_with_its_place(workspace: Path) -> None:
@@ -544,7 +550,7 @@ def test_every_unknown_name_of_a_template_is_said_with_its_place(workspace: Path
     relay(workspace, ("{{ contrat.exercice }}", "{{ contrat.annee }}"), part="word/header1.xml")
     with pytest.raises(TabellionError) as refused:
         run(workspace)
-    findings = {(each.code, each.place.fichier.rpartition("/")[2], each.message) for each in refused.value.findings}
+    findings = {(item.code, item.place.fichier.rpartition("/")[2], item.message) for item in refused.value.findings}
     assert {code for code, _, _ in findings} == {"balise-fausse"}
     assert {name for _, name, _ in findings} == {"document.docx"}
     messages = "\n".join(sorted(message for _, _, message in findings))
@@ -606,7 +612,7 @@ def test_a_template_without_tags_is_no_template_any_more(workspace: Path) -> Non
             target.writestr(name, content)
     with pytest.raises(TabellionError) as refused:
         run(workspace)
-    assert [each.code for each in refused.value.findings] == ["gabarit-word-faux"]
+    assert [item.code for item in refused.value.findings] == ["gabarit-word-faux"]
 
 
 def test_a_bookmark_of_the_template_that_a_loop_repeats_is_there_once(workspace: Path) -> None:
@@ -617,11 +623,11 @@ def test_a_bookmark_of_the_template_that_a_loop_repeats_is_there_once(workspace:
     )
     document = PublishedDocument(run(workspace, conventions=(5,)).paths[0])
     starts, ends = (
-        [each.attrib[f"{W}id"] for each in document.root.iter(f"{W}bookmark{kind}")] for kind in ("Start", "End")
+        [element.attrib[f"{W}id"] for element in document.root.iter(f"{W}bookmark{kind}")] for kind in ("Start", "End")
     )
     assert len(starts) == len(set(starts))
     assert sorted(starts) == sorted(ends)
-    names = [each.attrib[f"{W}name"] for each in document.root.iter(f"{W}bookmarkStart")]
+    names = [element.attrib[f"{W}name"] for element in document.root.iter(f"{W}bookmarkStart")]
     assert names.count("_GoBack") == 1
 
 
@@ -640,7 +646,7 @@ def test_a_field_added_to_the_lines_is_a_column_of_their_table(workspace: Path) 
         writer.writeheader()
         writer.writerows({**row, "direction": f"Pôle {rank}", "agents": str(rank)} for rank, row in enumerate(rows))
     document = PublishedDocument(run(workspace, conventions=(5,)).paths[0])
-    (budget,) = [each for each in document.blocks if each.rows and each.rows[0][0] == "Collectivité et action"]
+    (budget,) = [block for block in document.blocks if block.rows and block.rows[0][0] == "Collectivité et action"]
     assert budget.rows is not None
     assert budget.rows[0][1:3] == ["Direction", "Agents"]
     expected = [[f"Pôle {rank}", str(rank)] for rank, row in enumerate(rows) if row["convention_id"] == "5"]
@@ -656,12 +662,14 @@ def test_a_template_that_libreoffice_saved_publishes_the_same(workspace: Path, e
     again = PublishedDocument(run(workspace).paths[0])
     assert (again.fiches, again.budgets(), again.headings) == (whole.fiches, whole.budgets(), whole.headings)
     assert again.counts() == whole.counts()
-    entries = [[each.text for each in document.blocks if each.style.startswith("toc ")] for document in (again, whole)]
+    entries = [
+        [block.text for block in document.blocks if block.style.startswith("toc ")] for document in (again, whole)
+    ]
     assert entries[0] == entries[1]
     for names in (("pageBreakBefore", "br"), ("tblHeader",), ("cantSplit",), ("bookmarkStart",), ("tblCaption",)):
         numbers = [sum(1 for name in names for _ in each.root.iter(f"{W}{name}")) for each in (again, whole)]
         assert numbers[0] == numbers[1], names
-    assert all(each.attrib[f"{W}val"] for each in again.root.iter(f"{W}tblCaption"))
+    assert all(element.attrib[f"{W}val"] for element in again.root.iter(f"{W}tblCaption"))
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\xd0\xcf\x11\xe0" * 200, None])
@@ -673,7 +681,7 @@ def test_a_template_that_is_no_word_document_is_said(workspace: Path, content: b
         path.write_bytes(content)
     with pytest.raises(TabellionError) as refused:
         run(workspace)
-    assert [each.code for each in refused.value.findings] == ["gabarit-word-faux"]
+    assert [item.code for item in refused.value.findings] == ["gabarit-word-faux"]
 
 
 def test_texts_of_the_workspace_are_optional_and_plain(workspace: Path) -> None:
@@ -682,7 +690,7 @@ def test_texts_of_the_workspace_are_optional_and_plain(workspace: Path) -> None:
     folder.mkdir()
     (folder / "convention-05.txt").write_text("Un <premier>\nparagraphe & suite.\n\nUn second.", encoding="utf-8")
     document = PublishedDocument(run(workspace, conventions=(5,)).paths[0])
-    body = [each.text for each in document.blocks if each.style == "Body Text"]
+    body = [block.text for block in document.blocks if block.style == "Body Text"]
     assert {"Un <premier> paragraphe & suite.", "Un second."} <= set(body)
     (folder / "convention-05.txt").write_text(
         "## Un *titre* ##\n\nEn **gras**, 2 * 3 * 4 :\n- un point\n  qui continue\n- un autre\n\n1. d'abord\n2. puis\n",
@@ -690,7 +698,7 @@ def test_texts_of_the_workspace_are_optional_and_plain(workspace: Path) -> None:
     )
     document = PublishedDocument(run(workspace, conventions=(5,)).paths[0])
     start = next(rank for rank, each in enumerate(document.blocks) if each.text == "Un titre")
-    assert [(each.style, each.text) for each in document.blocks[start : start + 6]] == [
+    assert [(block.style, block.text) for block in document.blocks[start : start + 6]] == [
         ("heading 4", "Un titre"),
         *(("Body Text", each) for each in (
             "En gras, 2 * 3 * 4 :", "un point qui continue", "un autre", "d'abord", "puis",
@@ -699,7 +707,7 @@ def test_texts_of_the_workspace_are_optional_and_plain(workspace: Path) -> None:
     (folder / "convention-05.txt").write_bytes("É".encode("latin-1"))
     with pytest.raises(TabellionError) as refused:
         run(workspace)
-    assert [each.code for each in refused.value.findings] == ["texte-illisible"]
+    assert [item.code for item in refused.value.findings] == ["texte-illisible"]
 
 
 def test_a_text_in_markdown_is_written_as_its_author_means_it(workspace: Path) -> None:
@@ -712,7 +720,7 @@ def test_a_text_in_markdown_is_written_as_its_author_means_it(workspace: Path) -
         encoding="utf-8",
     )
     done = run(workspace, conventions=(5,))
-    assert [(each.code, each.valeur) for each in done.notices] == [("texte-non-repris", "convention-05.md")]
+    assert [(item.code, item.valeur) for item in done.notices] == [("texte-non-repris", "convention-05.md")]
     document = docx.Document(str(done.paths[0]))
     runs = {run.text: run for paragraph in document.paragraphs for run in paragraph.runs}
     assert (runs["gras"].bold, runs["italique"].italic) == (True, True)
@@ -743,11 +751,11 @@ def test_a_text_that_is_not_printed_is_said(workspace: Path) -> None:
         (folder / name).write_text(f"Texte de {name}.", encoding="utf-8")
     (folder / "LISEZMOI.txt").write_text("À propos de ce dossier.", encoding="utf-8")
     done = run(workspace, conventions=(5,))
-    assert sorted(str(each.valeur) for each in done.notices) == [
+    assert sorted(str(item.valeur) for item in done.notices) == [
         "Santé.md", "convention-03.docx", "convention-05.txt", "convention-99.md",
     ]  # fmt: skip
-    assert {each.code for each in done.notices} == {"texte-inutilise"}
-    assert "Texte de Convention-5.MD." in {each.text for each in PublishedDocument(done.paths[0]).blocks}
+    assert {item.code for item in done.notices} == {"texte-inutilise"}
+    assert "Texte de Convention-5.MD." in {block.text for block in PublishedDocument(done.paths[0]).blocks}
 
 
 # Any contract
@@ -765,7 +773,7 @@ def test_any_contract_is_published(rows: object, tmp_path: Path) -> None:
     made_rows = rows()  # type: ignore[operator]
     path = tmp_path / "essai.docx"
     path.write_bytes(make_document(made(made_rows), load_template(TEMPLATE)))
-    assert list(PublishedDocument(path).fiches) == [each["fiche_id"] for each in made_rows["fiches"]]
+    assert list(PublishedDocument(path).fiches) == [fiche["fiche_id"] for fiche in made_rows["fiches"]]
 
 
 def test_the_plan_de_financement_of_the_exercice_is_in_its_fiche(tmp_path: Path) -> None:
@@ -820,7 +828,7 @@ def test_an_amount_of_tens_of_millions_has_room_on_its_line(amounts: int, rates:
 
 def test_a_fiche_that_names_nobody_has_the_partners_of_the_register(tmp_path: Path) -> None:
     rows = large_rows(conventions=1, towns=2, fiches=2)
-    named, blank = (each["fiche_id"] for each in rows["fiches"])
+    named, blank = (fiche["fiche_id"] for fiche in rows["fiches"])
     first, second = rows["partenaires"] = [{"partenaire_id": each, "nom": each.title()} for each in ("ville", "asso")]
     rows["fiches"][0]["porteurs"], rows["fiches"][1]["porteurs"] = "Les 2 villes", None
     rows["fiches"][1]["partenaires_operationnels"] = None
@@ -873,7 +881,7 @@ def test_the_pdf_has_every_fiche_and_line_on_the_pages_that_are_said(chartres: t
     contents = next(page for page in pages if re.search("^ *Sommaire$", page, re.M))
     entries = re.findall(r"^ *(\S.*?)\.{3,} ?(\d+)$", contents, re.M)
     headings = [text for level, text in document.headings if level <= 2]
-    assert [flat(words) for words, _ in entries] == [flat(each) for each in headings]
+    assert [flat(words) for words, _ in entries] == [flat(heading) for heading in headings]
     for entry, number in entries:
         starts = re.escape(flat(entry)[:40])
         assert re.search(f"^{starts}", flat_lines(pages[int(number) - 1]), re.M), entry
@@ -887,16 +895,16 @@ def test_the_pdf_has_every_fiche_and_line_on_the_pages_that_are_said(chartres: t
     for row in table(folder, "lignes_budgetaires"):
         assert flat(row["libelle"]).split(" ")[0] in everything
     assert everything.count("☒") == sum(
-        sum(text.count("☒") for text in [*fields.values(), *(each for cells in money for each in cells)])
+        sum(text.count("☒") for text in [*fields.values(), *(cell for cells in money for cell in cells)])
         for fields, money, _ in document.fiches.values()
     )
 
 
 def structure(elements: list[Any], parent: str = "") -> Iterator[tuple[tuple[str, str], str | None]]:
     """The elements of a tagged PDF: what each is in what, and its words for who does not see it."""
-    for each in elements:
-        yield (parent, each["type"]), each.get("alt_text")
-        yield from structure([kid for kid in each.get("children", ()) if isinstance(kid, dict)], each["type"])
+    for element in elements:
+        yield (parent, element["type"]), element.get("alt_text")
+        yield from structure([kid for kid in element.get("children", ()) if isinstance(kid, dict)], element["type"])
 
 
 def test_without_libreoffice_the_document_is_written_and_the_pdf_is_not(
@@ -904,10 +912,10 @@ def test_without_libreoffice_the_document_is_written_and_the_pdf_is_not(
 ) -> None:
     monkeypatch.setenv("PATH", str(workspace))
     done = run(workspace, formats=("docx", "pdf"), conventions=(5,))
-    assert [each.suffix for each in done.paths] == [".docx"]
-    assert [each.code for each in done.notices] == ["pdf-impossible"]
+    assert [path.suffix for path in done.paths] == [".docx"]
+    assert [item.code for item in done.notices] == ["pdf-impossible"]
     alone = run(workspace, formats=("pdf",), conventions=(5,))
-    assert (alone.paths, [each.code for each in alone.notices]) == ((), ["pdf-impossible"])
+    assert (alone.paths, [item.code for item in alone.notices]) == ((), ["pdf-impossible"])
 
 
 def test_a_pdf_that_cannot_carry_the_register_says_so(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -919,8 +927,8 @@ def test_a_pdf_that_cannot_carry_the_register_says_so(workspace: Path, monkeypat
     office.chmod(0o755)
     monkeypatch.setenv("PATH", str(workspace))
     done = run(workspace, formats=("pdf",), conventions=(5,))
-    assert [each.suffix for each in done.paths] == [".pdf"]
-    assert [each.code for each in done.notices] == ["pdf-sans-registre"]
+    assert [path.suffix for path in done.paths] == [".pdf"]
+    assert [item.code for item in done.notices] == ["pdf-sans-registre"]
 
 
 def test_a_year_of_the_lines_is_published_whatever_year_a_setting_may_be(workspace: Path) -> None:

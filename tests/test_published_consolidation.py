@@ -71,7 +71,7 @@ def test_the_document_says_the_amounts_of_the_state_asked_for(campaign: Path, de
         for kind, words, cells in rows:
             town = words if kind == "town" else town
             if kind == "line":
-                found[town, words.splitlines()[0]] = [amount(each) for each in cells[:3]]
+                found[town, words.splitlines()[0]] = [amount(cell) for cell in cells[:3]]
     shown = {key: [each for each in amounts if each is not None] for key, amounts in found.items()}
     assert shown == {key: [each for each in amounts if each is not None] for key, amounts in EXPECTED[depuis].items()}
     (said,) = set(re.findall(r"777\s777,77\s€|890\s000\s€", _all_text(document, FUNDED)))
@@ -90,7 +90,7 @@ def test_the_annex_adds_up_the_state_asked_for(campaign: Path, depuis: str, tmp_
     (sheet,) = [each for each in book if "Annexe_collectivites" in each.tables]
     header, *rows = [[cell.value for cell in row] for row in sheet[sheet.tables["Annexe_collectivites"].ref]]
     names = ("Prévu (€)", "Voté (€)", "Réalisé (€)")
-    found = {row[header.index("Collectivité")]: [row[header.index(each)] for each in names] for row in rows}
+    found = {row[header.index("Collectivité")]: [row[header.index(name)] for name in names] for row in rows}
     expected = [sum(filter(None, column), Decimal()) for column in zip(*EXPECTED[depuis].values(), strict=True)]
     assert [Decimal(str(each or 0)) for each in found["Lucé"]] == expected
 

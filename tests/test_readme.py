@@ -77,7 +77,7 @@ class Step:
 def blocks(language: str) -> list[str]:
     pages = [(ROOT / page).read_text(encoding="utf-8") for page in PAGES]
     return [
-        each for page in pages for each in re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+        text for page in pages for text in re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     ]
 
 

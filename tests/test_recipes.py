@@ -48,7 +48,7 @@ def test_a_check(monkeypatch: pytest.MonkeyPatch) -> None:
     rows[LINES][0]["libelle"] = "CANTINE"
     contract = contract_of(rows)
     layout, content = written(contract)
-    (said,) = [each for each in rules.check_contract(contract, layout.locate) if each.code == code.code]
+    (said,) = [item for item in rules.check_contract(contract, layout.locate) if item.code == code.code]
     assert (said.message, said.champ) == ("« CANTINE » crie.", "libelle")
     cells = Package(content).cells
     assert cells[str(said.place.feuille)][position(str(said.place.cellule))][0] == "CANTINE"

@@ -46,7 +46,7 @@ def mistakes(folder: Path) -> list[Finding]:
 
 def where(found: list[Finding]) -> list[tuple[str, str, int | None]]:
     """Code, file and line of each finding."""
-    return [(each.code, Path(str(each.place.fichier)).name, each.place.ligne) for each in found]
+    return [(item.code, Path(str(item.place.fichier)).name, item.place.ligne) for item in found]
 
 
 def rewrite(folder: Path, name: str, old: str, new: str) -> None:
@@ -128,7 +128,7 @@ def test_percentages_and_days_are_written_plainly_and_come_back(tmp_path: Path) 
     assert load_register(folder, schemas(), SETTINGS).tables["suivis"] == tables_of(rows)["suivis"]
     rewrite(folder, "suivis", "31/12/2016", "2016-02-30")
     rewrite(folder, "suivis", ",40 %,", ",environ 40,")
-    assert [each.code for each in mistakes(folder)] == ["texte-au-lieu-de-nombre", "pas-une-date"]
+    assert [item.code for item in mistakes(folder)] == ["texte-au-lieu-de-nombre", "pas-une-date"]
 
 
 def test_a_register_that_is_not_there_is_one_finding(tmp_path: Path) -> None:
@@ -199,13 +199,13 @@ def test_an_edit_by_hand_is_told(tmp_path: Path) -> None:
 
 def test_the_descriptor_is_the_standard_s(tmp_path: Path) -> None:
     descriptor = json.loads((save(tmp_path / "registre") / "datapackage.json").read_text(encoding="utf-8"))
-    assert [each["name"] for each in descriptor["resources"]] == [
+    assert [resource["name"] for resource in descriptor["resources"]] == [
         name for name in schemas() if name not in SETTING_TABLES
     ]
     fields = {
-        (resource["name"], each["name"]): each
+        (resource["name"], field_["name"]): field_
         for resource in descriptor["resources"]
-        for each in resource["schema"]["fields"]
+        for field_ in resource["schema"]["fields"]
     }
     money = fields["lignes_budgetaires", "montant_realise"]
     assert money["type"] == "number"
@@ -234,7 +234,7 @@ def test_a_column_that_a_table_can_do_without_reads_as_blank_with_a_notice(tmp_p
     (folder / "datapackage.json").write_text(json.dumps(descriptor), encoding="utf-8")
     without_column(folder, "lignes_budgetaires", "commentaire")
     book = load_register(folder, schemas(), SETTINGS)
-    assert [(each.code, each.champ, each.place.ligne, each.gravite, each.bloquant) for each in book.findings] == [
+    assert [(item.code, item.champ, item.place.ligne, item.gravite, item.bloquant) for item in book.findings] == [
         ("colonne-facultative-absente", "commentaire", 1, Severity.INFORMATION, False)
     ]
     rows = small_rows()["lignes_budgetaires"]
@@ -253,7 +253,7 @@ def test_an_optional_column_that_was_there_once_is_more_than_a_notice(tmp_path: 
 def test_keys_and_required_columns_cannot_be_missing(tmp_path: Path, name: str) -> None:
     folder = save(tmp_path / "registre")
     without_column(folder, "lignes_budgetaires", name)
-    assert [(each.code, each.champ) for each in mistakes(folder)] == [("colonne-absente-du-registre", name)]
+    assert [(item.code, item.champ) for item in mistakes(folder)] == [("colonne-absente-du-registre", name)]
 
 
 def french(text: str) -> bytes:
@@ -294,7 +294,7 @@ def test_a_table_saved_by_a_spreadsheet_is_read_and_said_once(saved: Callable[[s
         path.write_bytes(saved(path.read_text(encoding="utf-8")))
     book = load_register(folder, schemas(), SETTINGS)
     assert {name: book.tables[name] for name in names} == {name: tables[name] for name in names}
-    said = [(each.code, Path(each.place.fichier or "").stem, each.bloquant) for each in book.findings]
+    said = [(item.code, Path(item.place.fichier or "").stem, item.bloquant) for item in book.findings]
     assert set(said) <= {("registre-de-tableur", name, False) for name in names}
     assert len(said) == len(set(said))
 

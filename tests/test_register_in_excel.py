@@ -111,7 +111,7 @@ def mistakes(folder: Path) -> list[Finding]:
 
 def test_all_mistakes_of_all_columns_are_said_in_one_round(folder: Path) -> None:
     as_excel(folder, spoilt)
-    said = {(Path(str(each.place.fichier)).stem, each.place.ligne, each.champ) for each in mistakes(folder)}
+    said = {(Path(str(mistake.place.fichier)).stem, mistake.place.ligne, mistake.champ) for mistake in mistakes(folder)}
     assert said == {
         ("lignes_budgetaires", 2, "montant_realise"), ("lignes_budgetaires", 3, "montant_realise"),
         ("lignes_budgetaires", 3, "exercice"), ("lignes_budgetaires", 4, "convention_id"),

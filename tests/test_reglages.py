@@ -404,7 +404,7 @@ def test_open_data_name_the_publisher_and_the_licence_of_the_sheet_and_the_day_o
     export(find_workspace(new), None, Depuis.CONTRAT, force=False, now=NIGHT)
     package = json.loads((new / "workbooks/export/registre/datapackage.json").read_text(encoding="utf-8"))
     assert [each["name"] for each in package["licenses"]] == ["ODbL-1.0"]
-    assert [each["title"] for each in package["contributors"]] == ["Ville d'essai"]
+    assert [contributor["title"] for contributor in package["contributors"]] == ["Ville d'essai"]
     assert package["created"] == f"{SAVED.date()}T00:00:00Z"
     set_values(new, licence="libre")
     assert said(loaded(new)) == {cell(new, "licence"): "reglage-mal-rempli"}

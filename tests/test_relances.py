@@ -38,7 +38,7 @@ def read(workspace: Path, partner: str) -> str:
 
 def with_standing(partner: str, status: ReturnStatus) -> Consolidation:
     """The rich campaign, one partner standing otherwise."""
-    board = tuple(replace(each, status=status) if each.partenaire == partner else each for each in rich().board)
+    board = tuple(replace(line, status=status) if line.partenaire == partner else line for line in rich().board)
     return replace(rich(), board=board)
 
 
@@ -60,7 +60,7 @@ def with_findings(number_of_kinds: int, each_kind: int) -> tuple[Consolidation, 
 
 def test_everyone_who_is_late_or_rejected_gets_one_and_nobody_else(workspace: Path) -> None:
     done = run(workspace)
-    expected = {each.partenaire for each in rich().board if each.exercice == 2016 and each.status in REMINDED}
+    expected = {line.partenaire for line in rich().board if line.exercice == 2016 and line.status in REMINDED}
     assert {path.stem for path in folder(workspace).iterdir()} == expected
     assert {each.line.partenaire for each in done.reminders} == expected
     assert {"luce", "chartres", "long"}.isdisjoint(expected)
@@ -92,8 +92,8 @@ def test_a_rejected_partner_is_told_each_point_with_its_cell_and_its_remedy(work
 def test_a_partner_of_several_versions_is_asked_which_one_counts(workspace: Path) -> None:
     run(workspace)
     text = read(workspace, "chartres-metropole")
-    (line,) = [each for each in rich().board if (each.partenaire, each.exercice) == ("chartres-metropole", 2016)]
-    undecided = [each.fichier.removeprefix("retours/") for each in line.received if each.verdict is Verdict.UNDECIDED]
+    (line,) = [line for line in rich().board if (line.partenaire, line.exercice) == ("chartres-metropole", 2016)]
+    undecided = [file.fichier.removeprefix("retours/") for file in line.received if file.verdict is Verdict.UNDECIDED]
     assert undecided
     assert " : " + ", ".join(f"« {name} »" for name in undecided) + ". Elles ne disent pas" in text
     assert "dire laquelle est la bonne" in text
@@ -113,7 +113,7 @@ def test_a_text_is_well_set(workspace: Path, partner: str) -> None:
 
 
 def test_what_a_partner_typed_is_never_a_template_nor_a_line_of_its_own(workspace: Path) -> None:
-    board = tuple(replace(each, nom="{{ 7*7 }}\nObjet : faux\x1b[2J\u202e") for each in rich().board)
+    board = tuple(replace(line, nom="{{ 7*7 }}\nObjet : faux\x1b[2J\u202e") for line in rich().board)
     run(workspace, replace(rich(), board=board))
     text = read(workspace, "formule")
     assert "{{ 7*7 }} Objet" in text
@@ -153,7 +153,7 @@ def test_one_partner_or_one_exercice_can_be_asked_for(workspace: Path) -> None:
 def test_wrong_options_are_all_said_at_once(workspace: Path) -> None:
     with pytest.raises(TabellionError) as refused:
         run(workspace, None, "mainvillier", "zzz", exercice=1999)
-    assert [each.code for each in refused.value.findings] == ["option-fausse"] * 3
+    assert [item.code for item in refused.value.findings] == ["option-fausse"] * 3
     assert "mainvilliers" in refused.value.findings[1].message
     assert not folder(workspace).exists()
 
@@ -199,7 +199,7 @@ def test_an_edited_reminder_is_replaced_only_by_force_after_a_dated_copy(workspa
     news = with_standing("hostile", ReturnStatus.LATE)
     with pytest.raises(TabellionError) as refused:
         run(workspace, news)
-    assert [(each.code, each.valeur) for each in refused.value.findings] == [("fichier-deja-la", "hostile.txt")]
+    assert [(item.code, item.valeur) for item in refused.value.findings] == [("fichier-deja-la", "hostile.txt")]
     assert read(workspace, "hostile") == "Cher Monsieur,"
     done = run(workspace, news, force=True)
     (kept,) = [each.kept for each in done.reminders if each.kept is not None]
@@ -218,7 +218,7 @@ def test_without_its_memory_the_program_touches_nothing_that_differs(workspace: 
     known.unlink() if memory is None else known.write_text(memory, encoding="utf-8")
     with pytest.raises(TabellionError) as refused:
         run(workspace, with_standing("hostile", ReturnStatus.LATE))
-    assert [each.code for each in refused.value.findings] == ["fichier-deja-la"]
+    assert [item.code for item in refused.value.findings] == ["fichier-deja-la"]
     # The same texts are recognised, and known again from then on.
     run(workspace)
     assert run(workspace, with_standing("hostile", ReturnStatus.ACCEPTED)).removed != ()

@@ -231,12 +231,12 @@ def test_each_workbook_is_taken_once_and_its_mail_marked(root: Path, seen: Conso
     assert returns(root) == {"retour.xlsx": luce, "retour (2).xlsx": etat} | aside
     assert dict(done.files) == {"retours/retour.xlsx": "mairie@luce.fr", "retours/retour (2).xlsx": "ddt@etat.fr",
                                 "retours/ecartes/retour.xlsx": "inconnu@ailleurs.fr"}  # fmt: skip
-    assert [found.code for found in done.findings] == ["courriel-laisse", "expediteur-inconnu"]
+    assert [item.code for item in done.findings] == ["courriel-laisse", "expediteur-inconnu"]
     assert done.automatic == 1
     seen_flags = [r"\Seen" in flags for flags in mailbox.flags()]
     assert seen_flags == [True, False, False, True, True, True]
     noted = json.loads((root / "workbooks" / ".tabellion" / "releve.json").read_text(encoding="utf-8"))
-    first = next(each for each in noted["courriels"].values() if each["message_id"] == "<1@luce.fr>")
+    first = next(courriel for courriel in noted["courriels"].values() if courriel["message_id"] == "<1@luce.fr>")
     assert (first["sender"], first["taken"]) == ("mairie@luce.fr", "2016-11-03T09:00:00")
     mailbox.deliver(bytes(mail("ddt@etat.fr", ("autre.xlsx", form(root, "bailleur") + b" "))))  # a contact, of another
     mailbox.deliver(bytes(mail("ddt@etat.fr", ("notes.xls", b"\xd0\xcf"))))  # nobody's form: the reader refuses it
@@ -277,7 +277,7 @@ def test_a_damaged_list_is_said_and_nothing_is_taken_again(
         client.select("INBOX")
         client.store("3", "+FLAGS", r"(\Seen)")
     done = relever(root, seen, settings(mailbox))
-    assert [found.code for found in done.findings] == ["releve-oubliee"]
+    assert [item.code for item in done.findings] == ["releve-oubliee"]
     assert dict(done.files) == {"retours/neuf.xlsx": "mairie@luce.fr"}
     with mailbox.client() as client:  # a mailbox that keeps no marks
         client.select("INBOX")
@@ -315,7 +315,7 @@ def test_folders_have_accents_and_taken_mails_are_moved(root: Path, seen: Consol
     assert len(relever(root, seen, asked).files) == 1
     assert (len(mailbox.flags("Re&AOc-us")), len(mailbox.flags("Trait&AOk-s"))) == (1, 1)
     done = relever(root, seen, replace(asked, boite_dossier="Absent"))
-    assert [found.code for found in done.findings] == ["boite-injoignable"]
+    assert [item.code for item in done.findings] == ["boite-injoignable"]
 
 
 @needs_dovecot
@@ -348,7 +348,7 @@ def test_what_is_large_or_forged_stays_and_is_said(root: Path, seen: Consolidati
         bytes(mail("mairie@luce.fr", book, Authentication_Results="mx.agglo.fr; dmarc=pass")),
     )
     done = relever(root, seen, settings(mailbox, boite_mo=1, boite_authentification="mx.agglo.fr"))
-    assert [found.code for found in done.findings] == ["courriel-laisse"] * 2
+    assert [item.code for item in done.findings] == ["courriel-laisse"] * 2
     assert "trop gros" in done.findings[0].message
     assert "dmarc=fail" in done.findings[1].message
     assert list(returns(root)) == ["retour.xlsx"]
@@ -411,7 +411,7 @@ def test_a_connection_cut_anywhere_loses_nothing_and_takes_nothing_twice(
     for cut in (*range(1000, 5000, 800), *range(5000, whole + 9000, whole // 8)):
         with cutting(mailbox.port, cut) as port:
             done = relever(root, seen, settings(mailbox, boite_port=port))
-        failed += any(found.code == "boite-injoignable" for found in done.findings)
+        failed += any(item.code == "boite-injoignable" for item in done.findings)
         taken += [fichier for fichier, _ in done.files]
     taken += [fichier for fichier, _ in relever(root, seen, settings(mailbox)).files]
     assert failed > 3
@@ -436,7 +436,7 @@ def test_the_watcher_collects_every_few_minutes_and_says_a_failure_once(
     assert list(returns(root)) == ["retour.xlsx"]
     away = replace(mailing, consolidation=campaign(seen, settings(mailbox, boite_port=1)))
     said = [post(away, NOW + timedelta(hours=hour), lambda: False)[0] for hour in (1, 2, 3)]
-    assert [[found.code for found in findings] for findings in said] == [["boite-injoignable"], [], []]
+    assert [[item.code for item in findings] for findings in said] == [["boite-injoignable"], [], []]
 
 
 class Killed(BaseException):
@@ -478,7 +478,7 @@ def test_two_readers_at_once_take_each_once(root: Path, seen: Consolidation, mai
         try:
             taken.extend(fichier for fichier, _ in relever(root, seen, settings(mailbox)).files)
         except TabellionError as error:
-            refused.extend(found.code for found in error.findings)
+            refused.extend(item.code for item in error.findings)
 
     threads = [threading.Thread(target=read) for _ in range(2)]
     for thread in threads:
@@ -501,7 +501,7 @@ def test_a_whole_round_by_mail(sent_copy: Path, seen: Consolidation, mailbox: Ma
         known = replace(settings(mailbox), port=server.port, equipe=(), partenaires=True)
         prepared = prepare_letters(workspace, campaign(seen, known), 2016, [], NOW, reminders=False)
         assert send_letters(workspace, prepared, NOW, environment={}).is_complete
-        sent = {each.recipient: next(each.message.iter_attachments()).get_content() for each in server.received}
+        sent = {file.recipient: next(file.message.iter_attachments()).get_content() for file in server.received}
         assert set(sent) == set(EVERYONE)
         server.received.clear()
         form, wrong, right = (sent_copy / f"{name}.xlsx" for name in ("recu", "faux", "juste"))
@@ -542,7 +542,7 @@ def test_a_whole_round_by_mail(sent_copy: Path, seen: Consolidation, mailbox: Ma
         night()
         returned = sorted(returns(sent_copy).values())
         assert returned == sorted([wrong.read_bytes(), *(content for content, _ in come.values())])
-        answered = {(each.recipient, each.message["In-Reply-To"]): each for each in server.received[1:]}
+        answered = {(file.recipient, file.message["In-Reply-To"]): file for file in server.received[1:]}
         assert sorted(answered) == sorted((sender, f"<2@{partner}.fr>") for partner, (_, sender) in come.items())
         assert len(answered) == len(server.received) - 1
         for each in answered.values():
@@ -577,7 +577,7 @@ def test_a_new_address_is_asked_about_once_then_remembered(sent_copy: Path, mail
         brought = ("un.xlsx", first.read_bytes())
         mailbox.deliver(bytes(mail("adjoint@luce.fr", brought, message_id="<1@l.fr>", Authentication_Results=signed)))
         done, state, in_force = night()
-        assert ([found.code for found in done.findings], in_force) == (["expediteur-inconnu"], None)
+        assert ([item.code for item in done.findings], in_force) == (["expediteur-inconnu"], None)
         (question,) = state.open_questions
         assert "adjoint@luce.fr" in question.sentence
         assert "dmarc=pass" in question.statements[0].words
@@ -596,10 +596,10 @@ def test_a_new_address_is_asked_about_once_then_remembered(sent_copy: Path, mail
         done, state, in_force = night()
         assert (done.findings, state.open_questions, in_force) == ([], (), "retours/deux.xlsx")
         night()
-        assert [(each.recipient, each.message["In-Reply-To"]) for each in server.received] == [
+        assert [(file.recipient, file.message["In-Reply-To"]) for file in server.received] == [
             ("adjoint@luce.fr", "<1@l.fr>"), ("adjoint@luce.fr", "<2@l.fr>"),
         ]  # fmt: skip
-        assert all("pris en compte" in each.text for each in server.received)
+        assert all("pris en compte" in file.text for file in server.received)
 
 
 @needs_dovecot
@@ -618,9 +618,7 @@ def test_two_contracts_share_a_mailbox(root: Path, tmp_path: Path, seen: Consoli
     first, then = relever(root, seen, known), relever(second, other, known)
     assert set(returns(root)) == {"a.xlsx", "a2.xlsx"}
     assert set(returns(second)) == {"b.xlsx", "b2.xlsx"}
-    assert (
-        [found.code for found in first.findings] == [found.code for found in then.findings] == ["courriel-laisse"] * 2
-    )
+    assert [item.code for item in first.findings] == [item.code for item in then.findings] == ["courriel-laisse"] * 2
     assert [relever(each, state, known).files for each, state in ((root, seen), (second, other))] == [[], []]
 
 

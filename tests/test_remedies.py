@@ -63,14 +63,14 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> list[Finding]:
 
 
 def test_no_finding_shows_a_formula(findings: list[Finding]) -> None:
-    codes = {each.code for each in findings}
+    codes = {item.code for item in findings}
     assert codes >= {"formule-remplacee", "formule-effacee", "formule-modifiee"}
-    wrong = [(each.code, text) for each in findings for text in texts(each) if FORMULA.search(text)]
+    wrong = [(item.code, text) for item in findings for text in texts(item) if FORMULA.search(text)]
     assert wrong == []
 
 
 def test_formulas_block_nothing(findings: list[Finding]) -> None:
-    assert [each.code for each in findings if each.bloquant] == []
+    assert [item.code for item in findings if item.bloquant] == []
 
 
 def test_a_column_pasted_as_values_is_one_finding_with_its_cells(tmp_path: Path) -> None:
@@ -88,8 +88,8 @@ def test_a_column_pasted_as_values_is_one_finding_with_its_cells(tmp_path: Path)
         cell.value = values["Rapprochement"].cell(row, heads["État"]).value
         pasted += [cell.coordinate] if cell.value is not None else []
     book.save(path)
-    (found,) = [each for each in validate(find_workspace(ROOT), [path]) if each.code == "formule-remplacee"]
-    assert [found.place.cellule, *(each.cellule for each in found.liees)] == pasted
+    (found,) = [item for item in validate(find_workspace(ROOT), [path]) if item.code == "formule-remplacee"]
+    assert [found.place.cellule, *(place.cellule for place in found.liees)] == pasted
     assert len(pasted) > 30
     assert not found.bloquant
 
@@ -102,7 +102,7 @@ def test_one_formula_typed_over_is_to_be_copied_from_its_neighbour(tmp_path: Pat
     book[B01]["F7"].value, kept = 6, book[B01]["F7"].value
     book.save(path)
     assert isinstance(kept, str)
-    (found,) = [each for each in validate(find_workspace(ROOT), [path]) if each.code == "formule-remplacee"]
+    (found,) = [item for item in validate(find_workspace(ROOT), [path]) if item.code == "formule-remplacee"]
     assert found.place.cellule == "F6"
-    assert [each.cellule for each in found.liees] == ["F7"]
+    assert [place.cellule for place in found.liees] == ["F7"]
     assert "recopiez la cellule F8 dans toutes ces cellules" in found.suggestion

@@ -82,7 +82,7 @@ def hostile() -> Consolidation:
     rich = consolidations.rich()
     conflicts = tuple(
         replace(rich.conflicts[0], key=("B01-luce-001", 2013), champ="libelle", kept=text, sent=text,
-                claims=tuple(replace(each, after=text) for each in rich.conflicts[0].claims))
+                claims=tuple(replace(claim, after=text) for claim in rich.conflicts[0].claims))
         for text in HOSTILE
     )  # fmt: skip
     return consolidations.consolidation_of(
@@ -174,8 +174,8 @@ def test_every_partner_is_there_with_its_state_and_its_files() -> None:
         assert each.status.value in outline.text
     targets = {unquote(each) for each in outline.hrefs}
     files = [file for each in rich.board for file in each.received]
-    assert {f"../{each.fichier}" for each in files} <= targets
-    assert {f"../{each.annotated}" for each in files if each.annotated} <= targets
+    assert {f"../{file.fichier}" for file in files} <= targets
+    assert {f"../{file.annotated}" for file in files if file.annotated} <= targets
 
 
 def test_every_link_within_the_page_leads_somewhere_and_the_others_lead_to_files_beside() -> None:
@@ -220,9 +220,9 @@ def test_both_values_of_a_conflict_are_said() -> None:
 
 def test_nothing_is_left_out_in_silence() -> None:
     name = "retours/luce (1).xlsx"
-    many = tuple(note("montant-ambigu", name, f"constat {each}", Severity.ERREUR) for each in range(PER_GROUP + 12))
+    many = tuple(note("montant-ambigu", name, f"constat {number}", Severity.ERREUR) for number in range(PER_GROUP + 12))
     html = page(replace(consolidations.rich(), findings=many))
-    assert all(f"constat {each}<" in html for each in range(IN_FULL))
+    assert all(f"constat {number}<" in html for number in range(IN_FULL))
     assert f"constat {IN_FULL}<" not in html
     assert html.partition('class="also">')[2].partition("</li>")[0].count("<a ") == PER_GROUP - IN_FULL
     assert "Et 12 de plus" in html
@@ -259,12 +259,12 @@ def test_a_thousand_partners_make_a_page_that_a_phone_opens() -> None:
     assert len(html.encode()) < 3_000_000
     assert took < 10
     spots = re.findall(r'<ul class="spots">.*?</ul>', html, re.DOTALL)
-    told = sum(each.count("<a class") for each in spots)
+    told = sum(spot.count("<a class") for spot in spots)
     assert told == PER_PAGE
-    rest = sum(int(each.replace("\u202f", "")) for each in re.findall(r"Et ([\d\u202f]+) de plus, dans", html))
-    rest += sum(int(each) for each in re.findall(r'<b class="counted">(\d+)</b>', html))
+    rest = sum(int(text.replace("\u202f", "")) for text in re.findall(r"Et ([\d\u202f]+) de plus, dans", html))
+    rest += sum(int(text) for text in re.findall(r'<b class="counted">(\d+)</b>', html))
     assert told + rest == len(everything.findings)
-    blocking = [each for each in everything.findings if each.bloquant]
+    blocking = [item for item in everything.findings if item.bloquant]
     assert len(blocking) == 500
     assert len(re.findall(r"bloquant</span>", html)) >= 200  # 100 partners, two codes each
     assert all(f">Partenaire {rank}</bdi>" in html for rank in range(1_000))
@@ -439,7 +439,7 @@ def test_nothing_runs_and_nothing_is_asked_for(browser: Browser, pages: dict[str
         with browser.page(path) as shown:
             assert shown.evaluate("typeof window.touched") == "undefined"
             assert shown.complaints == []
-            assert [each for each in shown.requests if each != path.as_uri()] == []
+            assert [request for request in shown.requests if request != path.as_uri()] == []
             assert shown.evaluate("document.querySelectorAll('img, iframe, object, link, base').length") == 0
             assert shown.evaluate("document.scripts.length") == 1
             dangerous = "[...document.links].filter(each => each.protocol !== 'file:').length"
@@ -506,7 +506,7 @@ def test_the_page_says_the_same_without_scripts(browser: Browser, pages: dict[st
         shown.evaluate(_OPEN_ALL)
         names = {each.nom for each in consolidations.rich().board}
         text = " ".join(str(shown.evaluate("document.body.innerText")).split())
-        assert [each for each in names if " ".join(each.split()) not in text] == []
+        assert [name for name in names if " ".join(name.split()) not in text] == []
 
 
 @needs_browser
@@ -617,4 +617,4 @@ def test_it_prints_on_a4(browser: Browser, pages: dict[str, Path], tmp_path: Pat
     said = subprocess.run(["pdfinfo", tmp_path / "rapport.pdf"], capture_output=True, text=True, check=True).stdout
     size = re.search(r"Page size:\s+([\d.]+) x ([\d.]+) pts", said)
     assert size is not None
-    assert [float(each) for each in size.groups()] == pytest.approx([595, 842], abs=1)
+    assert [float(group) for group in size.groups()] == pytest.approx([595, 842], abs=1)

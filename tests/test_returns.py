@@ -39,7 +39,7 @@ def saved(book: Workbook, folder: Path) -> Path:
 
 
 def said(path: Path) -> list[Finding]:
-    return [each for each in validate(find_workspace(ROOT), [path]) if each.code not in NOT_THE_PARTNER]
+    return [item for item in validate(find_workspace(ROOT), [path]) if item.code not in NOT_THE_PARTNER]
 
 
 def read(path: Path) -> ParsedForm:
@@ -72,7 +72,7 @@ def test_a_mutilated_return_gives_the_decided_outcome(
     fill(book)
     mutate(book)
     found = said(saved(book, tmp_path))
-    assert {(each.code, each.place.cellule) for each in found} == outcome
+    assert {(item.code, item.place.cellule) for item in found} == outcome
 
 
 def test_a_sheet_to_fill_that_took_the_name_of_the_guide_is_read(form: Path, tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ BINS = (
 def test_what_lies_in_a_bin_or_a_snapshot_is_no_return(retours: Path, name: str) -> None:
     put(retours, f"{name}/a.xlsx", f"2016/{name}/profond/b.xlsx", "2016/ville.xlsx")
     assert found(retours.parent) == {"2016/ville.xlsx": False}
-    assert [each.name for each in list_returns(retours, retours.parent).leftovers] == [name, f"2016/{name}"]
+    assert [leftover.name for leftover in list_returns(retours, retours.parent).leftovers] == [name, f"2016/{name}"]
 
 
 @pytest.mark.parametrize(
@@ -109,8 +109,8 @@ def test_all_that_is_passed_over_is_said_once_by_kind_and_never_blocks(retours: 
         *(f"{number}.tmp" for number in range(9)),
     )  # fmt: skip
     said = leftover_findings(list_returns(retours, retours.parent).leftovers, "retours")
-    assert [each.code for each in said] == ["fichier-ailleurs", "restes-ignores"]
-    assert not any(each.bloquant for each in said)
+    assert [item.code for item in said] == ["fichier-ailleurs", "restes-ignores"]
+    assert not any(item.bloquant for item in said)
     assert "« #recycle », « 2016/@eaDir »" in said[1].message
     assert "« 0.tmp », « 1.tmp », « 2.tmp », et 7 autres" in said[1].message
     assert "~$luce" not in said[1].message, "it goes when the file is closed"

@@ -69,11 +69,11 @@ def fill_by_openpyxl(form: Path, path: Path) -> Path:
 
 
 def said(path: Path) -> list[Finding]:
-    return [each for each in validate(find_workspace(ROOT), [path]) if each.code not in NOT_THE_PARTNER]
+    return [item for item in validate(find_workspace(ROOT), [path]) if item.code not in NOT_THE_PARTNER]
 
 
 def places(path: Path) -> list[tuple[str, str | None]]:
-    return [(each.code, each.place.cellule) for each in said(path)]
+    return [(item.code, item.place.cellule) for item in said(path)]
 
 
 def read(path: Path) -> ParsedForm:
@@ -212,7 +212,7 @@ def test_what_a_filter_hides_is_read_and_said(filled: Editor, by_script: Any, tm
     label = str(filled.read()[BUDGET][FIRST, LABEL].value)
     filled.call("filter", sheet=BUDGET, area=[HEADER, 0, SPARE - 1, KEY], column=LABEL, text=label)
     path = back(filled, tmp_path)
-    assert [each.code for each in said(path)] == ["reponses-masquees"]
+    assert [item.code for item in said(path)] == ["reponses-masquees"]
     assert rows(path) == by_script
 
 

@@ -128,7 +128,7 @@ def mutation(partner: str, place: int) -> Mutation | None:
 
 def _claims(touched: frozenset[Cell], outcome: set[tuple[str, str | None]]) -> frozenset[Cell]:
     """A change of several cells of a row, of its identifier or of what completes it is about the whole row."""
-    specs = {each.sheet: each for each in contract_specs()}
+    specs = {spec.sheet: spec for spec in contract_specs()}
     claimed = set(touched)
     for sheet, row, column in touched:
         if sheet not in specs:
@@ -136,9 +136,9 @@ def _claims(touched: frozenset[Cell], outcome: set[tuple[str, str | None]]) -> f
         width = len(specs[sheet].columns)
         several = sum(other[:2] == (sheet, row) for other in touched) > 1
         if row == HEADER:
-            claimed |= {(sheet, each, column) for each in range(HEADER, 100)}
+            claimed |= {(sheet, number, column) for number in range(HEADER, 100)}
         elif several or column == width or any(code == "ligne-incomplete" for code, _ in outcome):
-            claimed |= {(sheet, row, each) for each in range(1, width + 1)}
+            claimed |= {(sheet, row, number) for number in range(1, width + 1)}
     return frozenset(claimed)
 
 
@@ -148,7 +148,7 @@ def _alone(before: Workbook, after: Workbook) -> bool:
     def shape(book: Workbook) -> Any:
         hidden = [[cell.value for row in sheet for cell in row] for sheet in book if sheet.title.startswith("_")]
         heads = [[cell.value for cell in sheet[HEADER]] for sheet in book]
-        return book.sheetnames, [each.ref for sheet in book for each in sheet.tables.values()], hidden, heads
+        return book.sheetnames, [table.ref for sheet in book for table in sheet.tables.values()], hidden, heads
 
     return bool(shape(before) != shape(after))
 
@@ -202,10 +202,10 @@ def test_a_form_filled_and_mutated_at_random(data: st.DataObject, partner: str) 
 
 
 def check(path: Path, done: list[Mutation], expected: dict[tuple[str, int, str], tuple[Cell, Any]]) -> None:
-    found = [each for each in validate(find_workspace(ROOT), [path]) if each.code not in NOT_THE_PARTNER]
+    found = [item for item in validate(find_workspace(ROOT), [path]) if item.code not in NOT_THE_PARTNER]
     outcome = {each for mutation in done for each in mutation.outcome}
-    assert {(each.code, each.place.cellule) for each in found} == outcome
-    assert any(each.bloquant for each in found) == any(CATALOGUE[code].bloquant for code, _ in outcome)
+    assert {(item.code, item.place.cellule) for item in found} == outcome
+    assert any(item.bloquant for item in found) == any(CATALOGUE[code].bloquant for code, _ in outcome)
 
     schemas, tables = contract().schemas, contract().tables
     raw = parse_bytes(path.read_bytes(), path.name)

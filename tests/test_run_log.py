@@ -61,8 +61,8 @@ def test_every_file_has_its_verdict_and_every_late_partner_its_line(tmp_path: Pa
     assert sorted(line.partition(" : ")[0] for line in told) == sorted(files)
     assert all(files[name].verdict.value in line for line in told for name in [line.partition(" : ")[0]])
     assert len(facts(path, "retard")) == sum(line.status is ReturnStatus.LATE for line in rich().board)
-    blocking = [each for each in rich().findings if each.bloquant]
-    assert [line.rpartition("→ ")[2] for line in facts(path, "bloque")] == [each.suggestion for each in blocking]
+    blocking = [item for item in rich().findings if item.bloquant]
+    assert [line.rpartition("→ ")[2] for line in facts(path, "bloque")] == [item.suggestion for item in blocking]
     assert all(f"[{each.code}]" in line for each, line in zip(blocking, facts(path, "bloque"), strict=True))
 
 
@@ -88,7 +88,7 @@ def test_names_cannot_forge_lines(tmp_path: Path) -> None:
     forged = "a.xlsx\n2016-12-05T02:30:00+01:00 [1] fin : code 0, 0,1 s\r\x1b[2J\u2028\x85b\udcff" + "é" * 5000
     bad = said("montant-ambigu", Place(forged, forged, "A1"), forged)
     board = tuple(
-        replace(line, nom=forged, received=tuple(replace(each, fichier=forged) for each in line.received))
+        replace(line, nom=forged, received=tuple(replace(file, fichier=forged) for file in line.received))
         for line in rich().board
     )
     with log_of(path, tmp_path) as log:

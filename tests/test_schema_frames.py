@@ -26,7 +26,9 @@ def one(kind: FieldKind = "string", **constraints: Any) -> TableSchema:
 
 def rules(schema: TableSchema, *values: Any) -> list[tuple[Any, str]]:
     """Position and rule of each violation."""
-    return [(each.position, each.rule) for each in violations(make_table(schema, {"champ": list(values)}))]
+    return [
+        (violation.position, violation.rule) for violation in violations(make_table(schema, {"champ": list(values)}))
+    ]
 
 
 def test_a_pattern_with_a_bar_is_anchored_on_both_sides() -> None:
@@ -66,7 +68,9 @@ def test_every_violation_is_found_in_one_pass() -> None:
 
 def test_a_violation_carries_the_position_and_the_value_of_its_row() -> None:
     table = make_table(one("integer", maximum=5), {"champ": [1, 9, 2]})
-    assert [(each.position, each.field, each.value) for each in violations(table)] == [(1, "champ", 9)]
+    assert [(violation.position, violation.field, violation.value) for violation in violations(table)] == [
+        (1, "champ", 9)
+    ]
 
 
 def test_an_integer_column_with_blanks_stays_an_integer() -> None:
@@ -134,5 +138,5 @@ def test_values_one_by_one_break_what_pandera_says_of_all_at_once(data: st.DataO
         for field in fields
     }
     table = make_table(TableSchema("essai", "Essai", "Un essai.", fields, ("champ_0",)), columns)
-    said = {(each.position, each.field, each.rule) for each in plain_violations(table)}
-    assert said == {(each.position, each.field, each.rule) for each in frame_violations(table)}
+    said = {(violation.position, violation.field, violation.rule) for violation in plain_violations(table)}
+    assert said == {(violation.position, violation.field, violation.rule) for violation in frame_violations(table)}

@@ -54,14 +54,14 @@ def test_all_the_mistakes_of_all_the_files_are_said_at_once(folder: Path) -> Non
     change(folder, "fiches", lambda it: it["fields"][1]["constraints"].update(minimun=1))
     change(folder, "financeurs", lambda it: it.pop("primaryKey"))
     found = mistakes(folder)
-    assert {(each.code, Path(str(each.place.fichier)).name) for each in found} == {
+    assert {(item.code, Path(str(item.place.fichier)).name) for item in found} == {
         ("schema-absent", "piliers.json"),
         ("schema-illisible", "axes.json"),
         ("schema-illisible", "conventions.json"),
         ("schema-faux", "fiches.json"),
         ("schema-faux", "financeurs.json"),
     }
-    assert [each.place.ligne for each in found if each.code == "schema-illisible"] == [None, 2]
+    assert [item.place.ligne for item in found if item.code == "schema-illisible"] == [None, 2]
     assert sorted(str(each.champ) for each in found if "fiches.json" in str(each.place)) == [
         "convention_id",
         "fiche_id",
@@ -95,9 +95,9 @@ def test_all_the_mistakes_of_all_the_files_are_said_at_once(folder: Path) -> Non
 def test_each_mistake_says_what_it_is(folder: Path, edit: Callable[[dict[str, Any]], object], word: str) -> None:
     change(folder, "fiches", edit)
     found = mistakes(folder)
-    assert {each.code for each in found} == {"schema-faux"}
+    assert {item.code for item in found} == {"schema-faux"}
     assert any(word in each.message for each in found)
-    assert all(each.bloquant and Path(str(each.place.fichier)).name == "fiches.json" for each in found)
+    assert all(item.bloquant and Path(str(item.place.fichier)).name == "fiches.json" for item in found)
 
 
 def test_a_mistake_names_the_line_of_its_field(folder: Path) -> None:

@@ -69,14 +69,14 @@ def test_technical_columns_are_folded(kind: str) -> None:
 def test_a_filter_hides_no_row_of_another_table(kind: str) -> None:
     tables = Package(content_of(kind)).tables.values()
     beside = [
-        (one.name, other.name)
-        for one in tables
+        (table.name, other.name)
+        for table in tables
         for other in tables
-        if one is not other
-        and one.filters
-        and one.sheet == other.sheet
-        and one.area[0] <= other.area[2]
-        and other.area[0] <= one.area[2]
+        if table is not other
+        and table.filters
+        and table.sheet == other.sheet
+        and table.area[0] <= other.area[2]
+        and other.area[0] <= table.area[2]
     ]
     assert beside == []
 
@@ -112,7 +112,7 @@ def test_blocks_of_the_synthesis_fill_their_pages(kind: str) -> None:
     paper = {str(A4.code): A4, str(A3.code): A3}[setup.attrib["paperSize"]]
     room = (paper.short - TOP_MARGIN - BOTTOM_MARGIN) * 72 * 100 / int(setup.get("scale", "100"))
     points = {int(row.attrib["r"]): float(row.get("ht", "15")) for row in sizes}
-    ends = [int(each.attrib["id"]) for each in sheet.iter(f"{MAIN}brk")]
+    ends = [int(element.attrib["id"]) for element in sheet.iter(f"{MAIN}brk")]
     pages = [
         sum(points.get(row, 15) for row in range(first + 1, last + 1))
         for first, last in pairwise([0, *ends, max(points)])

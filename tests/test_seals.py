@@ -110,7 +110,7 @@ def test_what_was_changed_unseen_is_said_and_never_counts_as_another_s(sent_copy
     seals = {code for _, code, _ in CASES.values() if code}
     for name, (change, code, blocks) in CASES.items():
         done = returned(sent_copy, change)
-        said = {each.code for each in done.findings if each.place.fichier == "retours/retour.xlsx"}
+        said = {item.code for item in done.findings if item.place.fichier == "retours/retour.xlsx"}
         assert said & seals == ({code} if code else set()), name
         board = done.consolidation.board
         accepted = {line.partenaire for line in board if line.in_force and not line.in_force.is_kept_copy}
@@ -128,8 +128,8 @@ def test_a_lost_key_refuses_nothing(sent_copy: Path, content: bytes | None) -> N
         key.write_bytes(content)
     (sent_copy / "workbooks" / "retours").mkdir(exist_ok=True)
     done = returned(sent_copy, lambda _: None)
-    assert "sceau-sans-cle" in {each.code for each in done.findings}
-    assert not [each for each in done.findings if each.bloquant]
+    assert "sceau-sans-cle" in {item.code for item in done.findings}
+    assert not [item for item in done.findings if item.bloquant]
 
 
 @pytest.mark.parametrize("table", [ACTIONS_TABLE, FINANCEMENTS_TABLE])
@@ -149,8 +149,8 @@ def test_a_fiche_or_a_financement_of_another_blocks(table: TableSpec, *, is_know
             del book[BASELINE]
 
     parsed = answer(change)
-    said = [each for each in parsed.findings if each.code == "ligne-d-un-autre"]
-    assert [(each.place.feuille, each.place.cellule, each.valeur) for each in said] == [(table.sheet, where, key)]
+    said = [item for item in parsed.findings if item.code == "ligne-d-un-autre"]
+    assert [(item.place.feuille, item.place.cellule, item.valeur) for item in said] == [(table.sheet, where, key)]
     assert not parsed.is_accepted
 
 
@@ -158,4 +158,4 @@ def test_the_rows_of_the_form_are_nobody_else_s_without_the_values_as_sent() -> 
     def change(book: Any) -> None:
         del book[BASELINE]
 
-    assert "ligne-d-un-autre" not in {each.code for each in answer(change).findings}
+    assert "ligne-d-un-autre" not in {item.code for item in answer(change).findings}

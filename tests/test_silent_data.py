@@ -150,7 +150,7 @@ def test_hidden_answers_are_said_once_and_count() -> None:
 
     parsed = returned(edit)
     assert parsed.is_accepted
-    assert [(each.code, each.place.feuille, each.place.cellule, len(each.liees)) for each in said(parsed)] == [
+    assert [(item.code, item.place.feuille, item.place.cellule, len(item.liees)) for item in said(parsed)] == [
         ("reponses-masquees", "Budget", "F6", 1),
         ("reponses-masquees", "Budget", "H9", 0),
         ("reponses-masquees", "Actions", "G6", 0),
@@ -173,14 +173,14 @@ def test_notes_and_remarks_are_kept() -> None:
 
     parsed = returned(edit)
     assert parsed.is_accepted
-    notes = {each.place.cellule: str(each.valeur) for each in said(parsed) if each.code == "note-du-partenaire"}
+    notes = {item.place.cellule: str(item.valeur) for item in said(parsed) if item.code == "note-du-partenaire"}
     assert notes == {
         "F6": "montant PROVISOIRE", "A2": "à REVOIR", "L6": "voir COURRIER", "F2": "au-DESSUS", "P40": "plus LOIN",
     }  # fmt: skip
     others = [
-        (each.code, each.place.cellule, len(each.liees))
-        for each in said(parsed)
-        if each.code not in ("note-du-partenaire",)
+        (item.code, item.place.cellule, len(item.liees))
+        for item in said(parsed)
+        if item.code not in ("note-du-partenaire",)
     ]
     assert others == [("montants-a-cote", "M9", 1), ("feuille-ajoutee", "A1", 0)]
 
@@ -285,7 +285,7 @@ def test_subtotals_then_a_total_are_each_known() -> None:
             sheet[f"B{row}"], sheet[f"C{row}"], sheet[f"F{row}"] = sheet["B6"].value, label, amount
         filled()(book)
 
-    assert [(each.code, each.place.cellule) for each in said(returned(edit))] == [
+    assert [(item.code, item.place.cellule) for item in said(returned(edit))] == [
         ("total-probable", "F61"),
         ("total-probable", "F62"),
     ]
@@ -302,7 +302,7 @@ def test_a_financement_typed_again_blocks() -> None:
             sheet[f"E{row}"], sheet[f"F{row}"] = "chiffré", 950000
 
     parsed = examined(edited(written_form("Chartres", "conseil-regional-centre-val-de-loire"), edit))
-    assert "ligne-deja-la" in [each.code for each in said(parsed)]
+    assert "ligne-deja-la" in [item.code for item in said(parsed)]
     assert not parsed.is_accepted
 
 
@@ -325,7 +325,7 @@ def test_a_line_that_is_there_already_is_said_and_left_to_a_decision(
             sheet[f"B{row}"], sheet[f"C{row}"], sheet[f"F{row}"] = sheet["B6"].value, words, cents
 
     parsed = returned(edit)
-    assert [(each.code, each.place.cellule) for each in said(parsed)] == [("ligne-deja-la", "C59" if label else "C58")]
+    assert [(item.code, item.place.cellule) for item in said(parsed)] == [("ligne-deja-la", "C59" if label else "C58")]
     assert parsed.is_accepted, "two lines that look the same block the contract until somebody decides"
 
 
@@ -335,7 +335,7 @@ def test_a_line_that_is_there_already_is_said_and_left_to_a_decision(
 )
 def test_a_remark_alone_on_a_row_is_kept_and_is_no_line(cell: str, text: str) -> None:
     parsed = returned(filled(**{cell: text}))
-    assert [(each.code, each.place.cellule, each.valeur) for each in said(parsed)] == [
+    assert [(item.code, item.place.cellule, item.valeur) for item in said(parsed)] == [
         ("note-du-partenaire", cell, text)
     ]
     assert parsed.is_accepted

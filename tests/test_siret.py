@@ -16,8 +16,8 @@ KNOWN = ("23350001600040", "38047555800058", "35600000000048")
 def key_is_right(digits: str) -> bool:
     """Luhn's rule as the table of its doubled digits."""
     doubled = {0: 0, 1: 2, 2: 4, 3: 6, 4: 8, 5: 1, 6: 3, 7: 5, 8: 7, 9: 9}
-    numbers = [int(each) for each in digits]
-    return (sum(numbers[-1::-2]) + sum(doubled[each] for each in numbers[-2::-2])) % 10 == 0
+    numbers = [int(digit) for digit in digits]
+    return (sum(numbers[-1::-2]) + sum(doubled[number] for number in numbers[-2::-2])) % 10 == 0
 
 
 @pytest.mark.parametrize("siret", KNOWN)

@@ -107,7 +107,7 @@ def test_the_checks_look_at_percentages_and_days() -> None:
         followed("I-9", 2017, partenaire_id="personne", avancement="bof"),
     ]
     found = check_contract(book_of(tables_of(small_rows(), suivis=rows)), locate)
-    said = {(each.code, each.place.cellule, each.valeur) for each in found if each.place.feuille == "suivis"}
+    said = {(item.code, item.place.cellule, item.valeur) for item in found if item.place.feuille == "suivis"}
     assert said == {
         ("hors-bornes", "pourcentage@0", 150),
         ("hors-bornes", "date_bilan@0", "31/12/1999"),

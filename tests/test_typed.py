@@ -43,7 +43,7 @@ def test_a_number_typed_in_a_text_is_the_digits_that_people_see() -> None:
 def verdict(kind: str, value: Any) -> tuple[Any, list[str]]:
     """The value taken, and the codes of what is said."""
     column = cast(kind, value)
-    return column.values[0], [each.code for each in (*column.problems, *column.notices)]
+    return column.values[0], [item.code for item in (*column.problems, *column.notices)]
 
 
 Spelt = tuple[str, str, bool, Any]
@@ -65,8 +65,8 @@ def test_what_is_understood_has_its_value(spelt: Spelt, value: Any) -> None:
     assert (rule.kind, rule.spelling) == spelt[:2]
     assert (column.values, column.problems) == ([value], [])
     assert type(column.values[0]) is type(value)
-    assert [each.code for each in column.notices] == ([reading.notice] if rule.outcome is Outcome.COMPRIS else [])
-    assert all(each.understood for each in column.notices)
+    assert [item.code for item in column.notices] == ([reading.notice] if rule.outcome is Outcome.COMPRIS else [])
+    assert all(notice.understood for notice in column.notices)
 
 
 @pytest.mark.parametrize(("spelt", "code", "words"), REFUSED_SPELLINGS, ids=repr)
@@ -75,7 +75,7 @@ def test_what_is_refused_has_its_code_and_its_remedy(spelt: Spelt, code: str, wo
     assert (rule.kind, rule.spelling) == spelt[:2]
     assert rule.outcome is (Outcome.REFUSE if CATALOGUE[code].bloquant else Outcome.VIDE)
     assert (column.values, column.notices, column.unknown) == ([None], [], {0})
-    assert [each.code for each in column.problems] == [code]
+    assert [item.code for item in column.problems] == [code]
     assert words in (column.problems[0].suggestion or "")
 
 
@@ -270,18 +270,18 @@ def test_a_register_and_a_master_hold_numbers_and_dates() -> None:
     """The strict reading: no text is taken for a number, since no formula counts it."""
     column = cast_column(MONEY, ["1 234,56 €", 12.5, None])
     assert (column.values, column.notices) == ([None, 1_250, None], [])
-    assert [(each.position, each.code) for each in column.problems] == [(0, "texte-au-lieu-de-nombre")]
+    assert [(item.position, item.code) for item in column.problems] == [(0, "texte-au-lieu-de-nombre")]
     column = cast_column(
         DATE, ["31/12/2016", date(2016, 12, 31), datetime(2016, 12, 31, 8), 42735.0, "?", timedelta(1)]
     )
     assert column.values == [None, date(2016, 12, 31), None, None, None, None]
-    assert [each.code for each in column.problems] == [
+    assert [item.code for item in column.problems] == [
         "date-en-texte", "date-avec-heure", "pas-une-date", "pas-une-date", "pas-une-date",
     ]  # fmt: skip
-    assert all("31/12/2016" in (each.suggestion or "") for each in column.problems[:3])
+    assert all("31/12/2016" in (item.suggestion or "") for item in column.problems[:3])
     column = cast_column(PERCENT, [5.0, "5 %", 0.05, 0.05], percents={3})
     assert column.values == [5, None, None, 5]
-    assert [each.code for each in column.problems] == ["texte-au-lieu-de-nombre", "nombre-non-entier"]
+    assert [item.code for item in column.problems] == ["texte-au-lieu-de-nombre", "nombre-non-entier"]
 
 
 @pytest.mark.parametrize("kind", SAMPLES)

@@ -39,9 +39,9 @@ def mistakes(content: bytes, path: Path) -> set[str]:
     path.write_bytes(content)
     errors = OpenXmlValidator().validate(path).errors
     return {
-        f"{each.part_uri} {each.description}"
-        for each in errors
-        if each.severity is ValidationSeverity.ERROR and not each.description.startswith(_NOT_REQUIRED)
+        f"{error.part_uri} {error.description}"
+        for error in errors
+        if error.severity is ValidationSeverity.ERROR and not error.description.startswith(_NOT_REQUIRED)
     }
 
 
@@ -95,11 +95,11 @@ def test_a_copy_is_valid_whatever_program_saved_the_return(program: str, tmp_pat
     assert annotated_copy(copy, findings, theme()).count(b"PK\x01\x02") == copy.count(b"PK\x01\x02")  # no part added
     package = PackageEditor(copy)
     budget = next(sheet.part for sheet in package.sheets() if sheet.name == "Budget")
-    drawing = next(each.target for each in package.relations(budget) if each.kind == "vmlDrawing")
+    drawing = next(relation.target for relation in package.relations(budget) if relation.kind == "vmlDrawing")
     boxes = [commented_cell(shape) for shape in package.parse(drawing).iter(f"{VML}shape")]
     comments = package.related(budget, "comments")
     assert comments is not None
-    notes = [each.get("ref") for each in package.parse(comments).iter("{*}comment")]
+    notes = [element.get("ref") for element in package.parse(comments).iter("{*}comment")]
     assert sorted(boxes) == sorted(notes)
     assert {"F6", "F7", "G8"} <= set(boxes)
     assert len(set(boxes)) == len(boxes)

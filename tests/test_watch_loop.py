@@ -237,7 +237,7 @@ def test_changes_during_a_run_make_exactly_one_more(opened: Workspace, monkeypat
     display.then = then
     follow(opened, display)
     batches = [what for kind, what in display.told if kind == "answered"]
-    assert [set(each.changed) for each in batches] == [set(), paths, {opened.retours / "dernier.csv"}]
+    assert [set(batch.changed) for batch in batches] == [set(), paths, {opened.retours / "dernier.csv"}]
 
 
 def test_nothing_that_settles_while_a_folder_is_away_is_lost(
@@ -472,7 +472,7 @@ def test_only_what_is_new_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     notice = said("proprietaire-perime", Place("constats/~$a.xlsx"), "Une marque oubliée.", Severity.INFORMATION)
     with recorded(tmp_path) as (display, told):
         display.answered(Batch(), ConsolidationRun(consolidation, True, (notice,)), 1.23)
-        files = len([each for line in consolidation.board for each in line.received]) + len(consolidation.strays)
+        files = len([file for line in consolidation.board for file in line.received]) + len(consolidation.strays)
         assert files > 5  # the gravest by name, the rest in one line; the notice, the state
         assert len(told.lines) == 5 + 1 + 2
         assert told.texts[-2].startswith(f"{files - 5} autres fichiers : ")

@@ -192,7 +192,9 @@ def test_the_notices_of_a_file_that_still_arrives_wait(opened: Workspace, monkey
     state = replace(state, contract=cast("Any", held))
     left = notices.mailing_of(opened, state, {opened.workbooks / due[0].file.fichier})
     assert left is not None
-    assert {each.file.fichier for each in left.notices} == {each.file.fichier for each in due} - {due[0].file.fichier}
+    assert {notice.file.fichier for notice in left.notices} == {notice.file.fichier for notice in due} - {
+        due[0].file.fichier
+    }
 
 
 def test_of_a_file_that_still_arrives_only_that_is_shown(tmp_path: Path) -> None:
@@ -300,7 +302,7 @@ def test_folders_too_deep_for_the_system_cost_themselves(opened: Workspace) -> N
             os.rmdir(name)  # noqa: PTH106
         os.chdir(here)
     assert [file.fichier for file in listing.files] == ["retours/ville.xlsx"]
-    assert [each.kind for each in listing.leftovers] == [LeftoverKind.TOO_DEEP]
+    assert [leftover.kind for leftover in listing.leftovers] == [LeftoverKind.TOO_DEEP]
     (said,) = leftover_findings(listing.leftovers, "retours")
     assert (said.code, said.bloquant) == ("restes-ignores", False)
     assert len(said.message) < 400
@@ -332,8 +334,8 @@ def test_folders_without_end_are_said_for_what_they_are(opened: Workspace) -> No
     assert len(take_snapshot(opened).folders) > 1500
     with Watcher(opened, lambda: None) as watcher:
         notices = watcher.take_notices()
-    assert [each.code for each in notices] in ([], ["surveillance-limitee"])
-    assert all("trop de niveaux" in each.message for each in notices)
+    assert [item.code for item in notices] in ([], ["surveillance-limitee"])
+    assert all("trop de niveaux" in notice.message for notice in notices)
     assert "limite de dossiers" in refusal_words(OSError(errno.ENOSPC, ""))
 
 

@@ -203,7 +203,7 @@ def test_one_file_without_rest_does_not_hold_the_others_for_ever(disk: Disk) -> 
 
 def test_three_hundred_files_are_one_batch(disk: Disk) -> None:
     files = [RETOURS / f"{at}.xlsx" for at in range(300)]
-    assert disk.run(*((0.02, lambda each=each: disk.tell(each, "content")) for each in files)) == changed(*files)
+    assert disk.run(*((0.02, lambda file=file: disk.tell(file, "content")) for file in files)) == changed(*files)
 
 
 def test_a_rename_is_one_batch(disk: Disk) -> None:

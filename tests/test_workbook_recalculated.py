@@ -43,7 +43,7 @@ def test_computed_values_are_those_in_the_file(name: str, office: LibreOffice, t
     _, content = master(name)
     package = Package(content)
     cells = recalculated(office, content, tmp_path)
-    assert sum(formula is not None for found in package.cells.values() for _, formula in found.values()) > 20
+    assert sum(formula is not None for cell in package.cells.values() for _, formula in cell.values()) > 20
     assert differences(package, cells) == []
     assert errors(cells) == []
 

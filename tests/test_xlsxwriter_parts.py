@@ -59,7 +59,7 @@ URL_ATTRIBUTES = ("_link_type", "_link", "_relationship_link", "_anchor", "_text
 
 def test_the_version_is_one_of_those_that_were_checked() -> None:
     dependencies = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
-    (declared,) = (each for each in dependencies if each.startswith("xlsxwriter"))
+    (declared,) = (dependency for dependency in dependencies if dependency.startswith("xlsxwriter"))
     assert declared == "xlsxwriter>=3.2.5,<4"
     assert (3, 2, 5) <= tuple(map(int, version("xlsxwriter").split("."))) < (4,)
 
@@ -67,7 +67,7 @@ def test_the_version_is_one_of_those_that_were_checked() -> None:
 @pytest.mark.parametrize(("owner", "name"), [(owner, name) for owner, names in METHODS.items() for name in names])
 def test_each_private_method_takes_what_it_took(owner: Any, name: str) -> None:
     parameters = tuple(inspect.signature(getattr(owner, name)).parameters)
-    assert tuple(each for each in parameters if each != "self") == METHODS[owner][name]
+    assert tuple(parameter for parameter in parameters if parameter != "self") == METHODS[owner][name]
 
 
 def test_each_private_attribute_is_there() -> None:

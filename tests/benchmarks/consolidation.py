@@ -71,7 +71,7 @@ def measure(count: int, exercices: int, sample: int, rounds: int) -> None:
                     for path in paths[:: len(paths) // some][:some]:
                         change(path, 2 * round_ + 2)
                 program.run()
-        seconds = {each.title: min(each.processor) for each in programs}
+        seconds = {program.title: min(program.processor) for program in programs}
         fixed = seconds[start.title]
         seconds[usual.title] = fixed + (seconds[usual.title] - fixed) * count / len(paths[:sample])
         floor = seconds[bare.title] + seconds[written.title]

@@ -89,7 +89,7 @@ def make_crowd(folder: Path, count: int, exercices: int) -> list[Path]:
     make = partial(_make, workspace.settings.identifiant, forms)
     with multiprocessing.get_context("spawn").Pool() as pool:
         pool.map(make, files, chunksize=50)
-    return [each.path for each in files]
+    return [file.path for file in files]
 
 
 def _digits(number: int) -> str:
@@ -140,16 +140,17 @@ def _shared_rows() -> dict[str, list[Row]]:
     rows: dict[str, list[Row]] = {name: [] for name in ("lignes_budgetaires", "financements", "participations")}
     rows["piliers"] = [{"pilier_id": each, "titre": f"Pilier {each}"} for each in ("I", "II")]
     rows["conventions"] = [
-        {"convention_id": each, "pilier_id": _pilier(each), "titre": f"Convention thématique numéro {each}"}
-        for each in numbers
+        {"convention_id": number, "pilier_id": _pilier(number), "titre": f"Convention thématique numéro {number}"}
+        for number in numbers
     ]
     rows["axes"] = [
-        {"axe_id": _axe(each), "convention_id": each, "titre": f"Axe stratégique numéro {each}"} for each in numbers
+        {"axe_id": _axe(number), "convention_id": number, "titre": f"Axe stratégique numéro {number}"}
+        for number in numbers
     ]
     rows["axes"].append({"axe_id": LED, "convention_id": 1, "titre": "Ce que chaque ville porte"})
     rows["financeurs"] = [
-        {"financeur_id": f"financeur-{each}", "nom": f"Financeur {each}", "categorie": "public local"}
-        for each in range(1, FUNDERS + 1)
+        {"financeur_id": f"financeur-{number}", "nom": f"Financeur {number}", "categorie": "public local"}
+        for number in range(1, FUNDERS + 1)
     ]
     rows["fiches"] = [_fiche(convention, _axe(convention), "1") for convention in numbers]
     rows["collectivites"], rows["partenaires"], rows["totaux_publies"] = [], [], []
@@ -160,7 +161,7 @@ def _rows_of(digits: str) -> dict[str, list[Row]]:
     """What one partner brings: itself, its lines, the fiche that it leads and who pays for it."""
     name = _name(digits)
     led = _fiche(1, LED, digits)
-    shared = [f"{_axe(each)}./1" for each in range(2, 5)]
+    shared = [f"{_axe(number)}./1" for number in range(2, 5)]
     return {
         "collectivites": [{"collectivite_id": name, "nom": f"Ville {digits}", "categorie": "commune"}],
         "partenaires": [
@@ -184,14 +185,14 @@ def _rows_of(digits: str) -> dict[str, list[Row]]:
         ],
         "lignes_budgetaires": [
             {
-                "ligne_id": f"B{each:02}-{name}-{place}",
-                "convention_id": each,
+                "ligne_id": f"B{number:02}-{name}-{place}",
+                "convention_id": number,
                 "collectivite_id": name,
                 "libelle": f"Accompagnement des familles, action {place} de la ville {digits}",
                 "exercice": CENSUS,
-                "montant_realise": 100_000 * each + 50 * place,
+                "montant_realise": 100_000 * number + 50 * place,
             }
-            for each in range(1, CONVENTIONS + 1)
+            for number in range(1, CONVENTIONS + 1)
             for place in range(1, LINES_EACH + 1)
         ],
     }

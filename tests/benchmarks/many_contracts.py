@@ -181,12 +181,13 @@ def make_rows(shape: Shape, contract: str, partners: Iterable[str]) -> dict[str,
     numbers, year = range(1, shape.conventions + 1), shape.years[0] - 1
     titles = _OTHERWISE if shape.number % 5 == 2 else _THEMES
     rows: dict[str, list[Row]] = {name: [] for name in ("collectivites", "partenaires", "participations")}
-    rows["piliers"] = [{"pilier_id": each, "titre": f"Orientation {each}"} for each in shape.levels]
+    rows["piliers"] = [{"pilier_id": level, "titre": f"Orientation {level}"} for level in shape.levels]
     rows["conventions"] = [
-        {"convention_id": each, "titre": titles[each - 1], "pilier_id": shape.level(each)} for each in numbers
+        {"convention_id": number, "titre": titles[number - 1], "pilier_id": shape.level(number)} for number in numbers
     ]
     rows["axes"] = [
-        {"axe_id": shape.axe(each), "convention_id": each, "titre": f"Axe {shape.axe(each)}"} for each in numbers
+        {"axe_id": shape.axe(number), "convention_id": number, "titre": f"Axe {shape.axe(number)}"}
+        for number in numbers
     ]
     rows["financeurs"] = [
         {"financeur_id": f"financeur-{each}", "nom": f"Financeur {each}", "categorie": category}
@@ -198,7 +199,7 @@ def make_rows(shape: Shape, contract: str, partners: Iterable[str]) -> dict[str,
             {"nom": name, "code_qpv": f"QN{contract}01{name[-1]}", "commune": f"Ville {contract}01"}
             for name in quartiers
         ]
-    rows["fiches"] = [_fiche(shape, each, "1", quartiers) for each in numbers]
+    rows["fiches"] = [_fiche(shape, number, "1", quartiers) for number in numbers]
     rows["financements"] = [
         {
             "financement_id": f"{row['fiche_id']}:financeur-{1 + place % 4}",
@@ -227,7 +228,7 @@ def _add_partner(
     )
     if kind == 0:
         funder = f"financeur-{1 + int(partner) // 3 % 4}"
-        is_taken = any(each.get("financeur_id") == funder for each in rows["partenaires"])
+        is_taken = any(partenaire.get("financeur_id") == funder for partenaire in rows["partenaires"])
         more = {} if is_taken else {"financeur_id": funder}
         rows["partenaires"].append({**about, "nom": title, **more})
     elif kind == 1:
@@ -312,7 +313,7 @@ def _change_schemas(folder: Path, column: str) -> None:
     schema = json.loads(path.read_text(encoding="utf-8"))
     fields = schema["fields"]
     if column.startswith("-"):
-        schema["fields"] = [each for each in fields if each["name"] != column[1:]]
+        schema["fields"] = [field_ for field_ in fields if field_["name"] != column[1:]]
     else:
         place = next(place for place, each in enumerate(fields) if each["name"] == "montant_prevu")
         title = column.capitalize()
@@ -445,7 +446,7 @@ def _write_contracts(folder: Path, shape: Shape, contracts: list[str]) -> list[P
     place.mkdir(parents=True)
     written = write_shape(place, shape)
     shutil.rmtree(place)
-    made = [write_contract(folder / contract_name(each), shape, written, each) for each in contracts]
+    made = [write_contract(folder / contract_name(contract), shape, written, contract) for contract in contracts]
     return list(chain.from_iterable(made))
 
 

@@ -81,7 +81,7 @@ def measure(count: int, sample: int, rounds: int, times: int) -> None:
         for _ in range(rounds):
             for program in programs:
                 program.run()
-        seconds = {each.title: min(each.processor) for each in programs}
+        seconds = {program.title: min(program.processor) for program in programs}
         fixed = seconds[start.title]
         seconds[usual.title] = fixed + (seconds[usual.title] - fixed) * count / len(paths[:sample])
         print(f"{'program':<28} {'processor':>9} {'a return':>9} {'validate is':>12} {'memory':>9}")

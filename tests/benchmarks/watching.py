@@ -68,7 +68,7 @@ def make_chartres(folder: Path, count: int) -> list[Path]:
 def chartres_saves(folder: Path, count: int) -> Save:
     """The saves of a town's return, made beforehand."""
     contract = load_contract(find_workspace(folder))
-    forms = {each.identity.partenaire: each for each in make_forms(contract, contract.settings.exercice_courant)}
+    forms = {form.identity.partenaire: form for form in make_forms(contract, contract.settings.exercice_courant)}
     made: dict[str, list[bytes]] = {}
 
     def save(path: Path, number: int) -> None:
@@ -123,9 +123,9 @@ def _wait_for_calm(process: int) -> None:
 def _ticks(process: int) -> float:
     """Processor seconds of a process, of its children, and of those of them that have ended."""
     total = 0
-    for each in descendants(process):
+    for descendant in descendants(process):
         try:
-            stat = Path(f"/proc/{each}/stat").read_text()
+            stat = Path(f"/proc/{descendant}/stat").read_text()
         except OSError:
             continue
         total += sum(map(int, stat.rpartition(")")[2].split()[11:15]))

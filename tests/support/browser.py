@@ -87,7 +87,7 @@ class Browser:
     def wait_for(self, method: str, session: str) -> None:
         """Wait for an event of a page that has not been seen yet."""
         limit = time.monotonic() + COMMAND_SECONDS
-        while not any(each.get("method") == method and each.get("sessionId") == session for each in self.events):
+        while not any(event.get("method") == method and event.get("sessionId") == session for event in self.events):
             self.events.append(self._receive(limit))
 
     def _receive(self, limit: float) -> dict[str, Any]:
@@ -185,15 +185,15 @@ class Page:
     def complaints(self) -> list[str]:
         """What the browser said against the page: console messages, exceptions, refusals of its policy."""
         said = []
-        for each in self.browser.events:
-            if each.get("sessionId") != self.session:
+        for event in self.browser.events:
+            if event.get("sessionId") != self.session:
                 continue
-            detail = each["params"]
-            if each["method"] == "Log.entryAdded":
+            detail = event["params"]
+            if event["method"] == "Log.entryAdded":
                 said.append(str(detail["entry"]["text"]))
-            elif each["method"] == "Runtime.exceptionThrown":
+            elif event["method"] == "Runtime.exceptionThrown":
                 said.append(str(detail["exceptionDetails"]))
-            elif each["method"] == "Runtime.consoleAPICalled":
+            elif event["method"] == "Runtime.consoleAPICalled":
                 said.append(str(detail["args"]))
         return said
 
@@ -201,7 +201,7 @@ class Page:
     def requests(self) -> list[str]:
         """The addresses that the page asked for, its own first."""
         return [
-            str(each["params"]["request"]["url"])
-            for each in self.browser.events
-            if each.get("sessionId") == self.session and each["method"] == "Network.requestWillBeSent"
+            str(event["params"]["request"]["url"])
+            for event in self.browser.events
+            if event.get("sessionId") == self.session and event["method"] == "Network.requestWillBeSent"
         ]

@@ -180,7 +180,7 @@ class Campaign:
         lines = expected_lines(self.workbooks / "registre", self.replies.values())
         for (table, key, champ), (kept, _) in self.conflicts.items():
             if table == "lignes_budgetaires":
-                (line,) = (each for each in lines if (each.ligne_id, each.exercice) == (key, YEAR))
+                (line,) = (line for line in lines if (line.ligne_id, line.exercice) == (key, YEAR))
                 line.amounts[champ] = kept
         return lines
 
@@ -198,12 +198,12 @@ def start(folder: Path) -> Campaign:
     """The contract, a line and financements of 2016 known already, all partners' forms, and the staff's workbook."""
     root = campaign_workspace(folder)
     registre = root / "workbooks" / "registre"
-    known = next(each for each in register_rows(registre, "lignes_budgetaires") if each["ligne_id"] == KNOWN_LINE)
+    known = next(row for row in register_rows(registre, "lignes_budgetaires") if row["ligne_id"] == KNOWN_LINE)
     kept = {name: known[name] for name in ("ligne_id", "convention_id", "collectivite_id", "libelle")}
     with (registre / "lignes_budgetaires.csv").open("a", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, list(known), lineterminator="\n")
         writer.writerow({**dict.fromkeys(known, ""), **kept, "exercice": YEAR, "montant_prevu": int(SENT_CENTS)})
-    published = {each["financement_id"]: each for each in register_rows(registre, "financements")}
+    published = {row["financement_id"]: row for row in register_rows(registre, "financements")}
     with (registre / "financements.csv").open("a", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, list(published[undated(ALONE)]), lineterminator="\n")
         for key in (DISPUTED, STAFFED, AGREED):

@@ -106,8 +106,8 @@ def rich() -> Consolidation:
         since=Since(
             previous=datetime(2016, 12, 4, 2, 0),
             cells=tuple(
-                CellChange(each.table, each.key, each.champ, each.before, each.after, each.place)
-                for each in modifications[:12]
+                CellChange(change.table, change.key, change.champ, change.before, change.after, change.place)
+                for change in modifications[:12]
             ),
             standings=(
                 ("luce", 2016, ReturnStatus.AWAITED.value, ReturnStatus.ACCEPTED.value),
@@ -280,12 +280,12 @@ def _origins(
         for name, frame in contract.tables.items()
     }
     cells = {}
-    for each in modifications:
-        position = positions[each.table][each.key]
-        if each.is_new_row or each.table == "suivis":
-            origins[each.table][position] = each.place
-        if each.outcome is MergeOutcome.APPLIED:
-            cells[each.table, position, each.champ] = each.place
+    for change in modifications:
+        position = positions[change.table][change.key]
+        if change.is_new_row or change.table == "suivis":
+            origins[change.table][position] = change.place
+        if change.outcome is MergeOutcome.APPLIED:
+            cells[change.table, position, change.champ] = change.place
     return origins, cells
 
 
@@ -326,13 +326,13 @@ def _questions(
         Decision(first.id, first.choices[1].code, first.choices[1].label, "Anne Martin", datetime(2016, 12, 4, 17, 5)),
         Decision(second.id, "", HOSTILE_TEXTS[1], "", datetime(2016, 12, 4, 17, 6)),
     ]
-    return questions, Decisions({each.question: each for each in said})
+    return questions, Decisions({item.question: item for item in said})
 
 
 def _findings(board: tuple[BoardLine, ...], strays: tuple[ReceivedFile, ...]) -> tuple[Finding, ...]:
     """Those of every file, then some of the master and across partners, of every severity."""
-    own = [each for line in board for file in line.received for each in file.findings]
-    own += [each for file in strays for each in file.findings]
+    own = [item for line in board for file in line.received for item in file.findings]
+    own += [item for file in strays for item in file.findings]
     linked = (place("retours/mainvilliers.xlsx", "Actions", 9, 6), place("contrat.xlsx", "C01 Éducation", 8, 3))
     return (
         *own,
@@ -346,7 +346,7 @@ def _findings(board: tuple[BoardLine, ...], strays: tuple[ReceivedFile, ...]) ->
 def large(partners: int = 1000, lines: int = 40_000, modifications: int = 30_000) -> Consolidation:
     """A whole country's: 20 conventions × ``lines`` over 200 towns and 5 exercices, ``partners`` on the board."""
     rows = large_rows(20, 200, 400, max(1, lines // 20_000))
-    base = [each | {"exercice": 2013} for each in rows["lignes_budgetaires"]]
+    base = [row | {"exercice": 2013} for row in rows["lignes_budgetaires"]]
     years = range(2013, 2013 + max(1, lines // len(base)))
     rows["lignes_budgetaires"] = [each | {"exercice": year} for year in years for each in base]
     rows["partenaires"] = [

@@ -53,7 +53,9 @@ def _rows(rng: random.Random, levels: int, years: tuple[int, ...], *, is_by_quar
     names = [f"Q{rank}" for rank in range(1, 4)] if is_by_quartier else []
     piliers = ("I", "II", "III")[:levels]
     rows: Rows = {
-        "piliers": [{"pilier_id": each, "titre": rng.choice(("Cohésion", "cohésion")) + f" {each}"} for each in piliers]
+        "piliers": [
+            {"pilier_id": pilier, "titre": rng.choice(("Cohésion", "cohésion")) + f" {pilier}"} for pilier in piliers
+        ]
     }
     rows["conventions"] = [
         {"convention_id": rank, "titre": title, "pilier_id": rng.choice((*piliers, None))}
@@ -81,7 +83,9 @@ def _rows(rng: random.Random, levels: int, years: tuple[int, ...], *, is_by_quar
     if names:
         for row in rows["fiches"]:
             row["quartiers"] = " ; ".join(rng.sample(names, rng.randint(0, 2))) or None
-    rows["financements"] = [each for row in rows["fiches"] for each in _financements(rng, str(row["fiche_id"]), years)]
+    rows["financements"] = [
+        financement for row in rows["fiches"] for financement in _financements(rng, str(row["fiche_id"]), years)
+    ]
     rows["lignes_budgetaires"] = [
         _line(rng, f"B{convention}-{town}-{rank}", convention, town, year, names)
         for convention in range(1, 5)

@@ -326,8 +326,8 @@ def contract_rows(draw: DrawFn, *, adds_up: bool = True) -> Rows:
     rows["totaux_publies"] = published(rows)
     if not adds_up:
         rows["totaux_publies"] = [
-            {**each, "montant": draw(st.just(each["montant"]) | amounts())}
-            for each in rows["totaux_publies"]
+            {**row, "montant": draw(st.just(row["montant"]) | amounts())}
+            for row in rows["totaux_publies"]
             if draw(st.integers(0, 5))
         ]
     return rows

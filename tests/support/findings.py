@@ -20,7 +20,7 @@ def check(
 
 def cells(findings: Iterable[Finding]) -> list[tuple[str, str]]:
     """Each finding as its code and its cell, ``table.field@index``."""
-    return [(each.code, f"{each.place.feuille}.{each.place.cellule}") for each in findings]
+    return [(item.code, f"{item.place.feuille}.{item.place.cellule}") for item in findings]
 
 
 def linked(finding: Finding) -> list[str]:

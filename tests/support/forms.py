@@ -24,7 +24,7 @@ CHARTRES = ("chartres", "etat", "conseil-regional-centre-val-de-loire", "chartre
 #: Those of :func:`cases`: a town with lines, one without any, a funder, a partner named nowhere, one that did its part.
 CASES = ("luce", "vide", "etat", "personne", "bailleur")
 #: Every form that the tests look at: its contract's name and its partner.
-FORMS = (*(("Chartres", each) for each in CHARTRES), *(("cas", each) for each in CASES), ("200 lignes", "luce"))
+FORMS = (*(("Chartres", case) for case in CHARTRES), *(("cas", case) for case in CASES), ("200 lignes", "luce"))
 
 
 def case_rows() -> Rows:

@@ -57,7 +57,7 @@ def part_of(parts: Parts, title: str) -> str:
     found = re.search(rf'<sheet name="{re.escape(title)}"[^>]*r:id="([^"]+)"', book)
     assert found is not None, title
     links = parts["xl/_rels/workbook.xml.rels"].decode()
-    link = next(each for each in re.findall("<Relationship [^>]+>", links) if f'Id="{found[1]}"' in each)
+    link = next(text for text in re.findall("<Relationship [^>]+>", links) if f'Id="{found[1]}"' in text)
     target = re.search(r'Target="/?(?:xl/)?([^"]+)"', link)
     assert target is not None
     return f"xl/{target[1]}"

@@ -20,7 +20,7 @@ def large_rows(conventions: int = 20, towns: int = 9, fiches: int = 400, lines_e
     """A contract of 3 piliers whose figures add up but for one in seven; some cents, a second exercice too."""
     rows = _blank()
     piliers = ("I", "II", "III")
-    rows["piliers"] = [{"pilier_id": each, "titre": f"Pilier {each}"} for each in piliers]
+    rows["piliers"] = [{"pilier_id": pilier, "titre": f"Pilier {pilier}"} for pilier in piliers]
     rows["collectivites"] = [
         {"collectivite_id": f"ville-{rank}", "nom": f"Commune numéro {rank}", "categorie": "commune"}
         for rank in range(1, towns + 1)
@@ -143,8 +143,8 @@ def wide_rows() -> Rows:
         each["proposition"] = _long("Mobiliser les partenaires du territoire et ceux de l'agglomération", 600)
     years = (2014, 2015, 2016)
     rows["lignes_budgetaires"] += [
-        {**each, "exercice": year, "montant_prevu": (each["montant_realise"] or 0) + year * 100}
-        for each in rows["lignes_budgetaires"] if each["exercice"] not in years for year in years
+        {**row, "exercice": year, "montant_prevu": (row["montant_realise"] or 0) + year * 100}
+        for row in rows["lignes_budgetaires"] if row["exercice"] not in years for year in years
     ]  # fmt: skip
     first = rows["fiches"][0]["fiche_id"]
     rows["partenaires"] = [{"partenaire_id": "bailleur", "nom": _long("Office public de l'habitat", 60)}]

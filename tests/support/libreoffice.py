@@ -196,8 +196,8 @@ class LibreOffice:
 
 def _cells(cells: list[dict[str, Any]]) -> dict[tuple[int, int], OfficeCell]:
     return {
-        (each["row"], each["column"]): OfficeCell(each["value"], each.get("formula"), each.get("error"))
-        for each in cells
+        (cell["row"], cell["column"]): OfficeCell(cell["value"], cell.get("formula"), cell.get("error"))
+        for cell in cells
     }
 
 

@@ -58,17 +58,17 @@ class Book:
         if relations not in self.package.parts:
             return {}
         targets = {
-            each.attrib["Id"]: unquote(each.attrib["Target"])
-            for each in self.package.xml(relations).iter(f"{RELATIONS}Relationship")
-            if each.attrib.get("TargetMode") == "External"
+            element.attrib["Id"]: unquote(element.attrib["Target"])
+            for element in self.package.xml(relations).iter(f"{RELATIONS}Relationship")
+            if element.attrib.get("TargetMode") == "External"
         }
         found = {}
-        for each in self.package.sheets[sheet].iter(f"{MAIN}hyperlink"):
-            target = targets.get(each.attrib.get(f"{OFFICE}id", ""))
+        for element in self.package.sheets[sheet].iter(f"{MAIN}hyperlink"):
+            target = targets.get(element.attrib.get(f"{OFFICE}id", ""))
             if target is not None:
                 path = (self.path.parent / target).resolve().relative_to(self.path.parent.parent.resolve()).as_posix()
-                place = position(each.attrib["ref"].partition(":")[0])
-                found[place] = (path, each.attrib.get("location", ""))
+                place = position(element.attrib["ref"].partition(":")[0])
+                found[place] = (path, element.attrib.get("location", ""))
         return found
 
 

@@ -68,7 +68,7 @@ def other_town(seed: int) -> ContractSpec:
     for number, theme in enumerate(rng.sample(_THEMES, count), 1):
         pilier = (number - 1) * len(piliers) // count
         budget = list[tuple[str, int | None, list[tuple[str, int | None]]]]()
-        for name in [each for each in names if each in (town, epci) or rng.random() < 0.6]:
+        for name in [name for name in names if name in (town, epci) or rng.random() < 0.6]:
             labels = rng.sample(_THINGS, rng.randint(2, 5))
             rows: list[tuple[str, int | None]] = [(label, _cents(rng)) for label in labels]
             budget.append((name, sum(cents or 0 for _, cents in rows), rows))

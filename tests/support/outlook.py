@@ -34,7 +34,7 @@ def message_storage(
         }
         for name, content in files
     ]
-    attachments += [{"__substg1.0_3701000D": each, "__properties_version1.0": bytes(8)} for each in messages]
+    attachments += [{"__substg1.0_3701000D": message, "__properties_version1.0": bytes(8)} for message in messages]
     return {
         "__properties_version1.0": bytes(32),
         "__nameid_version1.0": {},
@@ -103,7 +103,7 @@ def compound_file(root: Storage) -> bytes:
     add("Root Entry", root, 5)
     entries[0][5:7] = chain(bytes(mini)), len(mini)
     first_mini_fat = chain(struct.pack(f"<{len(mini_fat)}L", *mini_fat))
-    directory = b"".join(_entry(*each) for each in entries)  # type: ignore[arg-type]
+    directory = b"".join(_entry(*entry) for entry in entries)  # type: ignore[arg-type]
     first_directory = chain(directory)
     count, extra = 0, 0
     while (

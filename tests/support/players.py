@@ -188,7 +188,7 @@ class Game:
         def typing(book: Excel) -> None:
             name, exercice, resource, table, row = self.pick(book, (TABLE, TABLE, TABLE, FICHES, PARTNERS, TOWNS))
             labels = LABELS if resource == TABLE else OTHERS[resource][2]
-            champ = self.random.choice([each for each in labels if each != "montant_prevu"])
+            champ = self.random.choice([label for label in labels if label != "montant_prevu"])
             both = self.cells(book).get(BOTH)
             if both is not None and resource == TABLE and self.random.random() < 0.4:
                 (name, exercice, _), (_, table, row), champ = BOTH, both, "montant_prevu"
@@ -328,7 +328,7 @@ class Game:
         self.now += timedelta(minutes=10)
         self.consolidate()
         after = look_at_campaign(self.workspace, self.now)
-        assert question.id not in {each.id for each in after.open_questions}, self.story()
+        assert question.id not in {question.id for question in after.open_questions}, self.story()
 
     def settle(self, state: Consolidation, question: Question, code: str) -> None:
         """What the model no more expects once a question is decided, and what it does instead."""

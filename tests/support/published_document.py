@@ -42,29 +42,29 @@ class PublishedDocument:
         with zipfile.ZipFile(path) as package:
             assert package.testzip() is None
             self.parts = {name: package.read(name) for name in package.namelist()}
-            self.dates = {each.date_time for each in package.infolist()}
+            self.dates = {entry.date_time for entry in package.infolist()}
         for name, content in self.parts.items():
             if name.endswith((".xml", ".rels")):
                 ElementTree.fromstring(content)  # noqa: S314
         styles = ElementTree.fromstring(self.parts["word/styles.xml"])  # noqa: S314
         self.styles = {
             # LibreOffice writes « Heading 1 » and « TOC 1 ».
-            each.attrib[f"{W}styleId"]: re.sub(
-                "^(Heading|TOC)(?= \\d)", lambda name: name[0].lower(), each.find(f"{W}name").attrib[f"{W}val"]
+            element.attrib[f"{W}styleId"]: re.sub(
+                "^(Heading|TOC)(?= \\d)", lambda name: name[0].lower(), element.find(f"{W}name").attrib[f"{W}val"]
             )  # type: ignore[union-attr]
-            for each in styles.iter(f"{W}style")
+            for element in styles.iter(f"{W}style")
         }
         self.root = ElementTree.fromstring(self.parts["word/document.xml"])  # noqa: S314
         body = self.root.find(f"{W}body")
         assert body is not None
         blocks = [block for each in body for block in (each.find(f"{W}sdtContent") or [each])]  # LibreOffice's contents
-        self.blocks = [self._block(each) for each in blocks if each.tag in (f"{W}p", f"{W}tbl")]
+        self.blocks = [self._block(block) for block in blocks if block.tag in (f"{W}p", f"{W}tbl")]
 
     def _block(self, element: ElementTree.Element) -> Block:
         if element.tag == f"{W}p":
             return Block(self.style(element), words(element), element=element)
         rows = [
-            ["\n".join(words(each) for each in cell.iter(f"{W}p")) for cell in row.iter(f"{W}tc")]
+            ["\n".join(words(element) for element in cell.iter(f"{W}p")) for cell in row.iter(f"{W}tc")]
             for row in element.iter(f"{W}tr")
         ]
         return Block(self.styles[element.find(f".//{W}tblStyle").attrib[f"{W}val"]], "", rows, element)  # type: ignore[union-attr]
@@ -75,16 +75,16 @@ class PublishedDocument:
 
     @property
     def headings(self) -> list[tuple[int, str]]:
-        return [(int(each.style[-1]), each.text) for each in self.blocks if each.style.startswith("heading ")]
+        return [(int(block.style[-1]), block.text) for block in self.blocks if block.style.startswith("heading ")]
 
     def tables_under(self, heading: str) -> list[Block]:
         """The tables between a heading and the next one."""
         found, is_inside = [], False
-        for each in self.blocks:
-            if each.style.startswith("heading "):
-                is_inside = each.text == heading
-            elif is_inside and each.rows is not None:
-                found.append(each)
+        for block in self.blocks:
+            if block.style.startswith("heading "):
+                is_inside = block.text == heading
+            elif is_inside and block.rows is not None:
+                found.append(block)
         return found
 
     @property
@@ -110,14 +110,14 @@ class PublishedDocument:
         kinds = {"Tableau sous-total": "town", "Tableau texte": "line", "Tableau total": "total"}
         found: dict[int, list[tuple[str, str, list[str]]]] = {}
         number = 0
-        for each in self.blocks:
-            if each.style == "heading 2":
-                number = int(each.text.split(" ")[0])
-            if each.rows is not None and each.rows[0][0] == "Collectivité et action":
-                paragraphs = [row.find(f".//{W}p") for row in each.element.iter(f"{W}tr")]
+        for block in self.blocks:
+            if block.style == "heading 2":
+                number = int(block.text.split(" ")[0])
+            if block.rows is not None and block.rows[0][0] == "Collectivité et action":
+                paragraphs = [row.find(f".//{W}p") for row in block.element.iter(f"{W}tr")]
                 found[number] = [
                     (kinds[self.style(first)], row[0], row[1:])  # type: ignore[arg-type]
-                    for row, first in zip(each.rows[1:], paragraphs[1:], strict=True)
+                    for row, first in zip(block.rows[1:], paragraphs[1:], strict=True)
                 ]
         return found
 
@@ -131,7 +131,9 @@ class PublishedDocument:
         for rows in self.budgets().values():
             found["lignes budgétaires"] += sum(kind == "line" for kind, _, _ in rows)
             found["totaux publiés"] += sum(bool(cells[-1]) for kind, _, cells in rows if kind == "town")
-        recap = next(each.rows for each in self.blocks if each.rows and each.rows[0][0] == "Convention et collectivité")
+        recap = next(
+            block.rows for block in self.blocks if block.rows and block.rows[0][0] == "Convention et collectivité"
+        )
         found["totaux publiés"] += sum(bool(row[2]) for row in recap[1:])
         return found
 
@@ -139,7 +141,7 @@ class PublishedDocument:
 def words(element: ElementTree.Element) -> str:
     """The text of an element, with its line breaks and tabs."""
     shown = {f"{W}t": lambda each: each.text or "", f"{W}br": lambda _: "\n", f"{W}tab": lambda each: _tab(each)}
-    return "".join(shown[each.tag](each) for each in element.iter() if each.tag in shown)
+    return "".join(shown[element.tag](element) for element in element.iter() if element.tag in shown)
 
 
 def _tab(element: ElementTree.Element) -> str:

@@ -67,11 +67,11 @@ def put(workbooks: Path, new: dict[str, Content] | None = None, now: datetime = 
         history(workbooks, keep),
         now=now,
     )
-    return [each.code for each in said]
+    return [item.code for item in said]
 
 
 def come_back(workbooks: Path) -> list[str]:
-    return [each.code for each in recover(workbooks, staging(workbooks), now=NOW)]
+    return [item.code for item in recover(workbooks, staging(workbooks), now=NOW)]
 
 
 def publish_new(workbooks: Path) -> int:
@@ -79,6 +79,6 @@ def publish_new(workbooks: Path) -> int:
     try:
         print(*put(workbooks))
     except TabellionError as error:
-        print(*(each.code for each in error.findings))
+        print(*(item.code for item in error.findings))
         return 2
     return 0

@@ -53,12 +53,12 @@ def returned(edit: Callable[[Workbook], object]) -> ParsedReturn:
 
 def said(parsed: ParsedReturn, *cells: str) -> list[Finding]:
     """What is said of a return, of some of its cells or of all, without what is said of any form."""
-    return [each for each in parsed.findings if each.code not in USUAL and (not cells or each.place.cellule in cells)]
+    return [item for item in parsed.findings if item.code not in USUAL and (not cells or item.place.cellule in cells)]
 
 
 def codes(parsed: ParsedReturn, *cells: str) -> list[str]:
     """The codes of :func:`said`."""
-    return sorted(each.code for each in said(parsed, *cells))
+    return sorted(item.code for item in said(parsed, *cells))
 
 
 def values(parsed: ParsedReturn, field: str, *rows: int, sheet: str = "Budget") -> list[Any]:

@@ -171,12 +171,12 @@ def main() -> None:
 
     for kind in sys.argv[1:] or [kind for kind in MAKERS if kind != "document"]:
         print(kind)
-        for each in sizes_of(content_of(kind)):
-            paper = "A3" if each.paper == 8 else "A4"
+        for size in sizes_of(content_of(kind)):
+            paper = "A3" if size.paper == 8 else "A4"
             print(
-                f"  {each.name:32} frozen {each.frozen[0]:5} x {each.frozen[1]:4} px, seen {each.seen[0]:3} rows"
-                f" {each.seen[1]:3} columns; {paper} {each.scale:4.0%}, {each.smallest:4.1f} pt,"
-                f" {each.pages:3} pages ({each.across} across) {' '.join(each.cut)}"
+                f"  {size.name:32} frozen {size.frozen[0]:5} x {size.frozen[1]:4} px, seen {size.seen[0]:3} rows"
+                f" {size.seen[1]:3} columns; {paper} {size.scale:4.0%}, {size.smallest:4.1f} pt,"
+                f" {size.pages:3} pages ({size.across} across) {' '.join(size.cut)}"
             )
 
 
