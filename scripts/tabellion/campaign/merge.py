@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import NamedTuple
 
 from tabellion.campaign.model import Conflict, DroppedRow, MergeOutcome, Modification, Removal, ReturnedRow
@@ -44,12 +45,12 @@ class InForce:
             return self.parsed
         return next((parsed for fichier, parsed in self.compared if fichier == row.fichier), self.parsed)
 
-    @property
+    @cached_property
     def partenaire(self) -> str:
         """Who answers."""
         return self.parsed.identity.partenaire if self.parsed.identity else ""
 
-    @property
+    @cached_property
     def exercice(self) -> int:
         """The exercice it answers for."""
         return self.parsed.identity.exercice if self.parsed.identity else 0
@@ -141,6 +142,8 @@ class _Merger:
         """The cells of each row that the master lacks."""
         self.disputed: dict[CellKey, tuple[list[_CellClaim], int]] = {}
         """The claims on each cell in conflict, and the number of the first of their modifications."""
+        self.pointless: dict[int, bool] = {}
+        """Whether each returned row, by its identity, names a row that the contract has no more."""
 
     def claim(self, source: InForce) -> None:
         """Take note of everything that one return says otherwise than it was sent, or than was adopted from it."""
@@ -180,7 +183,7 @@ class _Merger:
         table, key, name = cell
         position = self.positions[table].get(key)
         master = self.merged.rows[table][position][name] if position is not None else None
-        latest, outdone = _latest_of_each(claims)
+        latest, outdone = (claims, ()) if len(claims) == 1 else _latest_of_each(claims)
         first = latest[0]
         is_one_value = len(latest) == 1 or len({repr(claim.after) for claim in latest}) == 1
         if is_one_value and first.after == master:
@@ -235,10 +238,16 @@ class _Merger:
         part, nor one of a line, or that names a row, that the contract has no more."""
         if position is not None:
             return True
-        if (table, key) in self.gone or any(self.names_nothing(claim.row) for claim in claims):
+        if (table, key) in self.gone or any(self.is_pointless(claim.row) for claim in claims):
             return False
         known = table in self.made_by_forms or key[0] in self.known_ids[table]
         return known or all(claim.row.is_new for claim in claims)
+
+    def is_pointless(self, row: ReturnedRow) -> bool:
+        """Whether a returned row refers to one that the contract has no more: asked for each of its cells."""
+        if id(row) not in self.pointless:
+            self.pointless[id(row)] = self.names_nothing(row)
+        return self.pointless[id(row)]
 
     def names_nothing(self, row: ReturnedRow) -> bool:
         """Whether a returned row refers to one that the contract has no more."""
@@ -261,19 +270,33 @@ class _Merger:
             schema, row = self.schemas[table], cells[0][1].row
             values = dict.fromkeys(schema.names)
             if not row.is_new:  # of a row of the partner's own, every value is a claim that was settled
-                answers = {*self.typed[table]} - (self.carried[table] - row.before.keys())
-                values |= {name: value for name, value in row.values.items() if name not in answers}
+                typed, carried = self.typed[table], self.carried[table]
+                values |= {
+                    name: value
+                    for name, value in row.values.items()
+                    if name not in typed or (name in carried and name not in row.before)
+                }
             values |= dict(zip(schema.primary_key, key, strict=True))
             values |= {name: claim.after for name, claim in cells}
             position = len(merged.rows[table])
             merged.rows[table].append(values)
             merged.origins[table].append(row.place(cells[0][1].source.fichier))
             merged.cells |= {(table, position, name): claim.place for name, claim in cells}
-        for table in {table for table, _ in self.new_rows}:
-            self.put_in_order(table, len(self.positions[table]))
+        moved = {
+            table: self.put_in_order(table, len(self.positions[table]))
+            for table in {table for table, _ in self.new_rows}
+        }
+        if moved:
+            merged.cells = {
+                (table, moved[table][position] if table in moved else position, name): place
+                for (table, position, name), place in merged.cells.items()
+            }
 
-    def put_in_order(self, table: str, known: int) -> None:
-        """Move the rows from ``known`` on behind their kin: the same identifier, else the same references, or one."""
+    def put_in_order(self, table: str, known: int) -> dict[int, int]:
+        """Move the rows from ``known`` on behind their kin: the same identifier, else the same references, or one.
+
+        Returns where each row went.
+        """
         merged, schema = self.merged, self.schemas[table]
         rows = merged.rows[table]
         references = [key.field for key in schema.foreign_keys]
@@ -287,13 +310,9 @@ class _Merger:
             return next((position for position in kin if position is not None), known)
 
         order = sorted(range(len(rows)), key=lambda at: (at if at < known else anchor(rows[at]), at))
-        moved = {before: after for after, before in enumerate(order)}
         merged.rows[table] = [rows[position] for position in order]
         merged.origins[table] = [merged.origins[table][position] for position in order]
-        merged.cells = {
-            (name, moved[position] if name == table else position, champ): place
-            for (name, position, champ), place in merged.cells.items()
-        }
+        return {before: after for after, before in enumerate(order)}
 
 
 def _was_there(row: ReturnedRow, adopted: AdoptedValues, typed: Sequence[str]) -> bool:
@@ -306,8 +325,6 @@ def _was_there(row: ReturnedRow, adopted: AdoptedValues, typed: Sequence[str]) -
 
 def _latest_of_each(claims: Sequence[_CellClaim]) -> tuple[list[_CellClaim], list[_CellClaim]]:
     """What each partner says last, and what it said for an earlier exercice."""
-    if len(claims) == 1:
-        return [*claims], []
     last: dict[str, _CellClaim] = {}
     for claim in claims:
         before = last.get(claim.source.partenaire)

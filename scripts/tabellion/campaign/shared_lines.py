@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tabellion.checks.inspection import Inspection
 from tabellion.findings import Severity
-from tabellion.measures import AMOUNTS, MEASURE, Accounts, double_counts
+from tabellion.measures import AMOUNTS, MEASURE, Accounts, Overview, double_counts
 from tabellion.reading.lines import is_total
 from tabellion.schema.money import euros, format_euros
 from tabellion.schema.table import Key
@@ -93,12 +93,15 @@ def check_two_conventions(inspection: Inspection) -> None:
     exercices, published = (inspection.known(table, "exercice") for table in (_LINES, _TOTALS))
     checked = published | {inspection.settings.exercice}
     lines = inspection.tables[_LINES]
+    # The accounts know one measure, what was spent: another amount takes its place to be looked at alike.
+    alike = {
+        name: Overview({**inspection.tables, _LINES: lines.with_columns({MEASURE: lines.column(name)})})
+        for name in _COLUMNS
+    }
     for exercice in sorted(exercices):
         pairs: set[tuple[object, object]] = set()
-        for name in _COLUMNS:
-            # the accounts know one measure, what was spent: another amount takes its place to be looked at alike
-            tables = {**inspection.tables, _LINES: lines.with_columns({MEASURE: lines.column(name)})}
-            for double in double_counts(Accounts(tables, exercice)):
+        for name, overview in alike.items():
+            for double in double_counts(Accounts(overview.tables, exercice, overview)):
                 pair = (double.index, double.kept)
                 if pair not in pairs and not (name == MEASURE and exercice in checked):
                     inspection.say(

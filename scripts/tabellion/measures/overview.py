@@ -7,7 +7,7 @@ and no euro is lost on the way. A line without its exercice counts in none.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeVar
@@ -116,13 +116,15 @@ class Overview:
         sums = self._sums.get(key)
         if sums is None:
             positions = self.lines.matching([Criterion(name, value) for name, value in key])
-            columns = [self.lines.columns[name] for name in AMOUNTS]
-            amounts = [
-                [cents for position in positions if (cents := column[position]) is not None] for column in columns
-            ]
-            prevu, vote, realise = map(sum, amounts)
-            sums = self._sums[key] = Sums(prevu, vote, realise, len(positions), tuple(map(len, amounts)))
+            sums = self._sums[key] = self._sums_at(positions)
         return sums
+
+    def _sums_at(self, positions: Sequence[int]) -> Sums:
+        """The sums of the lines at these positions."""
+        columns = [self.lines.columns[name] for name in AMOUNTS]
+        amounts = [[cents for position in positions if (cents := column[position]) is not None] for column in columns]
+        prevu, vote, realise = map(sum, amounts)
+        return Sums(prevu, vote, realise, len(positions), tuple(map(len, amounts)))
 
     def of(self, exercice: int, convention: int | None = None, town: str | None = None) -> Sums:
         """The sums of an exercice: of one convention or all, of one collectivité or all."""
@@ -133,8 +135,12 @@ class Overview:
     @cached_property
     def cells(self) -> dict[tuple[int, int | None, str | None], Sums]:
         """The sums by exercice, convention and collectivité, in the order of the lines."""
-        keys = [key for key in self.lines.groups(*LINE_KEY) if key[0] is not None]
-        return {(key[0], key[1], key[2]): self.sums(**dict(zip(LINE_KEY, key, strict=True))) for key in keys}
+        groups = self.lines.groups(*LINE_KEY).items()
+        return {
+            (year, convention, town): self._sums_at(positions)
+            for (year, convention, town), positions in groups
+            if year is not None
+        }
 
     @cached_property
     def known(self) -> dict[int, dict[str, int]]:

@@ -7,10 +7,11 @@ import hashlib
 import io
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ _VERSION = 1
 _LINES = "lignes_budgetaires"
 #: Beyond the cells of any row.
 _FAR = 1 << 30
+#: Items of a digest in one go.
+_AT_ONCE = 1000
 
 
 @dataclass(frozen=True)
@@ -94,8 +97,9 @@ def state_digest(consolidation: Consolidation, tables: Mapping[str, bytes], extr
         (consolidation.decisions.of(question.id) for question in consolidation.questions),
     )  # fmt: skip
     for group in groups:
-        for item in group:  # one by one: a large campaign says tens of millions of characters
-            digest.update(repr(item).encode("utf-8", "surrogatepass") + b"\n")
+        items = iter(group)
+        while some := list(islice(items, _AT_ONCE)):  # not all: a large campaign says tens of millions of characters
+            digest.update(repr(some).encode("utf-8", "surrogatepass"))
         digest.update(b"\n")
     return digest.hexdigest()
 
@@ -161,10 +165,11 @@ def _total(consolidation: Consolidation, exercice: int) -> tuple[str, int | None
 
 def _total_before(schema: TableSchema, lines: str, exercice: int, measure: str) -> int | None:
     """What the lines in place added up to, of the same amount: another one would change by what nobody changed."""
-    names, found = _rows_by_key(schema, lines)
-    rows = (dict(zip(names, row, strict=False)) for _, row in found.values() if str(exercice) in row)
+    names, rows = _csv_rows(lines)
+    year_at, amount_at = (names.index(name) if name in names else _FAR for name in ("exercice", measure))
+    whole = (row for row in rows if len(row) > max(year_at, amount_at))
+    texts = Counter(row[amount_at] for row in whole if row[year_at] == str(exercice) and row[amount_at])
     amount = schema.by_name[measure]
-    texts = Counter(text for row in rows if row.get("exercice") == str(exercice) and (text := row.get(measure)))
     cast = cast_column(amount, [parse_csv_text(amount, text) for text in texts])
     known = [cents * texts[text] for text, cents in zip(texts, cast.values, strict=True) if isinstance(cents, int)]
     return sum(known) if known else None
@@ -225,12 +230,12 @@ def since_previous(
 
 def _changes(schema: TableSchema, before: str, after: str, consolidation: Consolidation) -> Iterator[CellChange]:
     """The cells of a table that differ between two CSV texts; of a row that is new or gone, all but its key."""
-    (names, old), (_, new) = _rows_by_key(schema, before), _rows_by_key(schema, after)
-    is_as_before = names == list(schema.names)
+    (names, old_rows), (new_names, new_rows) = _csv_rows(before), _csv_rows(after)
+    # Most rows are the same: only the others are told apart by their keys.
+    same = set(old_rows).intersection(new_rows) if names == new_names else set[tuple[str, ...]]()
+    old, new = _by_key(schema, names, old_rows, same), _by_key(schema, new_names, new_rows, same)
     for key, (position, texts) in new.items():
-        _, before_texts = old.get(key, (0, []))
-        if is_as_before and texts == before_texts:
-            continue
+        _, before_texts = old.get(key, (0, ()))
         row, known = dict(zip(schema.names, texts, strict=True)), dict(zip(names, before_texts, strict=False))
         for name in schema.names:
             if known.get(name, "") != row[name] and (known or name not in schema.primary_key):
@@ -250,14 +255,22 @@ def _change(
     return CellChange(schema.name, key, name, then, now, place)
 
 
-def _rows_by_key(schema: TableSchema, text: str) -> tuple[list[str], dict[tuple[str, ...], tuple[int, list[str]]]]:
-    """The names of the columns of a CSV, and its rows with their positions, by their keys."""
+def _csv_rows(text: str) -> tuple[list[str], list[tuple[str, ...]]]:
+    """The names of the columns of a CSV, and its rows."""
     rows = csv.reader(io.StringIO(text, newline=""))
     names = next(rows, [])
+    return names, [tuple(row) for row in rows if row]
+
+
+def _by_key(
+    schema: TableSchema, names: Sequence[str], rows: Iterable[tuple[str, ...]], but: Container[tuple[str, ...]]
+) -> dict[tuple[str, ...], tuple[int, tuple[str, ...]]]:
+    """The rows of a CSV with their positions, by their keys; those in ``but`` are left out."""
     places = [names.index(name) if name in names else _FAR for name in schema.primary_key]
-    found = enumerate(row for row in rows if row)
-    return names, {
-        tuple(row[place] if place < len(row) else "" for place in places): (position, row) for position, row in found
+    return {
+        tuple(row[place] if place < len(row) else "" for place in places): (position, row)
+        for position, row in enumerate(rows)
+        if row not in but
     }
 
 

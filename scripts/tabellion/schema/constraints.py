@@ -56,11 +56,14 @@ def plain_violations(table: Table) -> Iterator[Violation]:
         rules = _rules(field)
         if not rules and not field.required:
             continue
-        breaks: dict[object, list[str]] = {None: ["required"] if field.required else []}
-        for position, value in enumerate(table.columns[field.name]):
-            if value not in breaks:  # few values are many cells
-                breaks[value] = [name for name, holds in rules if not holds(value)]
-            for rule in breaks[value]:
+        values = table.columns[field.name]
+        breaks: dict[object, list[str]] = {}
+        for value in dict.fromkeys(values):  # few values are many cells
+            broken = [name for name, holds in rules if not holds(value)] if value is not None else []
+            if broken or (value is None and field.required):
+                breaks[value] = broken or ["required"]
+        for position, value in enumerate(values if breaks else ()):
+            for rule in breaks.get(value, ()):
                 yield Violation(table.schema.name, position, field.name, rule, value)
 
 

@@ -7,6 +7,7 @@ give one the same digest give it the same bytes, whenever they are made, so that
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -19,7 +20,7 @@ from tabellion.findings import Place
 from tabellion.layout.names import cell_name
 from tabellion.measures.financements import RETAINED
 from tabellion.outputs.state import plain_change, plain_place
-from tabellion.schema import SETTING_TABLES
+from tabellion.schema import SETTING_TABLES, Key
 from tabellion.wording import file_stem
 from tabellion.xlsx.lists import FIRST_ROW
 
@@ -206,20 +207,36 @@ class _Contents:
         self.common = repr(facts).encode("utf-8", "surrogatepass")
         financements = contract.overview.financements(settings.exercice_courant).columns
         self.retained = financements[RETAINED] if "financements" in moved else []
+        self._positions: dict[str, Mapping[Key, int]] = {}
 
     def digest(self, names: Sequence[str], rows: Mapping[str, Sequence[int]], changes: Sequence[Modification]) -> str:
-        """The digest of one workbook: ``names`` are its own, then those of its partners."""
+        """The digest of one workbook: ``names`` are its own, then those of its partners.
+
+        A row that it holds tells its own words (they are made of its values); of another's, the words are told.
+        """
+        own = defaultdict[str, set[int]](set, {table: set(positions) for table, positions in rows.items()})
         digest = hashlib.sha256(self.common)
         words = [holder_name(self.labels, name) for name in names]
         digest.update(repr((names, words)).encode("utf-8", "surrogatepass"))
         for table, positions in rows.items():
             digest.update(repr((table, self._rows(table, positions))).encode("utf-8", "surrogatepass"))
-        said = [
-            (plain_change(change), self.labels.row(change.table, change.key), self.labels.partner(change.partenaire))
-            for change in changes
+        partners = [self.labels.partner(name) for name in dict.fromkeys(change.partenaire for change in changes)]
+        elsewhere = [
+            self.labels.row(table, key)
+            for table, key in dict.fromkeys((change.table, change.key) for change in changes)
+            if self.positions(table).get(key, -1) not in own[table]
         ]
-        digest.update(repr(said).encode("utf-8", "surrogatepass"))
+        shown = (list(map(plain_change, changes)), partners, elsewhere)
+        digest.update(repr(shown).encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
+
+    def positions(self, table: str) -> Mapping[Key, int]:
+        """The positions of the rows of a table by their keys."""
+        if table not in self._positions:
+            of_table = self.consolidation.contract.tables[table]
+            keys = zip(*(of_table.column(name) for name in of_table.schema.primary_key), strict=True)
+            self._positions[table] = {key: position for position, key in enumerate(keys)}
+        return self._positions[table]
 
     def _rows(self, table: str, positions: Sequence[int]) -> list[object]:
         """The rows of a table as they are shown: values, the words for keys, where each row and value comes from."""
