@@ -106,8 +106,10 @@ def assemble(materials: Materials) -> Assembly:
     rule = partial(rule_conflicts, decisions=decisions)
     merged = merge(rows, master.row_places(), in_force, schemas, master.locate, rule)
     removals = apply_removals(merged, schemas, decisions, _adoption(materials).taken_over(in_force))
-    same_lines = merge_same_lines(merged, master, decisions)
     tables = {table: table_of(schemas[table], rows, like=master.tables[table]) for table, rows in merged.rows.items()}
+    same_lines = merge_same_lines(merged, replace(master, tables=tables), decisions)
+    for table in {row.table for row in merged.dropped}:
+        tables[table] = table_of(schemas[table], merged.rows[table], like=master.tables[table])
     contract = Book(master.settings, schemas, master.theme, tables, unknown=_unsettled(merged, schemas))
     contract = replace(contract, apart=apart_lines(contract, decisions))
     locate = MergedPlaces(master, merged)

@@ -142,8 +142,8 @@ class _Merger:
         """The cells of each row that the master lacks."""
         self.disputed: dict[CellKey, tuple[list[_CellClaim], int]] = {}
         """The claims on each cell in conflict, and the number of the first of their modifications."""
-        self.pointless: dict[int, bool] = {}
-        """Whether each returned row, by its identity, names a row that the contract has no more."""
+        self.pointless: set[int] = set()
+        """The identities of the returned rows that the master lacks, and that name a row that it lacks too."""
 
     def claim(self, source: InForce) -> None:
         """Take note of everything that one return says otherwise than it was sent, or than was adopted from it."""
@@ -153,6 +153,8 @@ class _Merger:
             answers = [name for name in self.typed[row.table] if name not in carried]
             if is_lacking and _was_there(row, source.adopted, answers):
                 self.gone.add((row.table, row.key))
+            if is_lacking and self.names_nothing(row):
+                self.pointless.add(id(row))
             names = row.values if row.is_new else dict.fromkeys((*self.typed[row.table], *row.before))
             for name in names:
                 if name not in row.values:
@@ -190,8 +192,8 @@ class _Merger:
             outcome = MergeOutcome.PRESENT
         elif (
             is_one_value
+            and (first.base == master or any(claim.base == master for claim in latest))
             and self.may_write(table, key, position, latest)
-            and any(claim.base == master for claim in latest)
         ):
             outcome = MergeOutcome.APPLIED
             self.write(cell, first)
@@ -238,16 +240,10 @@ class _Merger:
         part, nor one of a line, or that names a row, that the contract has no more."""
         if position is not None:
             return True
-        if (table, key) in self.gone or any(self.is_pointless(claim.row) for claim in claims):
+        if (table, key) in self.gone or (self.pointless and any(id(claim.row) in self.pointless for claim in claims)):
             return False
         known = table in self.made_by_forms or key[0] in self.known_ids[table]
         return known or all(claim.row.is_new for claim in claims)
-
-    def is_pointless(self, row: ReturnedRow) -> bool:
-        """Whether a returned row refers to one that the contract has no more: asked for each of its cells."""
-        if id(row) not in self.pointless:
-            self.pointless[id(row)] = self.names_nothing(row)
-        return self.pointless[id(row)]
 
     def names_nothing(self, row: ReturnedRow) -> bool:
         """Whether a returned row refers to one that the contract has no more."""

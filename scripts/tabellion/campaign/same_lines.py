@@ -16,7 +16,7 @@ from tabellion.findings import Place
 from tabellion.measures import AMOUNT_WORDS, AMOUNTS
 from tabellion.schema import Key
 from tabellion.schema.money import format_euros
-from tabellion.schema.tables import Row, table_of
+from tabellion.schema.tables import Row
 from tabellion.wording import fold
 
 SAME, APART = "meme-ligne", "deux-lignes"
@@ -46,17 +46,16 @@ def apart_lines(book: Book, decisions: Decisions) -> frozenset[frozenset[Key]]:
     )
 
 
-def merge_same_lines(merged: Merged, master: Book, decisions: Decisions) -> list[AskedLines]:
+def merge_same_lines(merged: Merged, book: Book, decisions: Decisions) -> list[AskedLines]:
     """Make one line of those that were decided to be one; returns the lines that are to be asked about, or were.
 
     The first one keeps its identifier and its amounts, and takes what it has blank from the others, which go.
-    ``master`` is the contract whose tables were merged.
+    ``book`` is the contract with the tables as merged.
     """
     asked: list[AskedLines] = []
     joined: list[int] = []
     rows, origins = merged.rows[_TABLE], merged.origins[_TABLE]
-    lines = table_of(master.schemas[_TABLE], rows, like=master.tables[_TABLE])
-    for question, positions in _alike(replace(master, tables={**master.tables, _TABLE: lines})).items():
+    for question, positions in _alike(book).items():
         alike = tuple(dict(rows[position]) for position in positions)
         asked.append(AskedLines(question, alike, tuple(origins[position] for position in positions)))
         if decisions.code(question) == SAME:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 
 from tabellion.checks.inspection import Inspection
@@ -46,28 +46,21 @@ def check_shared_lines(inspection: Inspection) -> None:
         )
         if label not in left_out and None not in place
     ]
+    folded = {label: fold(label) for label in dict.fromkeys(labels) if label is not None}
     subjects: set[Key] = set()
     for name in _COLUMNS:
         amounts = inspection.column(_LINES, name)
-        alike: defaultdict[Key, dict[str, list[int]]] = defaultdict(dict)
+        firsts: defaultdict[Key, dict[str, int]] = defaultdict(dict)
         for position, convention, town, exercice in lines:
             if (cents := amounts[position] or 0) > 0:
-                alike[convention, exercice, cents].setdefault(town, []).append(position)
-        for (convention, exercice, cents), towns in alike.items():
-            for label, positions in _shared(towns.values(), labels):
+                firsts[convention, exercice, cents, folded[labels[position]]].setdefault(town, position)
+        for (convention, exercice, cents, label), towns in firsts.items():
+            if len(towns) > 1 and sum(map(str.isalpha, label)) >= _FEWEST_LETTERS:
+                positions = sorted(towns.values())
                 subject = (convention, exercice, label, *positions)
-                if sum(map(str.isalpha, label)) >= _FEWEST_LETTERS and subject not in subjects:
+                if subject not in subjects:
                     subjects.add(subject)
                     _say_shared(inspection, name, positions, cents)
-
-
-def _shared(towns: Collection[Sequence[int]], labels: Column) -> Iterator[tuple[str, list[int]]]:
-    """The folded labels that the lines of several towns share, each with the first such line of each town."""
-    firsts: dict[str, list[int]] = {}
-    for positions in towns if len(towns) > 1 else ():
-        for label, position in {fold(labels[position]): position for position in reversed(positions)}.items():
-            firsts.setdefault(label, []).append(position)
-    return ((label, sorted(positions)) for label, positions in firsts.items() if len(positions) > 1)
 
 
 def _say_shared(inspection: Inspection, name: str, positions: Sequence[int], cents: int) -> None:

@@ -61,6 +61,7 @@ def _same_lines(inspection: Inspection) -> list[SameLine]:
     amounts = [field.name for field in inspection.schemas[_LINES].fields if field.kind == "money"]
     labels = inspection.column(_LINES, "libelle")
     placeholders = inspection.placeholders(labels)
+    folded = {label: fold(label) for label in dict.fromkeys(labels) if label is not None}
     firsts: dict[Key, int] = {}
     pairs = []
     for position, (label, *place) in enumerate(
@@ -70,7 +71,7 @@ def _same_lines(inspection: Inspection) -> list[SameLine]:
             continue
         if label in placeholders and set(_values(inspection, position, amounts)) <= {None}:
             continue
-        first = firsts.setdefault((*place, fold(label)), position)
+        first = firsts.setdefault((*place, folded[label]), position)
         if first == position:
             continue
         keys = (_key(inspection, first), _key(inspection, position))

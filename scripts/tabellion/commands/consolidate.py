@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from tabellion import __version__
 from tabellion.campaign.assembly import Assembly, Materials, assemble
@@ -152,10 +151,9 @@ def _assemble_shown(workspace: Workspace, materials: Materials) -> Assembly:
     assembly = assemble(materials)
     render_report(assembly.consolidation, workspace.templates / REPORT)
     details, labels = make_details(assembly.consolidation, ""), Labels(assembly.consolidation.contract)
-    with TemporaryDirectory() as folder:
-        write_consolidation(assembly.consolidation, Path(folder), details)
-        for workbook in details.workbooks:
-            write_detail_workbook(assembly.consolidation, details, workbook, labels, Path(folder))
+    write_consolidation(assembly.consolidation, details)
+    for workbook in details.workbooks:
+        write_detail_workbook(assembly.consolidation, details, workbook, labels)
     return assembly
 
 
@@ -274,7 +272,7 @@ def _publish(
         own: dict[str, bytes | Path] = {f"{REGISTER}/{name}": content for name, content in outputs.register.items()}
         own[REPORT] = render_report(consolidation, workspace.templates / REPORT)
         details = make_details(consolidation, outputs.program)
-        own[WORKBOOK] = write_consolidation(consolidation, prepared, details)
+        own[WORKBOOK] = write_consolidation(consolidation, details)
         files = make_detail_files(consolidation, details, previous, folder, outputs.edited, prepared)
         gone += [folder / name for name in files.gone]
         gone = [path for path in gone if path.exists()]

@@ -50,7 +50,7 @@ def make_detail_files(
                 files.published[name] = outputs[name]
                 continue
             path = prepared / workbook.name
-            path.write_bytes(write_detail_workbook(consolidation, details, workbook, labels, prepared))
+            path.write_bytes(write_detail_workbook(consolidation, details, workbook, labels))
             files.made[name], files.published[name] = path, content_digest(path)
             let_go()
     files.gone.extend(f"{DETAILS}/{name}" for name in known if f"{DETAILS}/{name}" not in files.published)

@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import io
 import re
-import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 
 import xlsxwriter
-from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.format import Format
 from xlsxwriter.url import Url
 from xlsxwriter.worksheet import Worksheet
@@ -69,16 +66,13 @@ class Writer(Formats):
     stream: io.BytesIO = field(default_factory=io.BytesIO)
     formulas: list[KnownFormula] = field(default_factory=list)
     sheets: list[Sheet] = field(default_factory=list)
-    scratch: Path | None = None
-    """A folder for the parts of a workbook too large to be made in memory."""
     wrapped_rows: int = WRAPPED_ROWS
     depth: int = 1
     """How many folders below ``workbooks/`` it will stand: its links to files lead from there."""
 
     def __post_init__(self) -> None:
         options = {
-            "in_memory": self.scratch is None,
-            "tmpdir": None if self.scratch is None else str(self.scratch),
+            "in_memory": True,
             "strings_to_formulas": False,
             "strings_to_urls": False,
             "strings_to_numbers": False,
@@ -96,20 +90,11 @@ class Writer(Formats):
         raise_if_dropped(self.book.define_name(name, refers_to), name)
 
     def close(self) -> bytes:
-        """The workbook's bytes.
-
-        Raises ``OSError`` when the scratch folder cannot be written.
-        """
+        """The workbook's bytes."""
         for sheet in self.sheets:
             sheet.fit_rows()
             sheet.fit_pages()
-        try:
-            self.book.close()
-        except FileCreateError as error:  # xlsxwriter's own name for what the system refused
-            refused = error.args[0] if isinstance(error.args[0], OSError) else OSError(str(error))
-            # It leaves its zip open: let go of now, it is closed while the stream still is there.
-            traceback.clear_frames(refused.__traceback__)
-            raise refused from None
+        self.book.close()
         return self.stream.getvalue()
 
 

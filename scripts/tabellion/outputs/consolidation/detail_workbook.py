@@ -38,16 +38,14 @@ def write_detail_workbook(
     details: Details,
     workbook: DetailWorkbook,
     labels: Labels,
-    scratch: Path | None = None,
 ) -> bytes:
     """Write one detail workbook, whole; it depends on nothing that its digest does not cover, not even on the moment.
 
-    Its links suppose that it stands in ``workbooks/consolidation/details/``. ``labels`` are those of the contract, and
-    ``scratch`` is a folder for its parts while they are made. Raises ``OSError`` when it cannot be written.
+    Its links suppose that it stands in ``workbooks/consolidation/details/``. ``labels`` are those of the contract.
     """
     part = part_of(consolidation, details, workbook)
     contract, settings = part.contract, part.contract.settings
-    writer = Writer(contract.theme, scratch=scratch, wrapped_rows=WRAPPED_ROWS, depth=_DEPTH)
+    writer = Writer(contract.theme, wrapped_rows=WRAPPED_ROWS, depth=_DEPTH)
     data = {name: data for name, data in data_sheets(part).items() if name in details.tables}
     title = title_of(workbook, labels)
     footer = f"{settings.titre} – {title}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-from pathlib import Path
 
 from tabellion.campaign.model import Consolidation
 from tabellion.contract.labels import Labels
@@ -34,30 +33,27 @@ KIND_CONSOLIDATION = "consolidation"
 ELSEWHERE = "tables_en_detail"
 
 
-def write_consolidation(
-    consolidation: Consolidation, scratch: Path | None = None, details: Details = NO_DETAILS
-) -> bytes:
+def write_consolidation(consolidation: Consolidation, details: Details = NO_DETAILS) -> bytes:
     """Write the whole workbook, but for the tables that stand in ``details``; the same consolidation gives the same
     bytes.
 
-    Its links suppose that it stands in ``workbooks/consolidation/``. ``scratch`` is a folder for its parts while they
-    are made (in memory by default). Raises ``OSError`` when it cannot be written.
+    Its links suppose that it stands in ``workbooks/consolidation/``.
     """
     # A large campaign makes millions of cells that live until the end: looking for garbage among them takes a sixth of
     # the time and finds none.
     was_enabled = gc.isenabled()
     gc.disable()
     try:
-        return _written(consolidation, scratch, details)
+        return _written(consolidation, details)
     finally:
         if was_enabled:
             gc.enable()
 
 
-def _written(consolidation: Consolidation, scratch: Path | None, details: Details) -> bytes:
+def _written(consolidation: Consolidation, details: Details) -> bytes:
     contract = consolidation.contract
     settings = contract.settings
-    writer = Writer(contract.theme, scratch=scratch)
+    writer = Writer(contract.theme)
     writer.wrapped_rows = WRAPPED_ROWS if details else writer.wrapped_rows
     labels, overview = Labels(contract), contract.overview
     data = data_sheets(consolidation)
