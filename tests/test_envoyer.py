@@ -44,7 +44,7 @@ def states(sending: Sending) -> dict[str, str]:
 
 
 def recipients(server: Server) -> list[str]:
-    return [file.recipient for file in server.received]
+    return [mail.recipient for mail in server.received]
 
 
 def test_each_contact_gets_the_form_and_the_guide_once(sent_copy: Path, seen: Consolidation) -> None:
@@ -56,7 +56,7 @@ def test_each_contact_gets_the_form_and_the_guide_once(sent_copy: Path, seen: Co
         assert sorted(recipients(server)) == sorted(EVERYONE)
         assert send(sent_copy, asked, NOW + timedelta(days=9)).is_complete
         assert len(server.received) == len(EVERYONE)
-        (letter,) = (file for file in server.received if file.recipient == "mairie@luce.fr")
+        (letter,) = (mail for mail in server.received if mail.recipient == "mairie@luce.fr")
         form, guide = letter.message.iter_attachments()
         assert form.get_content() == (sent_copy / "workbooks" / "envois" / "2016" / "luce-2016.xlsx").read_bytes()
         assert (form.get_filename(), guide.get_filename()) == ("luce-2016.xlsx", "guide-partenaire.docx")
@@ -94,7 +94,7 @@ def test_reminders_leave_in_the_words_that_staff_gave_them(sent_copy: Path, seen
         assert send(sent_copy, late, NOW, reminders=True).is_complete
         send(sent_copy, late, NOW + timedelta(days=1), reminders=True)  # the same reminder
         assert sorted(recipients(server)) == sorted(EVERYONE)
-        (letter,) = (file for file in server.received if file.recipient == "mairie@luce.fr")
+        (letter,) = (mail for mail in server.received if mail.recipient == "mairie@luce.fr")
         assert letter.text.startswith("Bonjour,")
         assert letter.text.endswith("Avec nos vœux.\n")
         assert "votre retour 2016 est attendu" in letter.message["Subject"]

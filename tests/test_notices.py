@@ -85,7 +85,7 @@ def deliver(
 
 
 def recipients(server: Server) -> list[str]:
-    return [file.recipient for file in server.received]
+    return [mail.recipient for mail in server.received]
 
 
 # The settings
@@ -332,7 +332,7 @@ def test_the_mail_is_encrypted_for_a_known_user(
     user = {"chiffrement": chiffrement, "utilisateur": "tabellion", "mot_de_passe_variable": "MDP"}
     with served(server, **user) as (_, mail):
         assert deliver(contract, mail, campaign(rejected()), MDP="s3cret") == ([], None)
-        assert [(file.is_encrypted, file.user) for file in server.received] == [(True, "tabellion")] * 2
+        assert [(mail.is_encrypted, mail.user) for mail in server.received] == [(True, "tabellion")] * 2
         other = campaign(replace(rejected(), sha256="1" * 64))
         assert deliver(contract, mail, other, MDP="wrong")[0] == ["courriel-refuse"]
         assert deliver(contract, mail, other, NOW + timedelta(hours=1), MDP="é")[0] == ["courriel-refuse"]
