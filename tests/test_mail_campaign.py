@@ -132,7 +132,7 @@ class Played:
         while later is not None:
             self.now = later
             later = Delivery(find_workspace(self.root).memory, SECRETS).deliver(mailing, later)
-        return [(file.recipient, file.message["In-Reply-To"]) for file in self.server.received[before:]]
+        return [(sent.recipient, sent.message["In-Reply-To"]) for sent in self.server.received[before:]]
 
 
 @pytest.fixture
@@ -217,10 +217,10 @@ def test_a_campaign_of_21_partners_by_mail(played: Played) -> None:
     assert played.server.deaths == []
     assert len(doubtful) == 1  # it has its form, and the server never said so
     assert played.send() == doubtful
-    assert Counter(file.recipient for file in played.server.received) == Counter(everyone)
-    for file in played.server.received:
-        partner = next(name for name, some in contacts.items() if file.recipient in some)
-        form, guide = file.message.iter_attachments()
+    assert Counter(sent.recipient for sent in played.server.received) == Counter(everyone)
+    for sent in played.server.received:
+        partner = next(name for name, some in contacts.items() if sent.recipient in some)
+        form, guide = sent.message.iter_attachments()
         assert form.get_content() == played.form(partner).read_bytes()
         assert guide.get_filename() == "guide-partenaire.docx"
 
@@ -308,7 +308,7 @@ def test_a_campaign_of_21_partners_by_mail(played: Played) -> None:
     ]
     before = len(played.server.received)
     assert played.send(reminders=True) == []
-    assert [file.recipient for file in played.server.received[before:]] == contacts[silent]
+    assert [sent.recipient for sent in played.server.received[before:]] == contacts[silent]
     played.bring(contacts[silent][0], ("enfin.xlsx", filled[silent]))
     played.collect(played.state())
     state = played.state(night=True)

@@ -595,10 +595,10 @@ def test_a_mail_that_is_too_large_goes_without_its_copy_and_says_where_it_is(con
         assert deliver(contract, mail, campaign(rejected())) == (["avis-sans-copie"] * 2, None)
         assert deliver(contract, mail, campaign(rejected()), NOW + timedelta(days=1)) == ([], None)
     assert recipients(server) == [TOWN, STAFF]
-    for file in server.received:
-        assert list(file.message.iter_attachments()) == []
-        assert "constats/luce.xlsx" in file.text
-        assert "Le classeur joint" not in file.text
+    for sent in server.received:
+        assert list(sent.message.iter_attachments()) == []
+        assert "constats/luce.xlsx" in sent.text
+        assert "Le classeur joint" not in sent.text
 
 
 def test_a_full_mailbox_is_no_large_mail(contract: Path) -> None:

@@ -501,7 +501,7 @@ def test_a_whole_round_by_mail(sent_copy: Path, seen: Consolidation, mailbox: Ma
         known = replace(settings(mailbox), port=server.port, equipe=(), partenaires=True)
         prepared = prepare_letters(workspace, campaign(seen, known), 2016, [], NOW, reminders=False)
         assert send_letters(workspace, prepared, NOW, environment={}).is_complete
-        sent = {file.recipient: next(file.message.iter_attachments()).get_content() for file in server.received}
+        sent = {sent.recipient: next(sent.message.iter_attachments()).get_content() for sent in server.received}
         assert set(sent) == set(EVERYONE)
         server.received.clear()
         form, wrong, right = (sent_copy / f"{name}.xlsx" for name in ("recu", "faux", "juste"))
@@ -542,7 +542,7 @@ def test_a_whole_round_by_mail(sent_copy: Path, seen: Consolidation, mailbox: Ma
         night()
         returned = sorted(returns(sent_copy).values())
         assert returned == sorted([wrong.read_bytes(), *(content for content, _ in come.values())])
-        answered = {(file.recipient, file.message["In-Reply-To"]): file for file in server.received[1:]}
+        answered = {(sent.recipient, sent.message["In-Reply-To"]): sent for sent in server.received[1:]}
         assert sorted(answered) == sorted((sender, f"<2@{partner}.fr>") for partner, (_, sender) in come.items())
         assert len(answered) == len(server.received) - 1
         for each in answered.values():
@@ -596,10 +596,10 @@ def test_a_new_address_is_asked_about_once_then_remembered(sent_copy: Path, mail
         done, state, in_force = night()
         assert (done.findings, state.open_questions, in_force) == ([], (), "retours/deux.xlsx")
         night()
-        assert [(file.recipient, file.message["In-Reply-To"]) for file in server.received] == [
+        assert [(sent.recipient, sent.message["In-Reply-To"]) for sent in server.received] == [
             ("adjoint@luce.fr", "<1@l.fr>"), ("adjoint@luce.fr", "<2@l.fr>"),
         ]  # fmt: skip
-        assert all("pris en compte" in file.text for file in server.received)
+        assert all("pris en compte" in sent.text for sent in server.received)
 
 
 @needs_dovecot
