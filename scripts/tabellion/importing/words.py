@@ -9,11 +9,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from tabellion.findings import Finding, Place, TabellionError, finding
+from tabellion.findings import TabellionError
 from tabellion.importing.lines import key, similarity
-from tabellion.layout.mistakes import mistakes_of, toml_of
+from tabellion.layout.mistakes import layout_mistake, read_model
 from tabellion.wording import fold
 
 LOCAL, NATIONAL, PRIVATE = "public local", "public national", "privé"
@@ -161,17 +161,9 @@ def year_of(text: str) -> int | None:
 
 def load_import_words(path: Path) -> ImportWords:
     """Read the words of the import. Raises :class:`TabellionError` with every mistake of the file."""
-    content = toml_of(path)
-    if isinstance(content, str):
-        raise TabellionError([_mistake(path, IMPORT_FILE, content)])
-    try:
-        file = _WordsFile.model_validate(content)
-    except ValidationError as error:
-        raise TabellionError(
-            [_mistake(path, wrong.key, wrong.detail) for wrong in mistakes_of(error, _WordsFile)]
-        ) from error
+    file = read_model(path, _WordsFile, layout_mistake)
     untitled = [
-        _mistake(path, f"titres.{champ}", "il faut un titre")
+        layout_mistake(path, f"titres.{champ}", "il faut un titre")
         for table in file.tableau
         for champ in table.colonnes
         if champ not in file.titres
@@ -190,7 +182,3 @@ def load_import_words(path: Path) -> ImportWords:
         for table in file.tableau
     )
     return ImportWords(tables, file.titres, frozenset(map(plain_title, file.partenaires.vagues)))
-
-
-def _mistake(path: Path, key: str, detail: str) -> Finding:
-    return finding("mise-en-page-fausse", Place(str(path)), champ=f"{path.name} : {key}", detail=detail)

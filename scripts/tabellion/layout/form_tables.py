@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.layout.mistakes import dotted, mistakes_of, near_miss, toml_of
+from tabellion.findings import TabellionError
+from tabellion.layout.mistakes import dotted, layout_mistake, near_miss, read_model
 from tabellion.layout.names import SHEET_NAME_LENGTH
 from tabellion.schema import FUNDING_TABLES, Schemas, TableSchema
 from tabellion.schema.forms import SOURCES, STATE_TITLE, ColumnSpec, Requirement, Role, TableSpec
@@ -105,27 +105,15 @@ def load_form_tables(path: Path, schemas: Schemas) -> tuple[TableSpec, ...]:
 
     Raises :class:`TabellionError` with every mistake of the file.
     """
-    content = toml_of(path)
-    if isinstance(content, str):
-        raise TabellionError([_finding(path, FORMS_FILE, content)])
-    try:
-        file = _File.model_validate(content)
-    except ValidationError as error:
-        raise TabellionError(
-            [_finding(path, wrong.key, wrong.detail) for wrong in mistakes_of(error, _File)]
-        ) from error
+    file = read_model(path, _File, layout_mistake)
     wanted = [table for table in file.tables if table.resource in schemas or table.resource not in FUNDING_TABLES]
     for table in wanted:
         known = schemas[table.resource].by_name if table.resource in schemas else {}
         table.columns = [column for column in table.columns if not column.optional or column.field in known]
     mistakes = [*_mistakes(file), *(mistake for table in wanted for mistake in _table_mistakes(file, table, schemas))]
     if mistakes:
-        raise TabellionError([_finding(path, key, detail) for key, detail in mistakes])
+        raise TabellionError([layout_mistake(path, key, detail) for key, detail in mistakes])
     return tuple(_spec(table, schemas) for table in wanted)
-
-
-def _finding(path: Path, key: str, detail: str) -> Finding:
-    return finding("mise-en-page-fausse", Place(str(path)), champ=f"{path.name} : {key}", detail=detail)
 
 
 def _mistakes(file: _File) -> Iterator[tuple[str, str]]:

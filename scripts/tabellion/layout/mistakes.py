@@ -7,18 +7,20 @@ people read, whatever pydantic found wrong. Without one, the kind of mistake dec
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, TypeVar, get_args
 
-from tabellion.findings import Json
+from tabellion.findings import Finding, Json, Place, TabellionError, finding
 from tabellion.wording import nearest, system_reason
 
 if TYPE_CHECKING:
-    from pydantic import ValidationError
+    from pydantic import BaseModel, ValidationError
     from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
+
+Model = TypeVar("Model", bound="BaseModel")
 
 #: What is expected where pydantic finds a mistake of one of these types, or of one that begins so.
 _EXPECTED = {
@@ -75,6 +77,28 @@ def toml_of(path: Path) -> Json | str:
         for english, french in (("line", "ligne"), ("column", "colonne"), ("end of document", "fin du fichier")):
             place = place.replace(english, french)
         return f"TOML mal formé, {place.rstrip(')')}"
+
+
+def read_model(path: Path, model: type[Model], say: Callable[[Path, str, str], Finding]) -> Model:
+    """What a TOML file says, as a pydantic model has it.
+
+    Raises :class:`TabellionError` with every mistake: what ``say`` says of the file, a key and what is wrong there.
+    """
+    from pydantic import ValidationError
+
+    content = toml_of(path)
+    if isinstance(content, str):
+        raise TabellionError([say(path, path.name, content)])
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        mistakes = [say(path, mistake.key, mistake.detail) for mistake in mistakes_of(error, model)]
+        raise TabellionError(mistakes) from error
+
+
+def layout_mistake(path: Path, key: str, detail: str) -> Finding:
+    """What is said of a mistake in one of the templates that lay sheets out."""
+    return finding("mise-en-page-fausse", Place(str(path)), champ=f"{path.name} : {key}", detail=detail)
 
 
 def fields_of(model: type) -> dict[str, FieldInfo]:

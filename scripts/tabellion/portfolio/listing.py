@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from tabellion.campaign.leftovers import leftover_kind
 from tabellion.contract.folders import SETTINGS_FILE, Folders
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.layout.mistakes import mistakes_of, toml_of
+from tabellion.layout.mistakes import read_model
 from tabellion.portfolio.common_names import SECTIONS
 from tabellion.wording import system_reason
 
@@ -100,7 +100,7 @@ def list_contracts(folders: Sequence[Path]) -> ContractListing:
     for folder in folders:
         listing = folder if folder.name == LISTING_FILE else folder / LISTING_FILE
         if listing.is_file():
-            keys, source = _read(listing), str(listing)
+            keys, source = read_model(listing, _ListingKeys, _mistake), str(listing)
             listed = [_listed(entry, listing) for entry in keys.contrat]
             candidates += listed
             findings += _forgotten(listing.parent, listed)
@@ -123,17 +123,8 @@ def list_contracts(folders: Sequence[Path]) -> ContractListing:
     )  # fmt: skip
 
 
-def _read(path: Path) -> _ListingKeys:
-    place, content = Place(str(path)), toml_of(path)
-    if isinstance(content, str):
-        raise TabellionError([finding("liste-fausse", place, champ=LISTING_FILE, detail=content)])
-    try:
-        return _ListingKeys.model_validate(content)
-    except ValidationError as error:
-        raise TabellionError(
-            finding("liste-fausse", place, champ=mistake.key, detail=mistake.detail)
-            for mistake in mistakes_of(error, _ListingKeys)
-        ) from None
+def _mistake(path: Path, key: str, detail: str) -> Finding:
+    return finding("liste-fausse", Place(str(path)), champ=key, detail=detail)
 
 
 def _listed(keys: _ContractKeys, listing: Path) -> FoundContract:
