@@ -23,9 +23,9 @@ ELSEWHERE = {
         "checks/integrity.py: cellule-obligatoire-vide valeur-hors-liste forme-inattendue hors-bornes texte-trop-long",
     ),
     "checks/formulas.py": ("checks/formulas.py: plage-incomplete formule-modifiee formule-remplacee formule-effacee",),
-    "checks/looks.py": (
-        "checks/looks.py: valeur-sous-fusion cellules-fusionnees montant-barre montant-en-devise montant-a-l-echelle "
-        "format-a-l-echelle unite-du-format montant-masque calcul-manuel",
+    "checks/presentation.py": (
+        "checks/presentation.py: valeur-sous-fusion cellules-fusionnees montant-barre montant-en-devise "
+        "montant-a-l-echelle format-a-l-echelle unite-du-format montant-masque calcul-manuel",
     ),
     "checks/plans.py": ("checks/plans.py: plan-desequilibre plan-sans-produit contributions-desequilibrees",),
     "contract/register_csv.py": (

@@ -17,7 +17,7 @@ from support.contracts import SETTINGS, Row, Rows, line, schemas, small_rows, ta
 from support.masters import contract_of, written
 from support.mutations import edited
 from tabellion.checks.formulas import check_computed_cells
-from tabellion.checks.looks import check_master_looks
+from tabellion.checks.presentation import check_master_presentation
 from tabellion.reading import parse_bytes
 from tabellion.reading.master import ParsedMaster, read_master
 from tabellion.reading.row_identity import identify_rows
@@ -699,7 +699,7 @@ def test_what_staff_type_where_it_shows_otherwise_is_said_and_blocks_nothing() -
         grid.sheet[places["scaled"]].number_format = '0" k€"'
         grid.sheet.row_dimensions[grid.sheet[places["scaled"]].row].hidden = True
 
-    found = check_master_looks(Edited(edit).reading, base())
+    found = check_master_presentation(Edited(edit).reading, base())
     assert not any(item.bloquant for item in found)
     assert {item.code: item.place.cellule for item in found} == {
         "cellules-fusionnees": places["merged"],
@@ -707,14 +707,14 @@ def test_what_staff_type_where_it_shows_otherwise_is_said_and_blocks_nothing() -
         "montant-a-l-echelle": places["scaled"],
         "reponses-masquees": places["scaled"],  # what was known in the hidden row is not said
     }
-    assert check_master_looks(Edited(lambda _: None).reading, base()) == []
+    assert check_master_presentation(Edited(lambda _: None).reading, base()) == []
 
     def hide(book: Workbook) -> None:
         grid = Grid(book, LINES)
         grid[1, planned] = 1001
         grid.sheet.column_dimensions[grid.cell(1, planned).rstrip("0123456789")].hidden = True
 
-    (said,) = check_master_looks(Edited(hide).reading, base())
+    (said,) = check_master_presentation(Edited(hide).reading, base())
     assert (said.code, said.place.cellule) == ("reponses-masquees", places["first"])
 
 

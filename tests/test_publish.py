@@ -35,7 +35,7 @@ from tabellion.findings import TabellionError
 from tabellion.layout.theme import load_theme
 from tabellion.outputs.document import make_document
 from tabellion.outputs.document.model import DocumentModel, paragraphs
-from tabellion.outputs.document.pdf import pdf_is_intact, sealed, without_hour
+from tabellion.outputs.document.pdf import pdf_is_intact, signed, without_hour
 from tabellion.outputs.document.pdf_file import complete_structure
 from tabellion.outputs.document.template import load_template
 from tabellion.schema.tables import make_tables
@@ -333,7 +333,7 @@ def test_the_same_contract_gives_the_same_bytes_and_an_edited_document_stays(wor
 
 
 def test_a_pdf_that_somebody_annotated_is_known() -> None:
-    content = sealed(b"%PDF-1.6\n...\n%%EOF\n")
+    content = signed(b"%PDF-1.6\n...\n%%EOF\n")
     assert pdf_is_intact(content)
     assert not pdf_is_intact(content + b"1 0 obj")
     assert not pdf_is_intact(b"%PDF-1.6\n...\n%%EOF\n")

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from tabellion.campaign.parsed_return import finding_json, finding_of, plain_json, saved_time, value_of, without_file
 from tabellion.checks.formulas import check_computed_cells
-from tabellion.checks.looks import check_master_looks
+from tabellion.checks.presentation import check_master_presentation
 from tabellion.contract.book import NO_THEME, Book, SheetArea
 from tabellion.contract.settings import settings_of, settle
 from tabellion.contract.workspace import Settings
@@ -38,7 +38,7 @@ def read_book(
     without a name.
     """
     reading = read_master(workbook, schemas, settings.identifiant, base, added, renames)
-    computed = [*check_computed_cells(reading), *check_master_looks(reading, base)] if reading.tables else []
+    computed = [*check_computed_cells(reading), *check_master_presentation(reading, base)] if reading.tables else []
     book = book_of(reading, fichier, settings, theme)
     return replace(book, findings=tuple(without_file([*book.findings, *computed])))
 

@@ -33,22 +33,22 @@ _NAMED = 4
 def check_formulas(reading: ParsedWorkbook) -> list[Finding]:
     """Every formula of the workbook's list that is not there any more, or not the same, or has no value."""
     findings: list[Finding] = []
-    broken: dict[tuple[str, str, str, str], list[StandingFormula]] = defaultdict(list)
+    broken: dict[tuple[str, str, str, str], list[FormulaInPlace]] = defaultdict(list)
     intact: dict[tuple[str, str], dict[int, str]] = defaultdict(dict)
     uncached: dict[str, list[tuple[int, int]]] = defaultdict(list)
     in_error: dict[tuple[str, str, str], list[Place]] = defaultdict(list)
     new_rows = reading.new_rows
-    for standing in _Survey(reading).walk():
-        if isinstance(standing, Finding):
-            findings.append(standing)
+    for item in _FormulaWalk(reading).walk():
+        if isinstance(item, Finding):
+            findings.append(item)
             continue
-        cell, sheet, address = standing.cell, standing.sheet, (standing.row, standing.column)
-        if (code := _lacking(standing, new_rows)) is not None:
-            broken[code, cell.table, cell.column, sheet.name].append(standing)
-        elif standing.found is not None:
-            intact[cell.table, cell.column][standing.row] = standing.listed
+        cell, sheet, address = item.cell, item.sheet, (item.row, item.column)
+        if (code := _lacking(item, new_rows)) is not None:
+            broken[code, cell.table, cell.column, sheet.name].append(item)
+        elif item.found is not None:
+            intact[cell.table, cell.column][item.row] = item.listed
             if (error := sheet.errors.get(address)) is not None:
-                in_error[cell.table, cell.column, error].append(standing.place)
+                in_error[cell.table, cell.column, error].append(item.place)
             elif address in sheet.uncached:
                 uncached[sheet.name].append(address)
     for (code, table, column, _), cells in broken.items():
@@ -69,7 +69,7 @@ def check_formulas(reading: ParsedWorkbook) -> list[Finding]:
 
 
 @dataclass(frozen=True, slots=True)
-class StandingFormula:
+class FormulaInPlace:
     """What stands in a cell where the workbook lists a formula; rows and columns of the sheet are one-based.
 
     ``listed`` and ``found`` are formulas as they can be compared; ``found`` is ``None`` where there is no formula.
@@ -93,24 +93,24 @@ class StandingFormula:
         return self.sheet.errors.get((self.row, self.column), self.sheet.value(self.row, self.column))
 
 
-def standing_formulas(reading: ParsedWorkbook) -> list[StandingFormula]:
+def formulas_in_place(reading: ParsedWorkbook) -> list[FormulaInPlace]:
     """Every cell of the workbook's list of formulas with what stands there now."""
-    return [standing for standing in _Survey(reading).walk() if isinstance(standing, StandingFormula)]
+    return [item for item in _FormulaWalk(reading).walk() if isinstance(item, FormulaInPlace)]
 
 
-def _lacking(standing: StandingFormula, new_rows: Collection[tuple[str, int]]) -> str | None:
+def _lacking(formula: FormulaInPlace, new_rows: Collection[tuple[str, int]]) -> str | None:
     """The code of what is wrong with a cell that has not its formula any more."""
-    if standing.found is None:
-        if standing.shown is not None:
+    if formula.found is None:
+        if formula.shown is not None:
             return "formule-remplacee"
-        is_new = (standing.sheet.name, standing.row) in new_rows  # nobody owes a formula to a row that was inserted
+        is_new = (formula.sheet.name, formula.row) in new_rows  # nobody owes a formula to a row that was inserted
         return None if is_new else "formule-effacee"
-    if standing.found == standing.listed:
+    if formula.found == formula.listed:
         return None
-    return "plage-incomplete" if standing.found == standing.listed + _CUT else "formule-modifiee"
+    return "plage-incomplete" if formula.found == formula.listed + _CUT else "formule-modifiee"
 
 
-def _broken(code: str, cells: list[StandingFormula], intact: Mapping[int, str]) -> Finding:
+def _broken(code: str, cells: list[FormulaInPlace], intact: Mapping[int, str]) -> Finding:
     """Cells of one column that lack their formula: one finding, at the first; ``intact`` are the column's others."""
     first, others = cells[0], cells[1:]
     titre, shown = _title(first.cell), first.shown
@@ -126,7 +126,7 @@ def _broken(code: str, cells: list[StandingFormula], intact: Mapping[int, str]) 
     )  # fmt: skip
 
 
-def _mending(cells: list[StandingFormula], intact: Mapping[int, str]) -> str:
+def _mending(cells: list[FormulaInPlace], intact: Mapping[int, str]) -> str:
     """What a person may do in Excel, in any language, to have the formula again."""
     first = cells[0]
     same = [row for row, formula in intact.items() if formula == first.listed]
@@ -138,7 +138,7 @@ def _mending(cells: list[StandingFormula], intact: Mapping[int, str]) -> str:
     return f"recopiez {source}" + (" dans toutes ces cellules" if len({cell.row for cell in cells}) > 1 else "")
 
 
-class _Survey:
+class _FormulaWalk:
     """Goes through the workbook's list of formulas: what stands in each cell, and what is missing on the way."""
 
     def __init__(self, reading: ParsedWorkbook) -> None:
@@ -146,7 +146,7 @@ class _Survey:
         # A client may have undone the Excel tables: its formulas are plain addresses then. That is said once.
         self.undone = any(not area.found_name for area in self.areas.values())
 
-    def walk(self) -> Iterator[StandingFormula | Finding]:
+    def walk(self) -> Iterator[FormulaInPlace | Finding]:
         by_table: dict[str, list[KnownFormula]] = defaultdict(list)
         for formula in self.reading.formulas:
             by_table[formula.table].append(formula)
@@ -180,7 +180,7 @@ class _Survey:
         for formula in named:
             cell = named_cell(self.reading.workbook, formula.column)
             if cell is not None:
-                yield self.standing(formula, *cell, None)
+                yield self.in_place(formula, *cell, None)
             elif not self.undone:  # which is said: the program that undid the tables knows no such names
                 lost.append(formula.column)
         if lost:
@@ -211,7 +211,7 @@ class _Survey:
 
     def table(
         self, name: str, area: FoundTable, formulas: list[KnownFormula]
-    ) -> Iterator[StandingFormula | Finding]:  # fmt: skip
+    ) -> Iterator[FormulaInPlace | Finding]:  # fmt: skip
         of_rows = [formula for formula in formulas if formula.key != "*"]
         own = self.own_rows(of_rows, self.row_keys(name, area), area)
         missing: set[str] = set()
@@ -221,17 +221,17 @@ class _Survey:
                 missing.add(formula.key)
                 yield finding("ligne-calculee-absente", area.place(area.header_row), valeur=formula.key, titre=name)
             for row in rows:
-                yield self.standing(formula, area.sheet, row, area.columns[formula.column], area)
+                yield self.in_place(formula, area.sheet, row, area.columns[formula.column], area)
 
-    def standing(
+    def in_place(
         self, cell: KnownFormula, sheet: RawSheet, row: int, column: int, area: FoundTable | None
-    ) -> StandingFormula:  # fmt: skip
+    ) -> FormulaInPlace:  # fmt: skip
         listed, text = compact(cell.formula), sheet.formulas.get((row, column))
-        standing = None if text is None else listed
+        now = None if text is None else listed
         if text is not None and text != cell.formula.removeprefix("=") and not self.undone:
-            standing, is_cut = canonical(self.reading, text, sheet, row, area)
-            standing += _CUT if is_cut and standing == listed else ""
-        return StandingFormula(cell, sheet, row, column, listed, standing)
+            now, is_cut = canonical(self.reading, text, sheet, row, area)
+            now += _CUT if is_cut and now == listed else ""
+        return FormulaInPlace(cell, sheet, row, column, listed, now)
 
     def own_rows(
         self, formulas: list[KnownFormula], keys: Mapping[str, list[int]], area: FoundTable

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from tabellion.checks.looks import TypedCell, check_looks
 from tabellion.checks.plans import check_returned_plans
+from tabellion.checks.presentation import TypedCell, check_presentation
 from tabellion.contract.workspace import Settings
 from tabellion.findings import Finding, Place, finding
 from tabellion.layout.forms import BACK, TOTAL, baseline_text, baseline_value
@@ -263,7 +263,7 @@ def check_unsaid(reading: ParsedForm) -> list[Finding]:
     """What there is to say of the looks and the surroundings of a return's answers."""
     findings: list[Finding] = []
     for table in reading.tables.values():
-        findings += check_looks(table.area, list(_cells(table, reading)), manual=reading.workbook.manual)
+        findings += check_presentation(table.area, list(_cells(table, reading)), manual=reading.workbook.manual)
     return [*findings, *_notes(reading), *_beside(reading), *_sheets(reading)]
 
 

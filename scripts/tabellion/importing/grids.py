@@ -120,11 +120,11 @@ def sheet_grid(sheet: RawSheet, fichier: str) -> CellGrid:
                         merged.add((row, column))
     return CellGrid(
         fichier, sheet.name, rows,
-        struck=frozenset(place for place, cell in sheet.looks.items() if cell.struck),
+        struck=frozenset(place for place, cell in sheet.cell_formats.items() if cell.struck),
         hidden_rows=sheet.hidden_rows,
         merged=frozenset(merged),
-        marked={place: look.marked for place, look in sheet.looks.items() if look.marked},
-        scales={place: look.words for place, look in sheet.looks.items() if look.words in ("k€", "K€", "M€")},
+        marked={place: cell_format.marked for place, cell_format in sheet.cell_formats.items() if cell_format.marked},
+        scales={place: shown.words for place, shown in sheet.cell_formats.items() if shown.words in ("k€", "K€", "M€")},
     )  # fmt: skip
 
 

@@ -40,17 +40,17 @@ class Placed(Protocol):
         """The cell."""
 
 
-Standing = TypeVar("Standing", bound=Placed)
+PlacedItem = TypeVar("PlacedItem", bound=Placed)
 
 
 def contracts_of(placed: Iterable[Placed]) -> list[ContractName]:
     """The contracts where these stand, each once, in their order."""
-    return list({standing.spot.contract.identifiant: standing.spot.contract for standing in placed}.values())
+    return list({item.spot.contract.identifiant: item.spot.contract for item in placed}.values())
 
 
 def links(placed: Iterable[Placed]) -> tuple[Place, ...]:
     """Where these stand, the first ones."""
-    return tuple(standing.spot.place for standing in islice(placed, _LINKED))
+    return tuple(item.spot.place for item in islice(placed, _LINKED))
 
 
 def names_of(contracts: Sequence[ContractName]) -> str:
@@ -62,11 +62,11 @@ def names_of(contracts: Sequence[ContractName]) -> str:
     return f"{', '.join(first)} et {last}" if first else last
 
 
-def by_region(placed: Sequence[Standing]) -> Iterator[list[Standing]]:
+def by_region(placed: Sequence[PlacedItem]) -> Iterator[list[PlacedItem]]:
     """These by the region of their contracts; all together where the region of one of them is not said."""
-    groups: defaultdict[str, list[Standing]] = defaultdict(list)
-    for standing in placed:
-        groups[standing.spot.contract.region].append(standing)
+    groups: defaultdict[str, list[PlacedItem]] = defaultdict(list)
+    for item in placed:
+        groups[item.spot.contract.region].append(item)
     yield from ([list(placed)] if "" in groups else groups.values())
 
 

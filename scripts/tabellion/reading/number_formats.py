@@ -45,7 +45,7 @@ _DAY_MILLISECONDS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class CellFormat:
     """What the style of a cell makes of a number beyond its kind: nothing of it is in the value.
 
     ``words`` are what the format writes around it (``k€``, ``$``, ``HT``); ``scale`` is what it divides it by;
@@ -60,7 +60,7 @@ class Look:
     marked: str = ""
 
 
-PLAIN, STRUCK = Look(), Look(struck=True)
+PLAIN, STRUCK = CellFormat(), CellFormat(struck=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class NumberFormats:
 
     shown: Mapping[str | None, Shown]
     date1904: bool = False
-    looks: Mapping[str | None, Look] = field(default_factory=dict)
+    cell_formats: Mapping[str | None, CellFormat] = field(default_factory=dict)
 
     def read(self, number: float, shown: Shown) -> float | date | time | timedelta:
         """The date, the time of the day or the duration that a cell shows; a percentage is the number that it is.
@@ -97,13 +97,13 @@ def read_styles(content: bytes, part: str, *, date1904: bool) -> NumberFormats:
     Raises ``TabellionError`` when the part is not well-formed.
     """
     codes: dict[str, Shown | None] = dict(_BUILT_IN)
-    written: dict[str, Look] = {}
+    written: dict[str, CellFormat] = {}
     fonts_read = 0
     cell_styles: list[str] = []
     fonts: list[str] = []
     shown: dict[str | None, Shown] = {}
     struck, struck_fonts = False, set[str]()
-    looks: dict[str | None, Look] = {}
+    cell_formats: dict[str | None, CellFormat] = {}
     for element in elements(content, part, "numFmt", "xf", "cellStyleXfs", "cellXfs", "strike", "font", "fonts"):
         if element.name == "xf":
             cell_styles.append(element.attributes.get("numFmtId", "0").strip())
@@ -128,11 +128,11 @@ def read_styles(content: bytes, part: str, *, date1904: bool) -> NumberFormats:
         else:  # what follows the styles of cells are those of conditional formats
             shown = {str(index): kind for index, number in enumerate(cell_styles) if (kind := codes.get(number))}
             for index, (number, font) in enumerate(zip(cell_styles, fonts, strict=True)):
-                look = replace(written.get(number, PLAIN), struck=font in struck_fonts)
-                if look != PLAIN:
-                    looks[str(index)] = look
+                cell_format = replace(written.get(number, PLAIN), struck=font in struck_fonts)
+                if cell_format != PLAIN:
+                    cell_formats[str(index)] = cell_format
             break
-    return NumberFormats(shown, date1904, looks)
+    return NumberFormats(shown, date1904, cell_formats)
 
 
 def what_shows(number_format: str) -> Shown | None:
@@ -148,7 +148,7 @@ def what_shows(number_format: str) -> Shown | None:
     return None
 
 
-def what_is_written(number_format: str) -> Look:
+def what_is_written(number_format: str) -> CellFormat:
     """What a number format writes around a positive number, and what it divides it by."""
     words, places, is_general = "", "", False
     for token in _TOKEN.finditer(number_format):
@@ -159,7 +159,7 @@ def what_is_written(number_format: str) -> Look:
         is_general = is_general or token["general"] is not None
     commas = _SCALE.search(places)
     digits = is_general or any(char in places for char in "0#?@")
-    return Look(words=" ".join(words.split()), scale=1000 ** len(commas[0]) if commas else 1, digits=digits)
+    return CellFormat(words=" ".join(words.split()), scale=1000 ** len(commas[0]) if commas else 1, digits=digits)
 
 
 def iso_moment(text: str) -> datetime | date | time | str:

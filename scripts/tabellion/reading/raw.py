@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 
 from tabellion.addresses import cell_name
 from tabellion.findings import Finding, Place
-from tabellion.reading.number_formats import Look
+from tabellion.reading.number_formats import CellFormat
 
 RawValue = str | int | float | bool | datetime | date | time | timedelta | None
 CellAddress = tuple[int, int]
@@ -56,7 +56,7 @@ class RawSheet:
     """Formula cells that carry no computed value."""
     percents: frozenset[CellAddress] = frozenset()
     """Filled cells whose number format is a percentage: they show a hundred times their value."""
-    looks: dict[CellAddress, Look] = field(default_factory=dict)
+    cell_formats: dict[CellAddress, CellFormat] = field(default_factory=dict)
     """Filled cells whose style says what their value does not: struck out, a unit, a scale."""
     comments: dict[CellAddress, str] = field(default_factory=dict)
     """The notes of cells, those of a program of ours left out."""

@@ -15,7 +15,7 @@ from math import isfinite
 from tabellion.addresses import MAX_COLUMNS, MAX_ROWS, cell_name, parse_cell, shifted
 from tabellion.findings import TabellionError
 from tabellion.reading.limits import LIMITS, Limits, refusal
-from tabellion.reading.number_formats import STRUCK, Look, NumberFormats, Shown, iso_moment
+from tabellion.reading.number_formats import STRUCK, CellFormat, NumberFormats, Shown, iso_moment
 from tabellion.reading.raw import CellAddress, RawSheet, RawValue
 from tabellion.reading.texts import NAMES, TRUE, TextReader
 from tabellion.reading.xml_parts import is_plain, parse
@@ -67,7 +67,7 @@ def read_sheet(content: bytes, part: str, name: str, context: SheetContext, limi
         errors=reader.errors,
         uncached=reader.uncached,
         percents=frozenset(reader.percents),
-        looks=reader.looks,
+        cell_formats=reader.cell_formats,
         merged=tuple(reader.merged),
         hidden_rows=frozenset(reader.hidden_rows),
         hidden_columns=frozenset(reader.hidden_columns),
@@ -96,8 +96,8 @@ class _SheetReader(TextReader):
         super().__init__(part, limits)
         self.name, self.shared_texts, self.formats = name, context.texts, context.formats
         self.shown = context.formats.shown
-        self.looks_of, self.struck_texts = context.formats.looks, context.struck
-        self.looks: dict[CellAddress, Look] = {}
+        self.formats_of, self.struck_texts = context.formats.cell_formats, context.struck
+        self.cell_formats: dict[CellAddress, CellFormat] = {}
         self.inside = False
         self.row, self.row_digits = 0, "0"
         self.columns: dict[str, int] = {}
@@ -220,12 +220,12 @@ class _SheetReader(TextReader):
         shown = self.shown.get(style)
         if shown == "percentage":
             self.percents.add((row, column))
-        if self.looks_of and (look := self.looks_of.get(style)) is not None:
-            self.looks[row, column] = look
+        if self.formats_of and (cell_format := self.formats_of.get(style)) is not None:
+            self.cell_formats[row, column] = cell_format
         if kind == "s" and text in self.struck_texts:
-            self.looks[row, column] = replace(STRUCK, marked=self.struck_texts[text])
+            self.cell_formats[row, column] = replace(STRUCK, marked=self.struck_texts[text])
         elif kind == "inlineStr" and self.is_struck:
-            self.looks[row, column] = replace(STRUCK, marked="".join(self.marked))
+            self.cell_formats[row, column] = replace(STRUCK, marked="".join(self.marked))
         if kind == "s" and text in self.shared_texts:
             self.put(row, column, self.shared_texts[text])
         elif kind == "n":

@@ -196,7 +196,7 @@ class _StagedOutputs:
     """The outputs that differ from what is there, staged. ``doing`` is the path at work, to be named by a failure."""
 
     def __init__(self, transaction: Transaction, edited: Collection[Path], known: Mapping[Path, str]) -> None:
-        self.placing, self.staging = transaction, transaction.staging
+        self.transaction, self.staging = transaction, transaction.staging
         self.doing = transaction.staging
         self.edited = set(map(self._name, edited))
         self.known = {self._name(path): sha256 for path, sha256 in known.items()}
@@ -210,14 +210,14 @@ class _StagedOutputs:
         for target, content in contents.items():
             self.doing = target
             name = self._name(target)
-            self.placing.keep(name)
+            self.transaction.keep(name)
             if not self._has(name, content):
                 step = self._stage(f"{len(steps):06d}", name, content)
                 steps += [] if step is None else [step]
         wanted = {self._name(target) for target in contents}
         for name in dict.fromkeys(map(self._name, gone)):
-            before = trace(self.placing.path(name))
-            if name not in wanted and (before is not None or name in self.placing.besides):
+            before = trace(self.transaction.path(name))
+            if name not in wanted and (before is not None or name in self.transaction.besides):
                 steps.append(Step(name, before))
         if not steps:
             shutil.rmtree(self.staging, ignore_errors=True)
@@ -226,21 +226,21 @@ class _StagedOutputs:
         self.doing = self.staging
         self.staging.mkdir(parents=True, exist_ok=True)
         keeping = None if history is None else self._keep(history)
-        for folder in dict.fromkeys(self.placing.path(step.target).parent for step in steps if step.staged):
+        for folder in dict.fromkeys(self.transaction.path(step.target).parent for step in steps if step.staged):
             self.doing = folder
             check_writable(folder)
         self.doing = self.staging
         self._settle_on_disk()
-        manifest = Manifest(self.placing.now, tuple(steps), keeping)
+        manifest = Manifest(self.transaction.now, tuple(steps), keeping)
         write_manifest(self.staging, manifest)
         return manifest
 
     def _name(self, path: Path) -> str:
-        return path.relative_to(self.placing.workbooks).as_posix()
+        return path.relative_to(self.transaction.workbooks).as_posix()
 
     def _has(self, name: str, content: Content) -> bool:
         """Whether an output has this content already, in its place or waiting beside it."""
-        path = self.placing.current(name)
+        path = self.transaction.current(name)
         present = trace(path)
         if present is None:
             return False
@@ -252,7 +252,7 @@ class _StagedOutputs:
     def _stage(self, staged: str, name: str, content: Content) -> Step | None:
         """Write an output into the staging folder; ``None`` when what it copies has changed or gone meanwhile."""
         self.staging.mkdir(parents=True, exist_ok=True)
-        path, target = self.staging / staged, self.placing.path(name)
+        path, target = self.staging / staged, self.transaction.path(name)
         before, total = self._before(name), hashlib.sha256()
         with path.open("xb") as stream:
             for block in _blocks(content):
@@ -260,8 +260,8 @@ class _StagedOutputs:
                 stream.write(block)
         if isinstance(content, Copy) and total.hexdigest() != content.sha256:
             path.unlink()
-            shown = _shown(content.source, self.placing.workbooks)
-            self.placing.findings.append(finding("copie-changee", Place(shown), valeur=content.source.name))
+            shown = _shown(content.source, self.transaction.workbooks)
+            self.transaction.findings.append(finding("copie-changee", Place(shown), valeur=content.source.name))
             return None
         keep_mode(path, target)
         return Step(name, before, staged, total.hexdigest())
@@ -271,11 +271,11 @@ class _StagedOutputs:
         if name in self.edited:
             return None
         if name not in self.known:
-            return self.placing.before(name)
-        present = trace(self.placing.path(name))  # first: what is saved after it has another trace
-        if digest(self.placing.path(name)) == self.known[name]:
+            return self.transaction.before(name)
+        present = trace(self.transaction.path(name))  # first: what is saved after it has another trace
+        if digest(self.transaction.path(name)) == self.known[name]:
             return present
-        beside = self.placing.besides.get(name)
+        beside = self.transaction.besides.get(name)
         return None if beside is None else beside.before
 
     def _keep(self, history: History) -> Keeping | None:
@@ -301,13 +301,13 @@ class _StagedOutputs:
 
     def _previous(self, members: Iterable[str]) -> Iterator[tuple[str, Path]]:
         """The previous outputs: their names in the history (without the folder that all are in), and where they are."""
-        waiting = {beside.path or beside.target for beside in self.placing.besides.values()}
+        waiting = {beside.path or beside.target for beside in self.transaction.besides.values()}
         for member in members:
-            root = self.placing.path(member)
-            is_folder = root.is_dir() and member not in self.placing.besides
+            root = self.transaction.path(member)
+            is_folder = root.is_dir() and member not in self.transaction.besides
             for path in sorted(root.rglob("*")) if is_folder else [root]:
                 name = self._name(path)
-                current = self.placing.current(name)
+                current = self.transaction.current(name)
                 if name not in waiting | self.edited and not is_temporary(path) and current.is_file():
                     yield root.name + name.removeprefix(member), current
 

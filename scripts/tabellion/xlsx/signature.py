@@ -1,9 +1,9 @@
-"""What a workbook says it is, in a hidden sheet, and the seal on it: any later save breaks it, so an edit is known.
+"""What a workbook says it is, in a hidden sheet, and the signature on it, which any later save breaks.
 
 The hidden sheet also lists the workbook's formulas, so that a change can be told from an edit.
 
-The seal is the SHA-256 of the names and checksums of every part of the zip, kept in a custom document property. Excel
-and LibreOffice keep the property but rewrite the parts.
+The signature is the SHA-256 of the names and checksums of every part of the zip, kept in a custom document property.
+Excel and LibreOffice keep the property but rewrite the parts: so an edit is known.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tabellion.xlsx.writer import Sheet, Writer
 
 PROPERTY = "tabellion_sceau"
 _PART = "docProps/custom.xml"
-#: What the writer puts first: as long as a seal, so that only one part is rewritten.
+#: What the writer puts first: as long as a signature, so that only one part is rewritten.
 BLANK = "0" * 64
 _PATTERN = re.compile(rb'name="' + PROPERTY.encode() + rb'".*?<vt:lpwstr>([0-9a-f]{64})</vt:lpwstr>', re.DOTALL)
 
@@ -54,27 +54,27 @@ def close_signed(writer: Writer, first: Sheet, *, year: int, **properties: str) 
 
 
 def sign(workbook: bytes) -> bytes:
-    """The same workbook with its blank seal replaced by the true one."""
+    """The same workbook with its blank signature replaced by the true one."""
     digest = _digest(zipfile.ZipFile(io.BytesIO(workbook))).encode()
     return with_parts(workbook, lambda name, part: part.replace(BLANK.encode(), digest) if name == _PART else part)
 
 
 def sign_again(workbook: bytes) -> bytes:
-    """A workbook that the program wrote and has changed itself, its seal made anew."""
+    """A workbook that the program wrote and has changed itself, its signature made anew."""
     digest = _digest(zipfile.ZipFile(io.BytesIO(workbook))).encode()
 
-    def sealed(match: re.Match[bytes]) -> bytes:
+    def signed(match: re.Match[bytes]) -> bytes:
         return match[0].replace(match[1], digest)
 
-    return with_parts(workbook, lambda name, part: _PATTERN.sub(sealed, part) if name == _PART else part)
+    return with_parts(workbook, lambda name, part: _PATTERN.sub(signed, part) if name == _PART else part)
 
 
 def is_intact(workbook: bytes) -> bool:
     """Whether the workbook is exactly as the program wrote it."""
     try:
         source = zipfile.ZipFile(io.BytesIO(workbook))
-        seal = _PATTERN.search(source.read(_PART))
-        return seal is not None and seal[1].decode() == _digest(source)
+        signature = _PATTERN.search(source.read(_PART))
+        return signature is not None and signature[1].decode() == _digest(source)
     except Exception:  # whatever a damaged or foreign file makes zipfile raise, it is not what the program wrote
         return False
 

@@ -13,7 +13,7 @@ from enum import Enum
 from pathlib import Path
 
 from tabellion.checks.formula_text import ParsedWorkbook, compact
-from tabellion.checks.formulas import StandingFormula, standing_formulas
+from tabellion.checks.formulas import FormulaInPlace, formulas_in_place
 from tabellion.findings import Finding, Place
 from tabellion.reading.raw import RawSheet
 from tabellion.reading.tables import FoundTable
@@ -298,12 +298,12 @@ def add_formulas(
     ``rows`` has the key, in words, of each row of its data tables, by sheet and one-based row. ``with_texts`` tells
     whether a text in the place of a formula counts: not where the program itself writes some in the same column.
     """
-    standing = standing_formulas(reading)
-    unchanged = {formula.cell for formula in standing if formula.found == formula.listed and formula.cell.key != "*"}
-    met = {formula.cell for formula in standing}
+    in_place = formulas_in_place(reading)
+    unchanged = {formula.cell for formula in in_place if formula.found == formula.listed and formula.cell.key != "*"}
+    met = {formula.cell for formula in in_place}
     tables = {"", *(cell.table for cell in met)}
-    words = {(formula.cell.table, formula.cell.key): _row_words(formula) for formula in standing}
-    for formula in standing:
+    words = {(formula.cell.table, formula.cell.key): _row_words(formula) for formula in in_place}
+    for formula in in_place:
         cell, sheet = formula.cell, formula.sheet
         place = sheet.place(formula.row, formula.column)
         key = FormulaKey(cell.table, words[cell.table, cell.key], cell.column)
@@ -316,7 +316,7 @@ def add_formulas(
         if cell.key == "*":
             row = rows.get((sheet.name, formula.row)) or _first_word(sheet, formula.row) or ""
             key = FormulaKey(cell.table, row, cell.column)
-        side.found[key] = _standing(formula, place)
+        side.found[key] = _formula_at(formula, place)
     for cell in reading.formulas:
         key = FormulaKey(cell.table, words.get((cell.table, cell.key), cell.key), cell.column)
         if cell not in met and cell.key != "*" and cell.table in tables:
@@ -324,7 +324,7 @@ def add_formulas(
             side.found[key] = FormulaAt("", _ABSENT)
 
 
-def _row_words(formula: StandingFormula) -> str:
+def _row_words(formula: FormulaInPlace) -> str:
     """What a row of a computed table is of: its number says where it stands in its list, not what it is."""
     cell, sheet = formula.cell, formula.sheet
     table = next((table for table in sheet.tables if table.name == cell.table), None)
@@ -335,7 +335,7 @@ def _row_words(formula: StandingFormula) -> str:
     return " – ".join(word for word in words if isinstance(word, str) and word.strip()) or cell.key
 
 
-def _standing(formula: StandingFormula, place: Place) -> FormulaAt:
+def _formula_at(formula: FormulaInPlace, place: Place) -> FormulaAt:
     """What stands in the place of a formula: another one, or a value."""
     if formula.found is not None:
         typed = formula.sheet.formulas[formula.row, formula.column]

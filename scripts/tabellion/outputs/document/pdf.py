@@ -33,7 +33,7 @@ _FILTER = (
     'pdf:writer_pdf_Export:{"UseTaggedPDF":{"type":"boolean","value":"true"},'
     '"ExportBookmarks":{"type":"boolean","value":"true"},"PDFUACompliance":{"type":"boolean","value":"true"}}'
 )
-_SEAL = re.compile(rb"\n%tabellion_sceau ([0-9a-f]{64})\n\Z")
+_SIGNATURE = re.compile(rb"\n%tabellion_sceau ([0-9a-f]{64})\n\Z")
 #: What LibreOffice makes of the hour, and puts where the length is known: the dates, the file's identifiers.
 _OF_THE_HOUR = re.compile(
     rb"(?<=/CreationDate\(D:)[0-9]{14}|(?<=/ModDate\(D:)[0-9]{14}|(?<=/DocChecksum /)[0-9A-F]{32}"
@@ -69,9 +69,9 @@ def make_pdf(
     except OSError as error:
         raise PdfError("LibreOffice n'a pas pu être lancé") from error
     try:
-        return sealed(finished_pdf(content, title, day, _picture_words(document), attached, ARCHIVE))
+        return signed(finished_pdf(content, title, day, _picture_words(document), attached, ARCHIVE))
     except UnknownPdfError:  # another version's: bigger, nothing attached, and as good to read
-        return sealed(without_hour(content))
+        return signed(without_hour(content))
 
 
 def _picture_words(document: bytes) -> list[str]:
@@ -122,12 +122,12 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait(10)
 
 
-def sealed(content: bytes) -> bytes:
+def signed(content: bytes) -> bytes:
     """A PDF with its digest after its end, where readers look at nothing: any later change breaks it."""
     return content + b"\n%tabellion_sceau " + hashlib.sha256(content).hexdigest().encode() + b"\n"
 
 
 def pdf_is_intact(content: bytes) -> bool:
     """Whether a PDF is exactly as the program wrote it."""
-    seal = _SEAL.search(content)
-    return seal is not None and hashlib.sha256(content[: seal.start()]).hexdigest().encode() == seal[1]
+    signature = _SIGNATURE.search(content)
+    return signature is not None and hashlib.sha256(content[: signature.start()]).hexdigest().encode() == signature[1]

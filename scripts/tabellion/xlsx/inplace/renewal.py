@@ -24,7 +24,7 @@ from tabellion.xlsx.inplace.patch import AddedRows, CellEdit, Changes, RowToRemo
 from tabellion.xlsx.inplace.references import mentions
 from tabellion.xlsx.inplace.relisting import relist
 from tabellion.xlsx.inplace.relocation import Relocation
-from tabellion.xlsx.inplace.restyle import with_own_looks
+from tabellion.xlsx.inplace.restyle import with_own_styles
 from tabellion.xlsx.inplace.sheets import same_sheets, sheet_of_key, with_sheets
 from tabellion.xlsx.inplace.stale import defined_names
 from tabellion.xlsx.inplace.wording import LOST, FormulaCarrier
@@ -78,8 +78,8 @@ def renew(data: bytes, fresh: bytes, wanted: Renewal) -> tuple[bytes, tuple[str,
     if not replaced:
         return _computed(data, fresh), tuple(kept)
     changed = with_sheets(editor.to_bytes(), fresh, replaced)
-    looks = [(mine, mine) for name in replaced if (mine := same.get(name.casefold())) is not None]
-    changed = with_own_looks(parts, changed, looks)
+    renamed = [(mine, mine) for name in replaced if (mine := same.get(name.casefold())) is not None]
+    changed = with_own_styles(parts, changed, renamed)
     choices = [edit for name in wanted.choices for edit in _choice(parts, Parts(changed), name)]
     changed = patch_tables(changed, Changes(choices, fresh=fresh)).data if choices else changed
     return _computed(_say_links(changed, wanted), fresh), tuple(kept)

@@ -199,8 +199,8 @@ def _key(element: Element) -> _Key:
     return element.tag, attributes, tuple(_key(child) for child in element.iterchildren(etree.Element))
 
 
-def with_own_looks(before: Parts, data: bytes, sheets: Iterable[tuple[str, str]]) -> bytes:
-    """The workbook ``data``, whose ``sheets`` (their names before and now) were written anew, with the looks of before.
+def with_own_styles(before: Parts, data: bytes, sheets: Iterable[tuple[str, str]]) -> bytes:
+    """The workbook ``data``, whose ``sheets`` (their names before and now) were written anew, as it was styled before.
 
     A cell that still says what it said, or computes at the same place, looks as it did; styles have the same numbers in
     both workbooks, so that only what a person coloured is another one.

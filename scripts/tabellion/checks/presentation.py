@@ -15,7 +15,7 @@ from tabellion.reading.arrangement import covered_cells
 from tabellion.reading.cells import others_alike
 from tabellion.reading.headers import is_blank
 from tabellion.reading.master import ParsedMaster
-from tabellion.reading.number_formats import Look
+from tabellion.reading.number_formats import CellFormat
 from tabellion.reading.raw import CellAddress, RawValue
 from tabellion.reading.tables import FoundTable
 from tabellion.schema import Field
@@ -63,8 +63,8 @@ class TypedCell:
         return self.area.sheet.value(self.row, self.column)
 
 
-def check_looks(area: FoundTable, cells: Sequence[TypedCell], *, manual: bool) -> Iterator[Finding]:
-    """What is to be said of the looks of a table's cells; ``manual``: the workbook calculates on demand only."""
+def check_presentation(area: FoundTable, cells: Sequence[TypedCell], *, manual: bool) -> Iterator[Finding]:
+    """What is to be said of how the cells of a table are shown; ``manual``: the workbook calculates on demand only."""
     yield from _merged(area, cells)
     yield from _styled(area, cells)
     yield from _hidden(area, cells)
@@ -109,27 +109,27 @@ def _merged(area: FoundTable, cells: Iterable[TypedCell]) -> Iterator[Finding]:
 
 def _styled(area: FoundTable, cells: Iterable[TypedCell]) -> Iterator[Finding]:
     """Amounts that are struck out, or whose number format shows something else than their euros."""
-    looks = area.sheet.looks
+    formats = area.sheet.cell_formats
     marked: list[tuple[str, TypedCell, dict[str, str]]] = []
-    for cell in cells if looks else ():
-        look = looks.get(cell.address)
-        if look is None or not cell.is_number or is_blank(value := cell.value):
+    for cell in cells if formats else ():
+        cell_format = formats.get(cell.address)
+        if cell_format is None or not cell.is_number or is_blank(value := cell.value):
             continue
-        if look.struck:
+        if cell_format.struck:
             marked.append(("montant-barre", cell, {}))
-        elif cell.field.kind == "money" and isinstance(value, float) and (code := _unit_code(look)) is not None:
-            marked.append((code, cell, {"unite": look.words or f"1/{look.scale}"}))
+        elif cell.field.kind == "money" and isinstance(value, float) and (code := _unit_code(cell_format)) is not None:
+            marked.append((code, cell, {"unite": cell_format.words or f"1/{cell_format.scale}"}))
     yield from _grouped(marked)
 
 
-def _unit_code(look: Look) -> str | None:
+def _unit_code(cell_format: CellFormat) -> str | None:
     """The code of what a number format says of an amount; ``None`` where it shows the euros that the cell holds."""
-    if not look.digits:
+    if not cell_format.digits:
         return "montant-masque"
-    if is_other_currency(look.words):
+    if is_other_currency(cell_format.words):
         return "montant-en-devise"
-    unit = unit_of(look.words)
-    if unit == look.scale:
+    unit = unit_of(cell_format.words)
+    if unit == cell_format.scale:
         return None
     if unit is None:
         return "unite-du-format"
@@ -160,8 +160,8 @@ def _said_hidden(words: str, cells: Sequence[TypedCell]) -> Finding:
     return finding("reponses-masquees", places[0], valeur=len(cells), quoi=words, compte=count, liees=places[1:])
 
 
-def check_master_looks(reading: ParsedMaster, base: Tables | None) -> list[Finding]:
-    """What there is to say of the looks of a master's cells; ``base`` are the tables last accepted.
+def check_master_presentation(reading: ParsedMaster, base: Tables | None) -> list[Finding]:
+    """What there is to say of how the cells of a master are shown; ``base`` are the tables last accepted.
 
     What stands in hidden rows, columns or sheets is said where it is not in ``base``: staff filter their workbook. The
     workbook itself folds technical columns, and those of identifiers.
@@ -188,7 +188,7 @@ def check_master_looks(reading: ParsedMaster, base: Tables | None) -> list[Findi
                     is_new = is_shown and (before is None or before.get(field.name) != row[field.name])
                     cells[id(area)].append(TypedCell(area, field, field.title, address.row, column, is_new))
         for number, area in areas.items():
-            findings += check_looks(area, cells[number], manual=reading.workbook.manual)
+            findings += check_presentation(area, cells[number], manual=reading.workbook.manual)
     return [replace(finding, bloquant=False) for finding in findings]
 
 
@@ -196,4 +196,4 @@ def _is_odd(area: FoundTable, *, manual: bool) -> bool:
     """Whether anything of a sheet can show otherwise than it holds."""
     sheet = area.sheet
     is_hidden = sheet.state != "visible" or sheet.hidden_rows or sheet.hidden_columns
-    return bool(manual or is_hidden or sheet.merged or sheet.looks)
+    return bool(manual or is_hidden or sheet.merged or sheet.cell_formats)
