@@ -8,7 +8,7 @@ from pathlib import Path
 from support.contract_folders import write_contract
 from tabellion.commands.ensemble import EnsembleRun, ensemble, mapper_of
 from tabellion.contract.folders import Folders
-from tabellion.portfolio.board import gone
+from tabellion.portfolio.board import vanished
 from tabellion.transaction.lock import hold
 
 NOW = datetime(2025, 3, 4, 2)
@@ -32,4 +32,4 @@ def test_a_contract_that_somebody_works_on_is_read_and_counts_and_one_that_was_m
     assert later.findings == ()
     assert Folders(moved).consolidation.exists()
     before = {str(folders.root): later.portfolio.contracts[0].record}
-    assert [item.code for item in gone(before, [])] == ["contrat-disparu"]
+    assert [item.code for item in vanished(before, [])] == ["contrat-disparu"]

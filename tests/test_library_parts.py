@@ -14,12 +14,12 @@ import pytest
 import typer
 
 from tabellion.cli.usage import MisuseError
-from tabellion.outputs.report import _Unknown
+from tabellion.outputs.report import _UndefinedName
 
 
 def test_jinja_2_3_1_says_an_unknown_name_in_our_words() -> None:
     """``StrictUndefined._undefined_message`` and ``_undefined_name`` (jinja2 3.1.5 to 3.1.6)."""
-    environment = jinja2.Environment(undefined=_Unknown, autoescape=True)
+    environment = jinja2.Environment(undefined=_UndefinedName, autoescape=True)
     assert isinstance(jinja2.Undefined._undefined_message, property)
     with pytest.raises(jinja2.UndefinedError, match=r"^« inconnu » n'existe pas$"):
         environment.from_string("{{ inconnu }}").render()

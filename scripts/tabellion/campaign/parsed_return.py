@@ -18,7 +18,7 @@ from typing import Any
 from tabellion.campaign.model import ReturnedRow
 from tabellion.checks.added_rows import check_added_rows
 from tabellion.checks.formulas import check_formulas
-from tabellion.checks.returns import check_return, check_unsaid
+from tabellion.checks.returns import check_return, check_unanswered
 from tabellion.contract.workspace import Settings
 from tabellion.findings import Finding, Json, Place, Severity, counted, finding
 from tabellion.layout.forms import KIND_FORM, FilledBy, FormIdentity, SealKey, baseline_text, baseline_value
@@ -135,7 +135,7 @@ class Examiner:
         findings, rows, removed = list(reading.findings), list[ReturnedRow](), list[RemovedRow]()
         is_read = reading.tables and all(finding.code != _TOO_LONG for finding in findings)
         if is_read:  # else what is left of it would be called empty, or foreign
-            findings += [*check_return(reading, self.settings), *check_unsaid(reading), *check_added_rows(reading)]
+            findings += [*check_return(reading, self.settings), *check_unanswered(reading), *check_added_rows(reading)]
             findings += check_formulas(reading)
         for resource, table in reading.tables.items():
             of_table = list(_rows(table, self.schemas[resource], self.schemas))

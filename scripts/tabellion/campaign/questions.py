@@ -75,7 +75,7 @@ def conflict_questions(conflicts: Sequence[Conflict], labels: Labels) -> Iterato
         claims = [claim for conflict in group for claim in conflict.claims]
         kept = labels.value(first.table, first.champ, first.kept)
         statements = [] if is_row else [Statement(_CONTRACT, kept, first.place)]
-        statements += [_said(claim, first, labels, is_row=is_row) for claim in claims]
+        statements += [_claim_statement(claim, first, labels, is_row=is_row) for claim in claims]
         meaning = "La ligne reste hors du contrat." if is_row else f"Le contrat garde : {kept}."
         choices = [Choice(KEEP, "garder", meaning)]
         for partner, name in _names(claims, labels).items():
@@ -97,7 +97,7 @@ def conflict_questions(conflicts: Sequence[Conflict], labels: Labels) -> Iterato
         )  # fmt: skip
 
 
-def _said(claim: Modification, conflict: Conflict, labels: Labels, *, is_row: bool) -> Statement:
+def _claim_statement(claim: Modification, conflict: Conflict, labels: Labels, *, is_row: bool) -> Statement:
     table, champ = (claim.table, claim.champ) if is_row else (conflict.table, conflict.champ)
     words = labels.value(table, champ, claim.after)
     if is_row:

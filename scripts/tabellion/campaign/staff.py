@@ -68,7 +68,7 @@ def accept(
         return StaffState(draft.book(), Saves((), read.sha256, read.saved, read.author), (), tuple(draft.findings))
     is_older = bool(adoption) and read.has_identity and read.adoption != adoption
     if not read.tables or is_older:
-        findings = (*read.findings, *_said_older(read, base)) if read.tables else read.findings
+        findings = (*read.findings, *_older_findings(read, base)) if read.tables else read.findings
         return StaffState(replace(base, findings=findings), saves, (), findings)
     draft = Draft(read, base)
     _keep_missing(draft)
@@ -106,7 +106,7 @@ def differing_rows(read: Book, base: Book) -> tuple[int, int]:
     return rows, cents
 
 
-def _said_older(read: Book, base: Book) -> Iterator[Finding]:
+def _older_findings(read: Book, base: Book) -> Iterator[Finding]:
     """What would go if a workbook from before an adoption were taken."""
     rows, cents = differing_rows(read, base)
     lignes = plural(rows, "ligne y diffère", "lignes y diffèrent")
@@ -114,7 +114,7 @@ def _said_older(read: Book, base: Book) -> Iterator[Finding]:
     yield finding("classeur-d-avant-adoption", place, valeur=rows, lignes=lignes, euros=format_euros(cents))
 
 
-def said_twin(read: Book, book: Book) -> Iterator[Finding]:
+def twin_findings(read: Book, book: Book) -> Iterator[Finding]:
     """What is said of a copy of the workbook that stands beside it and says something else."""
     rows, cents = differing_rows(read, book)
     if rows:

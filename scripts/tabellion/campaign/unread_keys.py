@@ -104,7 +104,9 @@ def suspend_removals(draft: Draft, table: str, removed: Sequence[Key]) -> list[K
     for key in held:
         draft.restore(table, key)
     if held:
-        draft.findings.append(_said(draft, table, list(held), [_key_place(draft, table, key) for key, _ in nameless]))
+        draft.findings.append(
+            _finding(draft, table, list(held), [_key_place(draft, table, key) for key, _ in nameless])
+        )
     return [key for key in removed if key not in held]
 
 
@@ -114,7 +116,7 @@ def _key_place(draft: Draft, table: str, position: int) -> Place:
     return draft.place(table, position, name)
 
 
-def _said(draft: Draft, table: str, held: Sequence[Key], places: Sequence[Place]) -> Finding:
+def _finding(draft: Draft, table: str, held: Sequence[Key], places: Sequence[Place]) -> Finding:
     names = ", ".join(f"« {draft.labels.row(table, key)} »" for key in held[:_SHOWN])
     if len(held) > _SHOWN:
         names += f", et {plural(len(held) - _SHOWN, 'autre')}"

@@ -143,18 +143,18 @@ def _hidden(area: FoundTable, cells: Iterable[TypedCell]) -> Iterator[Finding]:
         return
     filled = [cell for cell in cells if cell.is_new and not is_blank(cell.value)]
     if sheet.state != "visible" and filled:
-        yield _said_hidden("La feuille est masquée", filled)
+        yield _hidden_finding("La feuille est masquée", filled)
         return
     rows = [cell for cell in filled if cell.row in sheet.hidden_rows]
     columns = [cell for cell in filled if cell.column in sheet.hidden_columns]
     if rows:
         count = len({cell.row for cell in rows})
-        yield _said_hidden(f"{plural(count, 'ligne masquée ou filtrée', 'lignes masquées ou filtrées')}", rows)
+        yield _hidden_finding(f"{plural(count, 'ligne masquée ou filtrée', 'lignes masquées ou filtrées')}", rows)
     if columns:
-        yield _said_hidden(f"La colonne « {columns[0].label} » est masquée", columns)
+        yield _hidden_finding(f"La colonne « {columns[0].label} » est masquée", columns)
 
 
-def _said_hidden(words: str, cells: Sequence[TypedCell]) -> Finding:
+def _hidden_finding(words: str, cells: Sequence[TypedCell]) -> Finding:
     places = [cell.place for cell in cells]
     count = plural(len(cells), "réponse qui compte", "réponses qui comptent")
     return finding("reponses-masquees", places[0], valeur=len(cells), quoi=words, compte=count, liees=places[1:])

@@ -259,7 +259,7 @@ _SHOWN_LETTERS = 500
 _NOTES = 40
 
 
-def check_unsaid(reading: ParsedForm) -> list[Finding]:
+def check_unanswered(reading: ParsedForm) -> list[Finding]:
     """What there is to say of the looks and the surroundings of a return's answers."""
     findings: list[Finding] = []
     for table in reading.tables.values():

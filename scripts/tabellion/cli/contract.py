@@ -112,12 +112,12 @@ def new(
 ) -> None:
     """Crée le dossier d'un nouveau contrat : à adapter de celui de l'exemple, ou vide et à saisir dans Excel."""
     from tabellion.commands.console import print_findings
-    from tabellion.commands.new import NEUTRAL, as_typed, create_empty_workspace, create_workspace, said_inside
+    from tabellion.commands.new import NEUTRAL, as_typed, create_empty_workspace, create_workspace, inside_findings
 
     model = modele or (NEUTRAL if vide else "")
     written = create_empty_workspace(dossier, datetime.now(), model) if model else create_workspace(dossier)
     with finishing(()):
-        print_findings(said_inside(dossier))
+        print_findings(inside_findings(dossier))
         if model:
             typer.echo(f"\nNouveau contrat prêt dans {dossier}. Ensuite :")
             typer.echo("  1. ouvrez workbooks/contrat.xlsx : « Accueil » dit par où commencer")

@@ -29,8 +29,8 @@ from tabellion.importing import (
     add_rows,
     fitted,
     read_files,
-    said_settings,
     setting_rows,
+    settings_findings,
 )
 from tabellion.reading.source import read_source
 from tabellion.schema import SETTING_TABLES
@@ -170,14 +170,14 @@ def _settled(
         findings += add_rows(joined, contract.tables, fichier)
         rows, changed = fitted(joined, schemas, present, fichier)
         return make_tables(schemas, rows), present, [*findings, *changed]
-    page_settings = contract.page.said(contract.exercice, contract.tables["fiches"])
+    page_settings = contract.page.setting_values(contract.exercice, contract.tables["fiches"])
     setting = {SETTING_TABLES[0]: setting_rows(page_settings, first, present)}
     settings = settle(Book(present, schemas, NO_THEME, make_tables(schemas, setting))).settings
     rows, changed = fitted(contract.tables, schemas, settings, fichier)
     tables = make_tables(schemas, rows)
     if settings != first or any((target / f"{name}.csv").exists() for name in SETTING_TABLES):
         tables = settle(Book(settings, schemas, NO_THEME, tables)).tables  # else tabellion.toml says them all
-    return tables, settings, [*said_settings(page_settings, settings, first, Place(fichier)), *changed]
+    return tables, settings, [*settings_findings(page_settings, settings, first, Place(fichier)), *changed]
 
 
 def _files(workspace: Workspace, tables: Tables, settings: Settings, read: ImportedFiles) -> dict[str, bytes]:

@@ -148,7 +148,7 @@ def _guides() -> dict[Path, bytes]:
     return {Path("workbooks", FOLDER, name): content for name, content in documents.items()}
 
 
-def said_inside(folder: Path) -> list[Finding]:
+def inside_findings(folder: Path) -> list[Finding]:
     """What is said of a contract whose ``folder`` stands in that of another one; it blocks among its workbooks."""
     place = folder.resolve()
     root = find_root(place.parent)
@@ -161,7 +161,7 @@ def said_inside(folder: Path) -> list[Finding]:
 
 def _written(folder: Path, contents: Mapping[Path, bytes]) -> list[Path]:
     """Write new files into a folder, all or none."""
-    if refused := [item for item in said_inside(folder) if item.bloquant]:
+    if refused := [item for item in inside_findings(folder) if item.bloquant]:
         raise TabellionError(refused)
     refuse_taken(folder, contents)
     write_all_whole({folder / name: content for name, content in contents.items()})

@@ -24,7 +24,7 @@ from tabellion.campaign.parsed_return import digest_of
 from tabellion.campaign.read_returns import fingerprint
 from tabellion.campaign.same_lines import apart_lines
 from tabellion.campaign.saves import SAVES_FILE, Saves, load_saves, saves_json
-from tabellion.campaign.staff import StaffState, accept, said_twin
+from tabellion.campaign.staff import StaffState, accept, twin_findings
 from tabellion.checks.contract import check_integrity
 from tabellion.contract.book import NO_THEME, REGISTER, Book
 from tabellion.contract.first_settings import without_effect
@@ -172,7 +172,7 @@ def load_source(workspace: Workspace, journal: Journal | None = None, decisions:
         unheard, known = without_effect(workspace.settings, state.book.settings, state.saves.settings)
         all_findings += unheard
         state = replace(state, saves=replace(state.saves, settings=known))
-    all_findings += _said_twins(workspace, theme, state.book, journal)
+    all_findings += _twin_findings(workspace, theme, state.book, journal)
     findings = (*(replace(item, bloquant=False) for item in notices), *all_findings)
     apart = apart_lines(state.book, decisions) if decisions is not None else frozenset()
     state = replace(state, book=replace(state.book, findings=(), apart=apart))
@@ -239,14 +239,14 @@ def _read_workbook(
     return read, stamp
 
 
-def _said_twins(workspace: Workspace, theme: Theme, book: Book, journal: Journal | None) -> Iterator[Finding]:
+def _twin_findings(workspace: Workspace, theme: Theme, book: Book, journal: Journal | None) -> Iterator[Finding]:
     """What other copies of the contract say, where they stand beside it: people do not always know which one counts."""
     for path in sorted(workspace.workbooks.glob("*.xlsx")):
         if path.name.casefold() == workspace.contrat.name or is_owner_file(path.name) or is_temporary(path):
             continue
         read, _ = _read_workbook(workspace, path, theme, book, journal)
         if read.tables and read.has_identity:
-            yield from said_twin(read, book)
+            yield from twin_findings(read, book)
 
 
 def _hand_edits(workspace: Workspace, base: Book | None, book: Book) -> list[Finding]:

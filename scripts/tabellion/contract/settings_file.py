@@ -164,7 +164,7 @@ def read_settings(path: Path) -> Settings:
         }
     try:
         read = _Keys.model_validate({key: value for key, value in values.items() if key in known} | {"courriel": mail})
-        settings = Settings(**_said(read) | {"courriel": read.courriel and MailSettings(**_said(read.courriel))})
+        settings = Settings(**_written(read) | {"courriel": read.courriel and MailSettings(**_written(read.courriel))})
     except ValidationError as error:
         mistakes[:0] = mistakes_of(error, _Keys)
     if settings is None or mistakes or unknown:
@@ -174,7 +174,7 @@ def read_settings(path: Path) -> Settings:
     return settings
 
 
-def _said(model: BaseModel) -> Json:
+def _written(model: BaseModel) -> Json:
     """What the file says, by the names of the settings."""
     return {name: getattr(model, name) for name in model.model_fields_set}
 

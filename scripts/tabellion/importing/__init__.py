@@ -11,7 +11,7 @@ from tabellion.importing.correspondence_book import (
     read_correspondence,
     write_correspondence,
 )
-from tabellion.importing.cover import said_settings, setting_rows
+from tabellion.importing.cover import setting_rows, settings_findings
 from tabellion.importing.doors import DocumentText, document_text
 from tabellion.importing.files import ImportedFiles, add_rows, read_files
 from tabellion.importing.fitting import fitted
@@ -22,8 +22,31 @@ from tabellion.importing.tables import ImportedContract, ImportedTables
 from tabellion.importing.words import IMPORT_FILE, ImportWords, load_import_words
 
 __all__ = [
-    "CORRESPONDENCE_FILE", "IMPORT_FILE", "Choices", "Correspondence", "DocumentText", "Edit", "Home", "ImportWords",
-    "ImportedContract", "ImportedFiles", "ImportedTables", "LineUse", "Match", "Topic", "add_rows", "carried_register",
-    "document_text", "edits_of", "fitted", "load_import_words", "read_correspondence", "read_document", "read_files",
-    "said_settings", "setting_rows", "word_document_text", "write_correspondence",
+    "CORRESPONDENCE_FILE",
+    "IMPORT_FILE",
+    "Choices",
+    "Correspondence",
+    "DocumentText",
+    "Edit",
+    "Home",
+    "ImportWords",
+    "ImportedContract",
+    "ImportedFiles",
+    "ImportedTables",
+    "LineUse",
+    "Match",
+    "Topic",
+    "add_rows",
+    "carried_register",
+    "document_text",
+    "edits_of",
+    "fitted",
+    "load_import_words",
+    "read_correspondence",
+    "read_document",
+    "read_files",
+    "setting_rows",
+    "settings_findings",
+    "word_document_text",
+    "write_correspondence",
 ]  # fmt: skip

@@ -37,7 +37,7 @@ class TitlePage(NamedTuple):
     debut: int | None
     fin: int | None
 
-    def said(self, exercice: int | None, fiches: Iterable[Record]) -> dict[str, SettingValue | None]:
+    def setting_values(self, exercice: int | None, fiches: Iterable[Record]) -> dict[str, SettingValue | None]:
         """The settings that the document says, by their names; ``exercice`` is that of its census."""
         years = (self.debut, self.fin) if (self.debut or 0) <= (self.fin or 0) else (None, None)
         titre = _PERIOD_AT_END.sub("", self.titre or "") or self.titre
@@ -126,7 +126,7 @@ def setting_rows(values: Mapping[str, SettingValue | None], first: Settings, pre
     return [{"reglage_id": name, "valeur": setting_text(value)} for name, value in made.items()]
 
 
-def said_settings(
+def settings_findings(
     values: Mapping[str, SettingValue | None], made: Settings, first: Settings, place: Place
 ) -> Iterator[Finding]:
     """What people are asked to confirm: the settings that the document gave, and those that it says otherwise."""

@@ -153,7 +153,7 @@ class Mailbox:
             raise
         except imaplib.IMAP4.error as error:
             reason = "jeton refusé ou périmé" if self.has_token else "utilisateur ou mot de passe refusé"
-            raise MailboxError(f"{reason} ({_said(error)})") from error
+            raise MailboxError(f"{reason} ({_error_text(error)})") from error
 
     def _token(self, challenge: bytes) -> bytes:
         """What XOAUTH2 is answered: the token; then, where that is refused with a reason, nothing more."""
@@ -278,14 +278,14 @@ def _failing() -> Iterator[None]:
     try:
         yield
     except imaplib.IMAP4.error as error:
-        raise MailboxError(f"il ne répond pas comme attendu ({_said(error)})") from error
+        raise MailboxError(f"il ne répond pas comme attendu ({_error_text(error)})") from error
     except TimeoutError as error:
         raise MailboxError("sa réponse n'est pas venue à temps") from error
     except (OSError, UnicodeError) as error:
         raise MailboxError(connection_reason(error)) from error
 
 
-def _said(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     words = error.args[0] if error.args else ""
     return one_line(words.decode("utf-8", "replace") if isinstance(words, bytes) else str(words), _LONGEST_REPLY)
 

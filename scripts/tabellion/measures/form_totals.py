@@ -22,7 +22,7 @@ LAST, DIFFERENCE = "last_amount", "difference"
 CONVENTION = "convention_id"
 
 
-def last_said(row: Row, amounts: Sequence[str]) -> int | None:
+def last_known(row: Row, amounts: Sequence[str]) -> int | None:
     """The amount that says most of an exercice: the last one known of ``amounts``, which go from planned to spent."""
     return next((row[name] for name in reversed(amounts) if row.get(name) is not None), None)
 
@@ -46,7 +46,7 @@ def difference(table: TableSpec, form: Form, schemas: Schemas) -> tuple[str, lis
     known = f"AND(COUNT({','.join(cell[name] for name in amounts)})>0,ISNUMBER({cell[LAST]}))"
     values: list[int | str] = []
     for row in form.rows[table.name]:
-        now, last = last_said(row.values, amounts), row.values.get(LAST)
+        now, last = last_known(row.values, amounts), row.values.get(LAST)
         values.append("" if now is None or last is None else now - last)
     return f'IF({known},ROUND({amount}-{cell[LAST]},2),"")', values
 

@@ -90,7 +90,7 @@ def without_doubles(contracts: Sequence[BoardContract]) -> tuple[list[BoardContr
     return kept, findings
 
 
-def said_of(contracts: Iterable[BoardContract]) -> Iterator[Finding]:
+def findings_of(contracts: Iterable[BoardContract]) -> Iterator[Finding]:
     """What is said of each contract: that it could not be taken, or only be read, or that something in it blocks."""
     for contract in contracts:
         place, record = Place(contract.found.shown), contract.record
@@ -112,7 +112,7 @@ def said_of(contracts: Iterable[BoardContract]) -> Iterator[Finding]:
             yield finding("contrat-a-corriger", place, valeur=contract.name.nom, compte=count, detail=detail)
 
 
-def gone(before: Mapping[str, ContractRecord], contracts: Iterable[BoardContract]) -> Iterator[Finding]:
+def vanished(before: Mapping[str, ContractRecord], contracts: Iterable[BoardContract]) -> Iterator[Finding]:
     """What is said of contracts that were there the last time and are not any more; one that was moved is there."""
     contracts_now = list(contracts)
     roots = {str(contract.found.root.resolve()) for contract in contracts_now}

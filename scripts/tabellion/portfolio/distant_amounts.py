@@ -86,7 +86,7 @@ def distant_amounts(tables: PortfolioTables, names: CommonNames) -> Iterator[Fin
     named: set[_TownYear] = set()
     for town, whole in _whole_towns(towns):
         named.add(town)
-        yield _said_whole(whole)
+        yield _town_finding(whole)
     usual = _usual_spreads(distances, towns)
     farthest: dict[tuple[str, object], _Distance] = {}
     for distance in distances:
@@ -97,7 +97,7 @@ def distant_amounts(tables: PortfolioTables, names: CommonNames) -> Iterator[Fin
             if line not in farthest or abs(distance.distance) > abs(farthest[line].distance):
                 farthest[line] = distance
     for distance in sorted(farthest.values(), key=lambda far: -abs(far.distance)):
-        yield _said(distance)
+        yield _amount_finding(distance)
 
 
 def _distances(amounts: Sequence[_LineAmount]) -> list[_Distance]:
@@ -211,7 +211,7 @@ def _times(distance: float) -> str:
     return f"environ {french_count(round(times / step) * step)} fois {'plus' if distance > 0 else 'moins'}"
 
 
-def _said(far: _Distance) -> Finding:
+def _amount_finding(far: _Distance) -> Finding:
     amount, near, distance = far.amount, far.near, far.distance
     unit = _unit(distance)
     values = amount.spot.row.values
@@ -227,7 +227,7 @@ def _said(far: _Distance) -> Finding:
     )  # fmt: skip
 
 
-def _said_whole(whole: _Town) -> Finding:
+def _town_finding(whole: _Town) -> Finding:
     first = whole.amounts[0]
     unit = _unit(whole.distance)
     return finding(

@@ -61,7 +61,7 @@ def shared_financing(tables: PortfolioTables, names: CommonNames) -> SharedFinan
         for group in _same(bucket, common):
             contracts = contracts_of(group)
             twice += (len(contracts) - 1) * group[0].cents
-            findings += _said(group)
+            findings += _cell_findings(group)
     return SharedFinancing(findings, twice)
 
 
@@ -144,7 +144,7 @@ def _together(group: Sequence[_Financing]) -> Iterator[list[_Financing]]:
         yield from by_region(group)
 
 
-def _said(group: Sequence[_Financing]) -> Iterator[Finding]:
+def _cell_findings(group: Sequence[_Financing]) -> Iterator[Finding]:
     """A finding at each cell; certain where the funder has a SIRET or the amount is no round one."""
     first = group[0]
     is_certain = first.is_certain or first.cents % _ROUND_CENTS != 0

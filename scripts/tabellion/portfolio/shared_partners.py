@@ -50,13 +50,13 @@ def shared_partners(tables: PortfolioTables, names: CommonNames) -> Iterator[Fin
                 spelling = (fold(reference.name), fold(others[0].name))
                 if spelling not in proven:
                     proven.add(spelling)
-                    yield _said("partenaire-autrement-nomme", reference, others, f"le même {words} ({number})")
+                    yield _finding("partenaire-autrement-nomme", reference, others, f"le même {words} ({number})")
     specific = [partner for partner in partners if not names.is_generic(partner.key)]
     for group in _alike(specific):
         for part in by_region(group):
             for reference, others in _named_otherwise(part):
                 if (fold(reference.name), fold(others[0].name)) not in proven and not _apart(reference, others[0]):
-                    yield _said("partenaire-peut-etre-le-meme", reference, others, "presque le même nom")
+                    yield _finding("partenaire-peut-etre-le-meme", reference, others, "presque le même nom")
 
 
 def _named_otherwise(group: Sequence[_NamedPartner]) -> Iterator[tuple[_NamedPartner, list[_NamedPartner]]]:
@@ -139,7 +139,7 @@ def _one_slip(first: str, second: str) -> bool:
     return word[:2] == near[:2] and min(len(word), len(near)) >= _FEWEST_LETTERS - 1
 
 
-def _said(code: str, reference: _NamedPartner, others: Sequence[_NamedPartner], why: str) -> Finding:
+def _finding(code: str, reference: _NamedPartner, others: Sequence[_NamedPartner], why: str) -> Finding:
     first = others[0]
     return finding(
         code, first.spot.place, champ="nom", valeur=first.name, attendu=reference.name,

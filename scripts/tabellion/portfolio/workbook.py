@@ -167,7 +167,7 @@ def _write_board(sheet: Sheet, figures: PortfolioFigures, target: Path, footer: 
 
 
 def _board_columns(maker: CellMaker, target: Path) -> list[ListColumn]:
-    def said(name: str) -> Callable[[_BoardRow], object]:
+    def state_value(name: str) -> Callable[[_BoardRow], object]:
         def value(row: _BoardRow) -> object:
             record = row.contract.record
             return getattr(record.state, name) if record is not None and row.contract.counts else None
@@ -175,13 +175,13 @@ def _board_columns(maker: CellMaker, target: Path) -> list[ListColumn]:
         return value
 
     def number(label: str, name: str, width: float = 10) -> ListColumn:
-        return ListColumn(label, width, "center", said(name), maker.centred)
+        return ListColumn(label, width, "center", state_value(name), maker.centred)
 
     def flagged(label: str, name: str, colour: str) -> ListColumn:
         def cell(count: int | None) -> Cell:
             return Cell(count, maker.style("state", colour)) if count else maker.centred(count)
 
-        return ListColumn(label, 11, "center", said(name), cell)
+        return ListColumn(label, 11, "center", state_value(name), cell)
 
     def money(place: int) -> ListColumn:
         return ListColumn(MONEY[place], 17, "right", lambda row: row.amount(place), lambda cents: _money(maker, cents))
@@ -210,7 +210,7 @@ def _board_columns(maker: CellMaker, target: Path) -> list[ListColumn]:
         number("Erreurs", "erreurs", 9),
         number("Avertissements", "avertissements", 14),
         *(money(place) for place in range(len(MONEY))),
-        ListColumn("Dernière nuit", 16, "center", said("made"), maker.moment),
+        ListColumn("Dernière nuit", 16, "center", state_value("made"), maker.moment),
         ListColumn("Rapport", 10, "center", cell=report),
         ListColumn("Dossier", 34, "left", lambda row: row.contract.found.shown, maker.text),
     ]

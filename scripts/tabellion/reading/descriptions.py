@@ -64,7 +64,7 @@ class DescribedRows:
     def __len__(self) -> int:
         return len(self.columns[self.key])
 
-    def said(self, position: int, name: str) -> object:
+    def says(self, position: int, name: str) -> object:
         """What a cell says, whatever its spelling; the key that a row has now, where it had another."""
         value = self.columns[name][position]
         if isinstance(value, str):
@@ -72,15 +72,15 @@ class DescribedRows:
             return fold(value) or None
         return self.moved.get(name, {}).get(value, value)
 
-    def all_said(self, position: int, names: Iterable[str]) -> Key:
+    def says_all(self, position: int, names: Iterable[str]) -> Key:
         """What several cells of a row say."""
-        return tuple(self.said(position, name) for name in names)
+        return tuple(self.says(position, name) for name in names)
 
     def description(self, position: int) -> Key | None:
         """What describes a row; ``None`` where it does not say all that it must, or nothing but its key tells it."""
         if not self.described or any(self.columns[name][position] is None for name in self.required):
             return None
-        return self.all_said(position, self.described)
+        return self.says_all(position, self.described)
 
     def full_key(self, position: int) -> Key:
         """The primary key of a row."""

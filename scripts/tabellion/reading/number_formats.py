@@ -124,7 +124,7 @@ def read_styles(content: bytes, part: str, *, date1904: bool) -> NumberFormats:
             code = element.attributes.get("formatCode", "")
             codes[number] = what_shows(code)
             if codes[number] is None:
-                written[number] = what_is_written(code)
+                written[number] = written_format(code)
         else:  # what follows the styles of cells are those of conditional formats
             shown = {str(index): kind for index, number in enumerate(cell_styles) if (kind := codes.get(number))}
             for index, (number, font) in enumerate(zip(cell_styles, fonts, strict=True)):
@@ -148,7 +148,7 @@ def what_shows(number_format: str) -> Shown | None:
     return None
 
 
-def what_is_written(number_format: str) -> CellFormat:
+def written_format(number_format: str) -> CellFormat:
     """What a number format writes around a positive number, and what it divides it by."""
     words, places, is_general = "", "", False
     for token in _TOKEN.finditer(number_format):

@@ -139,7 +139,7 @@ class _Identification:
 
     def score(self, position: int, other: int) -> int:
         """How many cells, that say something, say the same in a row and in a row of the base."""
-        pairs = ((self.rows.said(position, name), self.base.said(other, name)) for name in self.rows.contents)
+        pairs = ((self.rows.says(position, name), self.base.says(other, name)) for name in self.rows.contents)
         return sum(own is not None and own == known for own, known in pairs)
 
     def take(self, position: int, base_position: int, reason: Reason) -> None:
@@ -196,11 +196,11 @@ class _Identification:
             return
         known: dict[object, set[Key]] = defaultdict(set)
         for position in range(len(self.base)):
-            known[self.base.columns[self.base.key][position]].add(self.base.all_said(position, fixed))
+            known[self.base.columns[self.base.key][position]].add(self.base.says_all(position, fixed))
         for position, value in enumerate(self.ids):
             if value not in known or self.rows.full_key(position) in self.base_keys:
                 continue
-            refers = self.rows.all_said(position, fixed)
+            refers = self.rows.says_all(position, fixed)
             if None not in refers and refers not in known[value]:
                 self.leave(position, Reason.COPIED)
 
@@ -276,17 +276,17 @@ class _Identification:
                 taken = [key[0] for key in map(self.rows.full_key, range(len(self.ids))) if key[1:] == others]
                 makers[others] = NewIdentifiers(self.schema.name, taken)
             known = self.base_keys.get((makers[others].give(self.row(position)), *others))
-            if known is not None and all(self.rows.said(position, name) == self.base.said(known, name) for name in own):
+            if known is not None and all(self.rows.says(position, name) == self.base.says(known, name) for name in own):
                 self.take(position, known, self.reasons.get(position, Reason.BLANK))
 
     def pairs(self, positions: list[int], others: list[int]) -> Iterator[tuple[int, int]]:
         """Rows and rows of the base that are described alike, put together: the same content first."""
         same: dict[Key, deque[int]] = defaultdict(deque)
         for other in others:
-            same[self.base.all_said(other, self.base.contents)].append(other)
+            same[self.base.says_all(other, self.base.contents)].append(other)
         rest, used = [], set[int]()
         for position in positions:
-            if waiting := same.get(self.rows.all_said(position, self.rows.contents)):
+            if waiting := same.get(self.rows.says_all(position, self.rows.contents)):
                 used.add(waiting[0])
                 yield position, waiting.popleft()
             else:

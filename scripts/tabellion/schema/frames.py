@@ -69,7 +69,7 @@ def _matching(pattern: str) -> Callable[[pd.Series[Any]], pd.Series[Any]]:
     return lambda texts: texts.map(matches).astype(bool)
 
 
-def _is_said(value: object) -> bool:
+def _is_known(value: object) -> bool:
     return value is not None
 
 
@@ -77,7 +77,7 @@ def frame_violations(table: Table) -> list[Violation]:
     """What :func:`~tabellion.schema.constraints.violations` says, in no order, from one lazy pass over all rows."""
     schema = table.schema
     # A column that is blank throughout breaks nothing where it may be.
-    names = (field.name for field in schema.fields if field.required or any(map(_is_said, table.columns[field.name])))
+    names = (field.name for field in schema.fields if field.required or any(map(_is_known, table.columns[field.name])))
     try:
         pandera_schema(schema, tuple(names)).validate(table.frame, lazy=True)
     except pa.errors.SchemaErrors as errors:

@@ -124,18 +124,18 @@ def _levels(before: ComparedTable, after: ComparedTable, fields: Sequence[str]) 
     naming = [place for place in others if fields[place] in before.naming & after.naming]
 
     def all_else(row: RowValues) -> RowValues | None:
-        return _told([row[place] for place in others])
+        return _telling_values([row[place] for place in others])
 
     def names(row: RowValues) -> RowValues | None:
-        return _told([row[place] for place in naming])
+        return _telling_values([row[place] for place in naming])
 
     def long_names(row: RowValues) -> RowValues | None:
         texts = [row[place] for place in naming]
         long = [text for text in texts if isinstance(text, str) and len(text) >= _SHORTEST_NAME]
-        return _told([*long, *(value for value in texts if not isinstance(value, str))]) if long else None
+        return _telling_values([*long, *(value for value in texts if not isinstance(value, str))]) if long else None
 
     return [all_else, names, long_names]
 
 
-def _told(values: list[object]) -> RowValues | None:
+def _telling_values(values: list[object]) -> RowValues | None:
     return tuple(values) if any(isinstance(value, str) for value in values) else None

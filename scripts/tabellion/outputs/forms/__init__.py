@@ -9,7 +9,7 @@ from tabellion.contract.book import Book
 from tabellion.layout.forms import Form, FormIdentity, FormRow, form_id, values_sent
 from tabellion.measures import AMOUNTS
 from tabellion.measures.financements import lineage, of_exercice
-from tabellion.measures.form_totals import LAST, last_said
+from tabellion.measures.form_totals import LAST, last_known
 from tabellion.measures.funding import OWN_FUNDS, SUBSIDY, VOLUNTARY, charge_identifier, produit_identifier
 from tabellion.schema import FUNDING_TABLES
 from tabellion.schema.forms import Role, TableSpec
@@ -130,9 +130,9 @@ class _RegisterRows:
             known = now or (past[-1] if past else None)
             if known is None:  # a line that only began later
                 continue
-            answered = (row for row in reversed(past) if last_said(row, AMOUNTS) is not None)
+            answered = (row for row in reversed(past) if last_known(row, AMOUNTS) is not None)
             last = next(answered, past[-1] if past else {})
-            more = {"last_year": last.get("exercice"), LAST: last_said(last, AMOUNTS)}
+            more = {"last_year": last.get("exercice"), LAST: last_known(last, AMOUNTS)}
             carried = {name: known.get(name) for name in table.carried_fields}
             values = self.values(table, known, now or carried, **more)
             made.append(FormRow(known["ligne_id"], values))
