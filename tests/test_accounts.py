@@ -120,7 +120,7 @@ def test_the_line_kept_is_in_a_convention_that_the_recap_counts() -> None:
         line("B03-metropole-001", 3, "metropole", "Marchés", 77_000_00),
     ]
     totals = published(rows)
-    rows["totaux_publies"] = [each for each in totals if each["source"] == "convention" or each["convention_id"] != 1]
+    rows["totaux_publies"] = [row for row in totals if row["source"] == "convention" or row["convention_id"] != 1]
     accounts = accounts_of(rows)
     assert [(count.index, count.kept) for count in double_counts(accounts)] == [(0, 1)]
     path = walk(accounts)

@@ -51,11 +51,11 @@ def imports(module: Path) -> Iterator[tuple[int, str]]:
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{name(module)}:{node.lineno}: imports are written whole"
             whole = node.module or ""
-            names = [f"{whole}.{each.name}" for each in node.names] if whole == "tabellion" else [whole]
+            names = [f"{whole}.{imported.name}" for imported in node.names] if whole == "tabellion" else [whole]
         elif isinstance(node, ast.Import):
-            names = [each.name for each in node.names]
-        for each in names:
-            package, _, rest = each.partition(".")
+            names = [imported.name for imported in node.names]
+        for imported in names:
+            package, _, rest = imported.partition(".")
             if package == "tabellion" and rest and rest != "__version__":
                 yield node.lineno, rest.partition(".")[0]
 

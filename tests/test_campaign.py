@@ -361,7 +361,7 @@ def test_the_credits_by_exercice_convention_and_town(played: Played) -> None:
     for (year, convention, town), row in rows.items():
         for name, label in COLUMNS.items():
             assert shown(row[label]) == totals.get((year, convention, town, name)), (year, convention, town, name)
-        before = max((each for each in years if each < year), default=None)
+        before = max((exercice for exercice in years if exercice < year), default=None)
         pairs = same_lines(campaign, (year, "montant_realise"), (before or 0, "montant_realise"))
         now, then = pairs.get((convention, town), (None, None))
         assert shown(row["Réalisé avant, mêmes lignes (€)"]) == then

@@ -37,11 +37,11 @@ def coded(*codes: str, piliers: bool) -> Rows:
     for axe in rows["axes"]:
         axe["axe_id"] = renamed[axe["axe_id"]]
     numbers = {}
-    for each in rows["fiches"]:
-        number, each["axe_id"] = each["fiche_id"], renamed[each["axe_id"]]
-        numbers[number] = each["fiche_id"] = f"{each['axe_id']}/{number.rpartition('/')[2]}"
-    for each in [*rows["participations"], *rows["financements"]]:
-        each["fiche_id"] = numbers[each["fiche_id"]]
+    for action in rows["fiches"]:
+        number, action["axe_id"] = action["fiche_id"], renamed[action["axe_id"]]
+        numbers[number] = action["fiche_id"] = f"{action['axe_id']}/{number.rpartition('/')[2]}"
+    for action in [*rows["participations"], *rows["financements"]]:
+        action["fiche_id"] = numbers[action["fiche_id"]]
     if not piliers:
         rows["piliers"] = []
         for convention in rows["conventions"]:

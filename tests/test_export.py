@@ -299,7 +299,7 @@ def test_what_is_exported_is_valid_and_is_the_register(tmp_path: Path) -> None:
     assert (told["idAttribuant"], told["montant"]) == (REGION, 890_000)
     for package in ("registre", "subventions"):
         descriptor = json.loads((export / package / "datapackage.json").read_text(encoding="utf-8"))
-        assert [each["name"] for each in descriptor["licenses"]] == ["etalab-2.0"]
+        assert [licence["name"] for licence in descriptor["licenses"]] == ["etalab-2.0"]
         assert descriptor["contributors"][0]["role"] == "publisher"
         for resource in descriptor["resources"]:
             content = (export / package / resource["path"]).read_bytes()

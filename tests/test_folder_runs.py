@@ -38,7 +38,7 @@ def planned(done: ConsolidationRun) -> list[int | None]:
     """What the line C is planned to cost in 2016, in euros."""
     rows = done.consolidation.contract.tables["lignes_budgetaires"].rows
     cents = [row["montant_prevu"] for row in rows if row["ligne_id"] == "C" and row["exercice"] == 2016]
-    return [each if each is None else each // 100 for each in cents]
+    return [value if value is None else value // 100 for value in cents]
 
 
 @pytest.mark.parametrize("bin_", ["$RECYCLE.BIN", "~snapshot/nuit.1"])
@@ -52,13 +52,13 @@ def test_a_return_in_a_bin_never_counts_for_a_run_the_watcher_or_validate(sent_c
     assert list(differences(before, take_snapshot(workspace))) == []
     done = run(sent_copy)
     assert planned(done) == [1000]
-    codes = [each.code for each in done.notices]
+    codes = [item.code for item in done.notices]
     assert codes.count("restes-ignores") == codes.count("fichier-ailleurs") == 1
-    assert not [each for each in done.findings if each.bloquant]
+    assert not [item for item in done.findings if item.bloquant]
     files, passed_over = files_of([workspace.retours])
     assert [path.name for path in files] == ["luce.xlsx"]
-    assert sorted(each.code for each in passed_over) == ["fichier-ailleurs", "restes-ignores"]
-    assert not [each for of_file in validate_files(workspace, files) for each in of_file if each.bloquant]
+    assert sorted(item.code for item in passed_over) == ["fichier-ailleurs", "restes-ignores"]
+    assert not [item for of_file in validate_files(workspace, files) for item in of_file if item.bloquant]
     shutil.rmtree(workspace.retours / bin_)
     assert planned(run(sent_copy)) == [1000]
 
@@ -82,8 +82,8 @@ def test_validate_takes_a_folder_and_what_a_shell_makes_of_a_star(sent_copy: Pat
     assert by_folder.code == by_star.code == 0
     said = [json.loads((sent_copy / name).read_text())["constats"] for name in ("dossier.json", "etoile.json")]
     for constats in said:
-        assert [each["code"] for each in constats].count("restes-ignores") == 1
-        assert {each["fichier"] for each in constats} <= {"luce.xlsx", "retours", None, ""}
+        assert [constat["code"] for constat in constats].count("restes-ignores") == 1
+        assert {constat["fichier"] for constat in constats} <= {"luce.xlsx", "retours", None, ""}
 
 
 def test_two_runs_on_the_same_files_say_the_same(sent_copy: Path) -> None:
@@ -93,29 +93,27 @@ def test_two_runs_on_the_same_files_say_the_same(sent_copy: Path) -> None:
     first.unlink()
     put(sent_copy, "luce.xlsx", None, 2, montant_vote=10)
     half = run(sent_copy)
-    row = [each for each in half.consolidation.contract.tables["lignes_budgetaires"].rows if each["ligne_id"] == "C"][
-        -1
-    ]
+    row = [row for row in half.consolidation.contract.tables["lignes_budgetaires"].rows if row["ligne_id"] == "C"][-1]
     assert (row["montant_prevu"], row["montant_vote"], row["commentaire"]) == (900, 1000, "vu")
     second = run(sent_copy)
     assert not second.written
     assert second.findings == half.findings
-    (joined,) = [each for each in half.consolidation.modifications if each.champ == "montant_prevu"]
+    (joined,) = [change for change in half.consolidation.modifications if change.champ == "montant_prevu"]
     assert joined.saved == datetime(2016, 11, 1, 9), "who typed it, when, in which file"
     put(sent_copy, "luce (conflicted copy 2016-11-02 090000).xlsx", 12, 2)
     conflict = run(sent_copy)
     again = run(sent_copy)
     assert not again.written
     assert again.findings == conflict.findings
-    assert "versions-a-departager" in {each.code for each in conflict.findings}
+    assert "versions-a-departager" in {item.code for item in conflict.findings}
 
 
 def test_a_form_sent_back_untouched_is_empty_not_accepted(sent_copy: Path) -> None:
     put(sent_copy, "luce.xlsx")
     done = run(sent_copy)
-    (line,) = [each for each in done.consolidation.board if each.partenaire == "luce" and each.exercice == 2016]
+    (line,) = [line for line in done.consolidation.board if line.partenaire == "luce" and line.exercice == 2016]
     assert (line.status.value, line.in_force) == ("vide", None)
-    assert [each.verdict.value for each in line.received] == ["vide"]
+    assert [file.verdict.value for file in line.received] == ["vide"]
     assert "1 vide" in tabellion("status", cwd=sent_copy).out
     put(sent_copy, "plein.xlsx", 9, 1)
     assert planned(run(sent_copy)) == [9]

@@ -47,7 +47,9 @@ def file(
 def says(choice: VersionChoice) -> dict[tuple[str, str], Any]:
     """What counts: by line and column; each cell once."""
     assert choice.in_force is not None
-    cells = [(each.key[0], name, each.values[name]) for each in choice.in_force.parsed.rows for name in each.before]
+    cells = [
+        (record.key[0], name, record.values[name]) for record in choice.in_force.parsed.rows for name in record.before
+    ]
     assert len(cells) == len({(line, name) for line, name, _ in cells})
     return {(line, name): value for line, name, value in cells}
 
@@ -67,10 +69,12 @@ def test_what_one_leaves_blank_is_taken_from_the_other_row_by_row_and_cell_by_ce
         ("A", "prevu"): 1, ("A", "commentaire"): "vu", ("A", "vote"): 3, ("B", "prevu"): 2, ("C", "prevu"): 4
     }  # fmt: skip
     assert choice.in_force is not None
-    files = {each.fichier for each in choice.in_force.parsed.rows if "prevu" in each.before and each.key[0] in "AB"}
+    files = {
+        record.fichier for record in choice.in_force.parsed.rows if "prevu" in record.before and record.key[0] in "AB"
+    }
     assert files == {"retours/a.xlsx"}, "each value names the file that says it"
     assert codes(choice) == {"version-jointe"}
-    assert {each.verdict for each in choice.received} == {Verdict.IN_FORCE, Verdict.JOINED}
+    assert {received.verdict for received in choice.received} == {Verdict.IN_FORCE, Verdict.JOINED}
 
 
 @pytest.mark.parametrize(
@@ -143,10 +147,10 @@ def test_a_form_sent_back_untouched_is_empty_and_takes_no_place(day: int) -> Non
     full, blank = file("a", {"A": {"prevu": 1}}, 2), file("b", {}, day)
     choice = choose([full, blank], NOW)
     assert says(choice) == {("A", "prevu"): 1}
-    assert [each.verdict for each in choice.received] == [Verdict.IN_FORCE, Verdict.EMPTY]
+    assert [received.verdict for received in choice.received] == [Verdict.IN_FORCE, Verdict.EMPTY]
     alone = choose([blank], NOW)
     assert alone.in_force is None
-    assert [each.verdict for each in alone.received] == [Verdict.EMPTY]
+    assert [received.verdict for received in alone.received] == [Verdict.EMPTY]
     assert codes(alone) == {"formulaire-vide"}
     kept = choose([blank, replace(full, is_kept_copy=True)], NOW)
     assert says(kept) == {("A", "prevu"): 1}
@@ -190,6 +194,7 @@ def test_a_second_run_on_the_same_files_says_the_same(files: list[Any], before: 
 def _said(choice: VersionChoice) -> Any:
     counted = says(choice) if choice.in_force is not None else None
     of_files = sorted(
-        (each.sha256, each.verdict.value, sorted(item.code for item in each.findings)) for each in choice.received
+        (received.sha256, received.verdict.value, sorted(item.code for item in received.findings))
+        for received in choice.received
     )
     return counted, of_files

@@ -69,7 +69,7 @@ def codes(journal: Journal) -> list[str]:
 
 
 def present(path: Path) -> list[str]:
-    return sorted(each.name for each in path.parent.iterdir())
+    return sorted(file.name for file in path.parent.iterdir())
 
 
 # What is told comes back.

@@ -394,7 +394,7 @@ def campaigns(draw: DrawFn) -> tuple[Rows, list[InForce]]:
     rows = contract()
     lines = [each for each in rows[LINES] if draw(st.booleans()) or each["ligne_id"] == "B02-luce-002"]
     for key, values in sent.items():
-        found = next((each for each in lines if keyed(LINES, each) == key), None)
+        found = next((board_line for board_line in lines if keyed(LINES, board_line) == key), None)
         if found is None and key[1] == 2016 and draw(st.booleans()):
             found = {**dict.fromkeys(schemas()[LINES].names), **line(key[0], 1, "luce", "x", None, exercice=2016)}
             lines.append(found)
@@ -420,7 +420,7 @@ def campaigns(draw: DrawFn) -> tuple[Rows, list[InForce]]:
 
 
 def amounts(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[Any, ...], Any]:
-    return {(keyed(LINES, each), name): each[name] for each in rows for name in _NAMES}
+    return {(keyed(LINES, record), name): record[name] for record in rows for name in _NAMES}
 
 
 @_SOME

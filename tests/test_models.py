@@ -344,7 +344,7 @@ def test_the_years_of_a_cpo(
     fiches[0] |= said
     codes = ("cpo-a-l-envers", "cpo-non-cochee", "cpo-sans-duree", "cpo-annee-sans-financement")
     assert {code: found(schemas_2030, code, fiches=fiches) for code in codes} == {
-        each: expected if each == code else [] for each in codes
+        kind: expected if kind == code else [] for kind in codes
     }
 
 

@@ -193,7 +193,7 @@ def test_the_budget_annex_adds_up_by_convention_by_town_and_by_funder(
 ) -> None:
     folder, document = chartres
     tables = document.tables_under("Annexe 3 – Le budget de l’exercice")
-    by_convention, by_town, by_both, funding = ([*each.rows] if each.rows else [] for each in tables)
+    by_convention, by_town, by_both, funding = ([*resource.rows] if resource.rows else [] for resource in tables)
     lines = table(folder, "lignes_budgetaires")
     names = {row["collectivite_id"]: row["nom"] for row in table(folder, "collectivites")}
 

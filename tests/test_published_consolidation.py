@@ -72,8 +72,10 @@ def test_the_document_says_the_amounts_of_the_state_asked_for(campaign: Path, de
             town = words if kind == "town" else town
             if kind == "line":
                 found[town, words.splitlines()[0]] = [amount(cell) for cell in cells[:3]]
-    shown = {key: [each for each in amounts if each is not None] for key, amounts in found.items()}
-    assert shown == {key: [each for each in amounts if each is not None] for key, amounts in EXPECTED[depuis].items()}
+    shown = {key: [cents for cents in amounts if cents is not None] for key, amounts in found.items()}
+    assert shown == {
+        key: [cents for cents in amounts if cents is not None] for key, amounts in EXPECTED[depuis].items()
+    }
     (said,) = set(re.findall(r"777\s777,77\s€|890\s000\s€", _all_text(document, FUNDED)))
     assert amount(said) == GRANTED[depuis]
 

@@ -37,7 +37,7 @@ def said(read: Any, *arguments: Any) -> object:
     try:
         return read(*arguments)
     except TabellionError as error:
-        return [(each.code, each.message) for each in error.findings]
+        return [(item.code, item.message) for item in error.findings]
 
 
 def both(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, read: Any, *arguments: Any) -> tuple[object, object]:

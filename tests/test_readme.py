@@ -195,9 +195,9 @@ def test_the_commands_that_set_everything_up_run_in_full_in_the_ci() -> None:
 def test_every_file_that_the_readme_names_is_there() -> None:
     pages = {page: (ROOT / page).read_text(encoding="utf-8") for page in PAGES}
     linked = [
-        str(Path(page).parent / each)
+        str(Path(page).parent / words)
         for page, text in pages.items()
-        for each in re.findall(r"\]\((?!https?:)([^)]+)\)", text)
+        for words in re.findall(r"\]\((?!https?:)([^)]+)\)", text)
     ]
     named = re.findall(
         r"`((?:tests|scripts|schemas|templates|workbooks|\.ci)/[\w./-]*|[\w-]+\.toml)`", "".join(pages.values())

@@ -403,7 +403,7 @@ def test_open_data_name_the_publisher_and_the_licence_of_the_sheet_and_the_day_o
     os.utime(contrat(new), (0, 0))  # a copy, or a clone, has another date
     export(find_workspace(new), None, Depuis.CONTRAT, force=False, now=NIGHT)
     package = json.loads((new / "workbooks/export/registre/datapackage.json").read_text(encoding="utf-8"))
-    assert [each["name"] for each in package["licenses"]] == ["ODbL-1.0"]
+    assert [licence["name"] for licence in package["licenses"]] == ["ODbL-1.0"]
     assert [contributor["title"] for contributor in package["contributors"]] == ["Ville d'essai"]
     assert package["created"] == f"{SAVED.date()}T00:00:00Z"
     set_values(new, licence="libre")

@@ -62,7 +62,7 @@ def test_everyone_who_is_late_or_rejected_gets_one_and_nobody_else(workspace: Pa
     done = run(workspace)
     expected = {line.partenaire for line in rich().board if line.exercice == 2016 and line.status in REMINDED}
     assert {path.stem for path in folder(workspace).iterdir()} == expected
-    assert {each.line.partenaire for each in done.reminders} == expected
+    assert {made.line.partenaire for made in done.reminders} == expected
     assert {"luce", "chartres", "long"}.isdisjoint(expected)
 
 
@@ -188,7 +188,7 @@ def test_an_edited_reminder_stays_while_nothing_new_is_to_be_said(workspace: Pat
     run(workspace)
     (folder(workspace) / "hostile.txt").write_text("Cher Monsieur,", encoding="utf-8")
     done = run(workspace)
-    assert [each.line.partenaire for each in done.reminders if each.is_edited] == ["hostile"]
+    assert [made.line.partenaire for made in done.reminders if made.is_edited] == ["hostile"]
     assert read(workspace, "hostile") == "Cher Monsieur,"
 
 
@@ -202,7 +202,7 @@ def test_an_edited_reminder_is_replaced_only_by_force_after_a_dated_copy(workspa
     assert [(item.code, item.valeur) for item in refused.value.findings] == [("fichier-deja-la", "hostile.txt")]
     assert read(workspace, "hostile") == "Cher Monsieur,"
     done = run(workspace, news, force=True)
-    (kept,) = [each.kept for each in done.reminders if each.kept is not None]
+    (kept,) = [made.kept for made in done.reminders if made.kept is not None]
     assert kept.name == "hostile 2016-12-06 09h00.txt"
     assert kept.read_text(encoding="utf-8") == "Cher Monsieur,"
     assert "est attendu" in read(workspace, "hostile")
@@ -298,7 +298,7 @@ def test_a_reminder_says_which_one_it_is_and_when_the_last_was_prepared(workspac
     assert "relance" not in first
     soon = relances(find_workspace(workspace), rich(), None, (), force=False, now=NOW + timedelta(days=6))
     assert read(workspace, "formule") == first, "prepared again within a week, it is the same one"
-    assert {each.prepared for each in soon.reminders} == {(NOW.date(),)}
+    assert {made.prepared for made in soon.reminders} == {(NOW.date(),)}
     for rank, later in ((2, NOW + timedelta(days=7)), (3, NOW + timedelta(days=20))):
         relances(find_workspace(workspace), rich(), None, (), force=False, now=later)
         assert f"({rank}e relance)" in read(workspace, "formule").splitlines()[1]

@@ -169,11 +169,11 @@ def test_a_conflict_is_to_decide_and_blocks_nothing() -> None:
 def test_every_partner_is_there_with_its_state_and_its_files() -> None:
     rich = consolidations.rich()
     outline = Outline(page(rich))
-    for each in rich.board:
-        assert " ".join(each.nom.split()) in outline.text
-        assert each.status.value in outline.text
-    targets = {unquote(each) for each in outline.hrefs}
-    files = [file for each in rich.board for file in each.received]
+    for board_line in rich.board:
+        assert " ".join(board_line.nom.split()) in outline.text
+        assert board_line.status.value in outline.text
+    targets = {unquote(target) for target in outline.hrefs}
+    files = [file for board_line in rich.board for file in board_line.received]
     assert {f"../{file.fichier}" for file in files} <= targets
     assert {f"../{file.annotated}" for file in files if file.annotated} <= targets
 
@@ -182,9 +182,9 @@ def test_every_link_within_the_page_leads_somewhere_and_the_others_lead_to_files
     for build in (consolidations.rich, hostile):
         outline = Outline(page(build()))
         assert len(outline.ids) == len(set(outline.ids))
-        inner = {each[1:] for each in outline.hrefs if each.startswith("#")}
+        inner = {target[1:] for target in outline.hrefs if target.startswith("#")}
         assert inner <= set(outline.ids)
-        outer = {each for each in outline.hrefs if not each.startswith("#")}
+        outer = {target for target in outline.hrefs if not target.startswith("#")}
         assert all(re.fullmatch(r"(?:\.\./[\w./%~-]+|consolidation\.xlsx)", each, re.ASCII) for each in outer), outer
 
 
@@ -504,7 +504,7 @@ def test_the_page_says_the_same_without_scripts(browser: Browser, pages: dict[st
         assert shown.evaluate("document.querySelector('.age').checkVisibility()") is False
         assert shown.evaluate(_TOO_WIDE) == 0
         shown.evaluate(_OPEN_ALL)
-        names = {each.nom for each in consolidations.rich().board}
+        names = {board_line.nom for board_line in consolidations.rich().board}
         text = " ".join(str(shown.evaluate("document.body.innerText")).split())
         assert [name for name in names if " ".join(name.split()) not in text] == []
 

@@ -56,9 +56,9 @@ def test_technical_columns_are_folded(kind: str) -> None:
         columns = package.sheets[table.sheet].iter(f"{MAIN}col")
         hidden = {
             column
-            for each in columns
-            if each.get("hidden") == "1"
-            for column in range(int(each.attrib["min"]) - 1, int(each.attrib["max"]))
+            for spread in columns
+            if spread.get("hidden") == "1"
+            for column in range(int(spread.attrib["min"]) - 1, int(spread.attrib["max"]))
         }
         places = enumerate(table.columns, table.area[1])
         seen += [(name, label) for column, label in places if label in titles and column not in hidden]

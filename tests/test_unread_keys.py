@@ -96,7 +96,7 @@ def test_a_row_that_moves_beside_an_unread_year_counts_once(root: Path, typed: s
         book.type(LINES, row, Exercice=typed)
         cells.append(spot(book, row))
 
-    kept = [each for each in years(root, one) if each != year]
+    kept = [exercice for exercice in years(root, one) if exercice != year]
     run = saved(root, change)
     assert years(root, one) == sorted([*kept, 2018])
     assert years(root, two) == before

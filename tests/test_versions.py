@@ -40,8 +40,8 @@ def file(
 def decided(*files: Candidate, adopted: Iterable[str] = ()) -> VersionChoice:
     """The choice, once every file has exactly one verdict, and what counts is one of them."""
     choice = choose(files, NOW, set(adopted))
-    names = [each.fichier for each in choice.received]
-    shown = [each.fichier for each in files if not each.is_kept_copy or each is choice.in_force]
+    names = [received.fichier for received in choice.received]
+    shown = [received.fichier for received in files if not received.is_kept_copy or received is choice.in_force]
     assert sorted(names) == sorted(shown)
     assert (choice.in_force is None) == (choice.in_force_file is None)
     if choice.in_force is not None and choice.in_force_file is not None:
@@ -51,17 +51,17 @@ def decided(*files: Candidate, adopted: Iterable[str] = ()) -> VersionChoice:
 
 
 def verdicts(choice: VersionChoice) -> dict[str, Verdict]:
-    return {each.fichier.rpartition("/")[2].removesuffix(".xlsx"): each.verdict for each in choice.received}
+    return {received.fichier.rpartition("/")[2].removesuffix(".xlsx"): received.verdict for received in choice.received}
 
 
 def codes(choice: VersionChoice, name: str) -> list[str]:
-    (found,) = [each for each in choice.received if each.fichier.endswith(f"/{name}.xlsx")]
-    assert {each.place.fichier for each in found.findings} <= {found.fichier}
-    return [each.code for each in found.findings]
+    (found,) = [received for received in choice.received if received.fichier.endswith(f"/{name}.xlsx")]
+    assert {item.place.fichier for item in found.findings} <= {found.fichier}
+    return [item.code for item in found.findings]
 
 
 def message(choice: VersionChoice, code: str) -> str:
-    (found,) = [said for each in choice.received for said in each.findings if said.code == code]
+    (found,) = [said for received in choice.received for said in received.findings if said.code == code]
     return found.message
 
 
@@ -86,7 +86,7 @@ def test_the_same_answers_saved_again_are_one() -> None:
 def test_the_latest_saved_wins_whatever_its_name() -> None:
     choice = decided(file("définitif", 1, at(1)), file("brouillon", 2, at(2)), file("z", 3, at(1, 8)))
     assert verdicts(choice) == {"définitif": Verdict.OLDER, "brouillon": Verdict.IN_FORCE, "z": Verdict.OLDER}
-    assert [each.fichier for each in choice.received] == [
+    assert [received.fichier for received in choice.received] == [
         "retours/brouillon.xlsx", "retours/définitif.xlsx", "retours/z.xlsx"
     ]  # fmt: skip
     assert codes(choice, "z") == ["version-plus-ancienne"]
@@ -103,7 +103,7 @@ def test_the_mistakes_of_a_file_that_was_replaced_are_nobody_s_any_more() -> Non
     choice = decided(file("faux", 1, at(1), wrong=True), file("corrigé", 2, at(2)))
     assert verdicts(choice) == {"faux": Verdict.OLDER, "corrigé": Verdict.IN_FORCE}
     assert codes(choice, "faux") == ["version-plus-ancienne"]
-    assert not any(said.bloquant for each in choice.received for said in each.findings)
+    assert not any(said.bloquant for received in choice.received for said in received.findings)
 
 
 def test_the_mistakes_of_a_rejected_file_are_said_once() -> None:
@@ -120,7 +120,9 @@ def test_two_saved_at_the_same_time_that_differ_are_left_to_people() -> None:
     choice = decided(file("a", 1, at(1)), file("b", 2, at(1)), file("c", 3, at(1, 8)))
     assert verdicts(choice) == {"a": Verdict.UNDECIDED, "b": Verdict.UNDECIDED, "c": Verdict.IN_FORCE}
     assert codes(choice, "a") == ["versions-a-departager"]
-    assert all("« retours/c.xlsx » reste en vigueur" in each.findings[0].message for each in choice.received[:2])
+    assert all(
+        "« retours/c.xlsx » reste en vigueur" in received.findings[0].message for received in choice.received[:2]
+    )
 
 
 def test_older_ones_saved_at_the_same_time_do_not_matter() -> None:
@@ -131,7 +133,10 @@ def test_older_ones_saved_at_the_same_time_do_not_matter() -> None:
 def test_a_file_that_does_not_say_when_cannot_be_compared() -> None:
     choice = decided(file("a", 1, None), file("b", 2, at(2)), file("c", 3, at(1)))
     assert verdicts(choice) == {"a": Verdict.UNDECIDED, "b": Verdict.UNDECIDED, "c": Verdict.IN_FORCE}
-    assert "une date inconnue" in next(each for each in choice.received if each.saved is None).findings[0].message
+    assert (
+        "une date inconnue"
+        in next(received for received in choice.received if received.saved is None).findings[0].message
+    )
 
 
 def test_a_file_that_does_not_say_when_counts_when_it_is_alone() -> None:
@@ -258,8 +263,8 @@ def test_names_and_their_order_never_matter(files: list[Any], has_kept: bool, ra
         random.shuffle(candidates)
         choice = decided(*candidates)
         said = sorted(
-            (each.verdict.value, str(each.saved), each.sha256, [found.code for found in each.findings])
-            for each in choice.received
+            (received.verdict.value, str(received.saved), received.sha256, [found.code for found in received.findings])
+            for received in choice.received
         )
         return said, choice.in_force.parsed.answers if choice.in_force else None
 

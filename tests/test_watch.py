@@ -69,8 +69,8 @@ class Desk:
 
     def verdict(self, workspace: Path, name: str) -> str | None:
         """What the last state says of a return."""
-        lines = [each for line in state(workspace)["campagne"] for each in line["recus"]]
-        return next((each["verdict"] for each in lines if each["fichier"] == f"retours/{name}"), None)
+        lines = [file for line in state(workspace)["campagne"] for file in line["recus"]]
+        return next((line["verdict"] for line in lines if line["fichier"] == f"retours/{name}"), None)
 
 
 class Watched(Desk):
@@ -217,7 +217,7 @@ def test_a_file_that_is_wrong_is_that_files_finding(watched: Watched) -> None:
     with watched.watching.run():
         path.write_bytes(watched.answer()[:-3000] + bytes(2978) + b"PK\5\6" + bytes(18))
     watched.watching.says("✗ retours/abîmé.xlsx : ")
-    assert any(each["fichier"] == "retours/abîmé.xlsx" for each in state(watched.workspace)["constats"])
+    assert any(constat["fichier"] == "retours/abîmé.xlsx" for constat in state(watched.workspace)["constats"])
     with watched.watching.run():
         path.unlink()
 

@@ -57,8 +57,8 @@ class Office:
 
     def luce(self) -> str:
         """The verdict of Lucé's return in ``constats.json``."""
-        lines = [each for line in state(self.workspace)["campagne"] for each in line["recus"]]
-        return next(str(each["verdict"]) for each in lines if each["fichier"] == "retours/luce.xlsx")
+        lines = [file for line in state(self.workspace)["campagne"] for file in line["recus"]]
+        return next(str(line["verdict"]) for line in lines if line["fichier"] == "retours/luce.xlsx")
 
     @property
     def report(self) -> str:

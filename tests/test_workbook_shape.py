@@ -79,7 +79,9 @@ def formulas(package: Package) -> list[tuple[str, tuple[int, int], str]]:
 
 
 def visible(package: Package) -> list[str]:
-    return [each.attrib["name"] for each in package.workbook.iter(f"{MAIN}sheet") if "state" not in each.attrib]
+    return [
+        element.attrib["name"] for element in package.workbook.iter(f"{MAIN}sheet") if "state" not in element.attrib
+    ]
 
 
 def overlap(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> bool:
@@ -131,25 +133,27 @@ def test_sheets_come_in_the_order_of_the_design(name: str) -> None:
 
 @every_contract
 def test_the_identity_sheet_is_very_hidden(name: str) -> None:
-    states = {each.attrib["name"]: each.attrib.get("state") for each in package(name).workbook.iter(f"{MAIN}sheet")}
+    states = {
+        element.attrib["name"]: element.attrib.get("state") for element in package(name).workbook.iter(f"{MAIN}sheet")
+    }
     assert states[IDENTITY] == "veryHidden"
 
 
 @every_contract
 def test_sheet_names_are_ones_that_excel_accepts(name: str) -> None:
     names = list(package(name).sheets)
-    assert all(0 < len(each) <= SHEET_NAME_LENGTH for each in names)
-    assert not any(re.search(r"[\[\]:*?/\\]", each) or each.strip("'") != each for each in names)
-    assert len({each.casefold() for each in names}) == len(names)
+    assert all(0 < len(name) <= SHEET_NAME_LENGTH for name in names)
+    assert not any(re.search(r"[\[\]:*?/\\]", name) or name.strip("'") != name for name in names)
+    assert len({name.casefold() for name in names}) == len(names)
 
 
 @every_contract
 def test_every_visible_sheet_is_set_up_for_print(name: str) -> None:
     found = package(name)
     titles = {
-        int(each.attrib["localSheetId"])
-        for each in found.workbook.iter(f"{MAIN}definedName")
-        if each.attrib["name"] == "_xlnm.Print_Titles"
+        int(element.attrib["localSheetId"])
+        for element in found.workbook.iter(f"{MAIN}definedName")
+        if element.attrib["name"] == "_xlnm.Print_Titles"
     }
     for rank, sheet in enumerate(visible(found)):
         root = found.sheets[sheet]
@@ -170,7 +174,7 @@ def test_headers_stay_in_sight(name: str) -> None:
         assert pane.attrib["state"] == "frozen", sheet
         rows = int(pane.attrib["ySplit"])
         assert 2 <= rows <= 17, sheet
-        single = [each for each in found.tables.values() if each.sheet == sheet and table_resource(each.name)]
+        single = [table for table in found.tables.values() if table.sheet == sheet and table_resource(table.name)]
         if len(single) == 1 and sheet != "Rapprochement" and rows > 3:
             assert rows == single[0].area[0] + 1, sheet
 
@@ -188,9 +192,9 @@ def test_names_of_tables_and_cells_are_told_apart(name: str) -> None:
     """Excel keeps tables and defined names in one space, without case: two alike make it repair the file."""
     found = package(name)
     names = [*found.tables, *found.names]
-    assert len({each.casefold() for each in names}) == len(names)
-    assert all(re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.]{0,254}", each) for each in names)
-    assert not any(_CELL_LIKE.fullmatch(each) for each in names)
+    assert len({name.casefold() for name in names}) == len(names)
+    assert all(re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.]{0,254}", name) for name in names)
+    assert not any(_CELL_LIKE.fullmatch(name) for name in names)
     ids = [table.root.attrib["id"] for table in found.tables.values()]
     assert len(set(ids)) == len(ids)
 
@@ -203,7 +207,7 @@ def test_tables_are_what_their_cells_say(name: str) -> None:
         cells = found.cells[table.sheet]
         headers = [cells[top, column][0] for column in range(left, right + 1)]
         assert headers == list(table.columns), table.name
-        assert len({each.casefold() for each in table.columns}) == len(headers), table.name
+        assert len({column.casefold() for column in table.columns}) == len(headers), table.name
         assert bottom > top
         assert table.root.attrib["displayName"] == table.name
         assert table.filters in (None, table.root.attrib["ref"])
@@ -274,7 +278,7 @@ def test_references_name_columns_that_exist(name: str) -> None:
         for table in found.tables.values()
     }
     texts = [formula for _, _, formula in formulas(found)]
-    texts += [each for each in found.names.values() if "[" in each]
+    texts += [name for name in found.names.values() if "[" in name]
     for formula in texts:
         for table, inside in re.findall(r"([A-Za-z_]\w*)(\[(?:[^\[\]']|'.|\[(?:[^\[\]']|'.)*\])*\])", formula):
             label = inside[1:-1].removeprefix("[#This Row],")
@@ -329,7 +333,7 @@ def test_drop_downs_come_from_names(name: str) -> None:
         rules = root.findall(f"{MAIN}dataValidations/{MAIN}dataValidation")
         count = root.find(f"{MAIN}dataValidations")
         assert count is None or int(count.attrib["count"]) == len(rules)
-        areas = [area(each) for rule in rules for each in rule.attrib["sqref"].split()]
+        areas = [area(word) for rule in rules for word in rule.attrib["sqref"].split()]
         for rank, one in enumerate(areas):
             assert not any(overlap(one, other) for other in areas[rank + 1 :]), sheet
         for rule in rules:
@@ -389,13 +393,13 @@ def test_colours_have_contrast() -> None:
 @every_contract
 def test_charts_have_an_alternative_text(name: str) -> None:
     found = package(name)
-    drawings = [each for each in found.parts if each.startswith("xl/drawings/drawing")]
-    charts = [each for each in found.parts if each.startswith("xl/charts/chart")]
+    drawings = [part for part in found.parts if part.startswith("xl/drawings/drawing")]
+    charts = [part for part in found.parts if part.startswith("xl/charts/chart")]
     described = [
-        each.attrib.get("descr", "")
+        element.attrib.get("descr", "")
         for part in drawings
-        for each in found.xml(part).iter()
-        if each.tag.endswith("}cNvPr")
+        for element in found.xml(part).iter()
+        if element.tag.endswith("}cNvPr")
     ]
     assert len(described) == len(charts)
     assert all(len(text) > 20 for text in described)
@@ -410,7 +414,7 @@ def test_charts_stand_clear_of_tables(name: str) -> None:
     drawing = "{http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing}"
     tables = [table.area for table in found.tables.values() if table.sheet == "Synthèse"]
     anchors = []
-    for part in (each for each in found.parts if each.startswith("xl/drawings/drawing")):
+    for part in (part for part in found.parts if part.startswith("xl/drawings/drawing")):
         for anchor in found.xml(part).iter(f"{drawing}twoCellAnchor"):
             corner = [
                 int(anchor.findtext(f"{drawing}{end}/{drawing}{axis}", "-1"))
@@ -453,16 +457,16 @@ def test_a_text_breaks_at_words() -> None:
 def test_parts_are_well_formed_and_declared(name: str) -> None:
     found = package(name)
     types = found.xml("[Content_Types].xml")
-    defaults = {each.attrib["Extension"] for each in types.iter(f"{CONTENT_TYPES}Default")}
-    declared = {each.attrib["PartName"].lstrip("/") for each in types.iter(f"{CONTENT_TYPES}Override")}
+    defaults = {element.attrib["Extension"] for element in types.iter(f"{CONTENT_TYPES}Default")}
+    declared = {element.attrib["PartName"].lstrip("/") for element in types.iter(f"{CONTENT_TYPES}Override")}
     assert declared <= set(found.parts)
     for part in found.parts:
         found.xml(part)
         known = part in declared or part.rpartition(".")[2] in defaults
         assert known, part
         assert part.endswith(".rels") or part == "[Content_Types].xml" or part in declared, part
-    for part in [each for each in found.parts if each.endswith(".rels")]:
-        ids = [each.attrib["Id"] for each in found.xml(part).iter(f"{RELATIONS}Relationship")]
+    for part in [part for part in found.parts if part.endswith(".rels")]:
+        ids = [element.attrib["Id"] for element in found.xml(part).iter(f"{RELATIONS}Relationship")]
         assert len(set(ids)) == len(ids)
         owner = part.replace("_rels/", "").removesuffix(".rels")
         assert set(found.targets(owner).values()) <= set(found.parts) if owner else True
@@ -584,12 +588,12 @@ def test_whatever_else_xlsxwriter_refuses_is_an_error() -> None:
 def test_any_titles_make_sheet_names_that_excel_accepts(titles: list[str]) -> None:
     taken: set[str] = set()
     names = [sheet_name(f"C{number:02d}", title, taken) for number, title in enumerate(titles, 1)]
-    assert all(0 < len(each.encode("utf-16-le", "surrogatepass")) <= 2 * SHEET_NAME_LENGTH for each in names)
+    assert all(0 < len(name.encode("utf-16-le", "surrogatepass")) <= 2 * SHEET_NAME_LENGTH for name in names)
     assert not any(
-        re.search(r"[\[\]:*?/\\\x00-\x1f]|_x[0-9A-Fa-f]{4}_", each) or each[0] == "'" or each[-1] == "'"
-        for each in names
+        re.search(r"[\[\]:*?/\\\x00-\x1f]|_x[0-9A-Fa-f]{4}_", name) or name[0] == "'" or name[-1] == "'"
+        for name in names
     )
-    assert len({each.casefold() for each in names}) == len(names)
+    assert len({name.casefold() for name in names}) == len(names)
 
 
 @given(st.text(max_size=120), st.integers(1, 60))

@@ -76,10 +76,10 @@ def measure(count: int, exercices: int, sample: int, rounds: int) -> None:
         seconds[usual.title] = fixed + (seconds[usual.title] - fixed) * count / len(paths[:sample])
         floor = seconds[bare.title] + seconds[written.title]
         print(f"{'program':<34} {'processor':>9} {'a return':>9} {'of the first run':>17} {'memory':>9}")
-        for each in programs[:-1]:
-            took, memory = seconds[each.title], statistics.median(each.together)
+        for tool in programs[:-1]:
+            took, memory = seconds[tool.title], statistics.median(tool.together)
             share = took / seconds[full.title]
-            print(f"{each.title:<34} {took:>7.1f} s {1000 * took / count:>6.1f} ms {share:>16.0%} {memory:>5.0f} MiB")
+            print(f"{tool.title:<34} {took:>7.1f} s {1000 * took / count:>6.1f} ms {share:>16.0%} {memory:>5.0f} MiB")
         print(f"The first run takes {seconds[full.title] / floor:.1f} times the bare read and write together.")
         print(f"The usual script read {len(paths[:sample])} returns; its time is scaled, its memory is not.")
 

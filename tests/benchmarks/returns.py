@@ -70,8 +70,8 @@ def measure(count: int, sample: int, rounds: int, times: int) -> None:
         paths = write_returns(folder, count)
         cells = cell_counts(paths[:4])
         weight = sum(path.stat().st_size for path in paths) / 2**20
-        each = f"{statistics.mean(cells):.0f} cells that say something each on average"
-        print(f"{count} returns, {weight:.1f} MiB, {each}")
+        tool = f"{statistics.mean(cells):.0f} cells that say something each on average"
+        print(f"{count} returns, {weight:.1f} MiB, {tool}")
         ours = Program("tabellion validate", tabellion("validate", "--contrat", folder, *paths))
         bare = Program("bare calamine", python("bare", "read", *paths))
         shared = Program("bare calamine, 2 processes", python("bare", "share", *paths))
@@ -85,10 +85,10 @@ def measure(count: int, sample: int, rounds: int, times: int) -> None:
         fixed = seconds[start.title]
         seconds[usual.title] = fixed + (seconds[usual.title] - fixed) * count / len(paths[:sample])
         print(f"{'program':<28} {'processor':>9} {'a return':>9} {'validate is':>12} {'memory':>9}")
-        for each in programs[:-1]:
-            took, memory = seconds[each.title], statistics.median(each.together)
+        for tool in programs[:-1]:
+            took, memory = seconds[tool.title], statistics.median(tool.together)
             times = seconds[ours.title] / took
-            print(f"{each.title:<28} {took:>7.1f} s {1000 * took / count:>6.1f} ms {times:>11.2f}x {memory:>5.0f} MiB")
+            print(f"{tool.title:<28} {took:>7.1f} s {1000 * took / count:>6.1f} ms {times:>11.2f}x {memory:>5.0f} MiB")
         print(f"The usual script read {len(paths[:sample])} returns; its time is scaled, its memory is not.")
 
 

@@ -178,7 +178,7 @@ def form_keys(form: Path) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for spec in FORM_TABLES:
         if (table := package.tables.get(spec.name)) is not None:
-            place = [each.name for each in spec.columns].index(spec.key.name)
+            place = [column.name for column in spec.columns].index(spec.key.name)
             cells = package.cells[spec.sheet]
             keys = (cells.get((row, place), (None, None))[0] for row in range(table.area[0] + 1, table.area[2] + 1))
             found[spec.sheet] = [str(key) for key in keys if key]
@@ -320,7 +320,7 @@ def expected_lines(registre: Path, replies: Iterable[Reply]) -> list[Line]:
         for key, values in reply.answers.get(BUDGET, {}).items():
             line = lines.get((key, reply.exercice))
             if line is None:
-                known = max((each for each in lines.values() if each.ligne_id == key), key=lambda each: each.exercice)
+                known = max((line for line in lines.values() if line.ligne_id == key), key=lambda line: line.exercice)
                 blank: dict[str, Decimal | None] = dict.fromkeys(AMOUNTS)
                 line = Line(key, reply.exercice, known.convention, known.collectivite, known.libelle, blank)
                 lines[key, reply.exercice] = line
@@ -373,7 +373,7 @@ _ERROR = re.compile(r"#[A-Z0-9/!?]+")
 
 
 def _spec(sheet: str) -> TableSpec:
-    return next(each for each in FORM_TABLES if each.sheet == sheet)
+    return next(table for table in FORM_TABLES if table.sheet == sheet)
 
 
 class _FormEditor:
@@ -450,9 +450,10 @@ class _FormEditor:
         """The live column, the counter and the guide's words, as the formulas compute them."""
         spec, counts = _spec(sheet), Counter[str]()
         for row in range(_HEADER_ROW + 1, self.last_row(sheet) + 1):
-            values = {each.name: self.value(sheet, self.address(sheet, row, each.name)) for each in spec.columns}
+            values = {column.name: self.value(sheet, self.address(sheet, row, column.name)) for column in spec.columns}
             headers = {
-                each.name: str(self.value(sheet, self.address(sheet, _HEADER_ROW, each.name))) for each in spec.columns
+                column.name: str(self.value(sheet, self.address(sheet, _HEADER_ROW, column.name)))
+                for column in spec.columns
             }
             words = _state(spec, values, headers)
             counts[next((state for state in _COUNTED if state in words), words)] += 1
@@ -543,13 +544,13 @@ def _count(counts: Counter[str]) -> str:
 
 def _state(spec: TableSpec, values: Mapping[str, Any], headers: Mapping[str, str]) -> str:
     """What the formula of the live column computes from what the cells of its row show."""
-    begun = [values[each.name] for each in spec.columns if each.role is Role.TYPED or each.spare]
+    begun = [values[column.name] for column in spec.columns if column.role is Role.TYPED or column.spare]
     if values[spec.key.name] is None and all(each is None for each in begun):
         return ""
-    typed = [values[each.name] for each in spec.columns if each.role is Role.TYPED and not each.carried]
+    typed = [values[column.name] for column in spec.columns if column.role is Role.TYPED and not column.carried]
     if spec.may_stay_blank and values[spec.key.name] is not None and all(each is None for each in typed):
         return ""
-    missing = [headers[each.name].lower() for each in spec.columns if each.asked and values[each.name] is None]
+    missing = [headers[column.name].lower() for column in spec.columns if column.asked and values[column.name] is None]
     if spec.sheet == BUDGET and all(values[name] is None for name in (*AMOUNTS, "commentaire")):
         missing.append("un montant")
     is_figured = spec.sheet == CHARGES or str(values.get("statut_montant")).lower() == "chiffré"
@@ -581,11 +582,11 @@ def _save(
         zipfile.ZipFile(io.BytesIO(content)) as source,
         zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as done,
     ):
-        for each in source.namelist():
-            part = source.read(each)
-            if each == "docProps/core.xml":
+        for name in source.namelist():
+            part = source.read(name)
+            if name == "docProps/core.xml":
                 part = _stamped(part.decode(), saved, author).encode()
-            done.writestr(zipfile.ZipInfo(each), part, zipfile.ZIP_DEFLATED)
+            done.writestr(zipfile.ZipInfo(name), part, zipfile.ZIP_DEFLATED)
     content = stream.getvalue()
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(content)

@@ -294,7 +294,7 @@ def contract_rows(draw: DrawFn, *, adds_up: bool = True) -> Rows:
             axe = f"{number}.{rank + 1}" if pilier is None else f"{pilier}-{number}.{rank + 1}"
             rows["axes"].append({"axe_id": axe, "convention_id": number, "titre": draw(texts(400))})
             rows["fiches"] += [
-                draw(_fiches(f"{axe}./{each + 1}", axe, number)) for each in range(draw(st.integers(0, 3)))
+                draw(_fiches(f"{axe}./{rank + 1}", axe, number)) for rank in range(draw(st.integers(0, 3)))
             ]
     towns = _TOWN_NAMES[: draw(st.integers(1, 4))]
     for position, name in enumerate(towns):

@@ -246,7 +246,7 @@ def tag_row(words: str, cells: int) -> str:
 
 def table(style: str, title: str, description: str, header: str, *rows: str, last_row: bool = True) -> str:
     """A table and the small paragraph that ends it. A row that is a bare tag becomes one."""
-    rows = tuple(each if each.startswith("<w:tr>") else tag_row(each, header.count("<w:tc>")) for each in rows)
+    rows = tuple(record if record.startswith("<w:tr>") else tag_row(record, header.count("<w:tc>")) for record in rows)
     shares = [int(width) for width in re.findall(r'<w:tcW w:w="(\d+)"', header)]
     header, *rows = (
         re.sub(r'(?<=<w:tcW w:w=")\d+', lambda width: str(int(width[0]) * 9638 // sum(shares)), each)

@@ -138,9 +138,9 @@ def wide_rows() -> Rows:
         town["nom"] = _long(f"Commune nouvelle numéro {rank} de la vallée et des hauts plateaux", 60)
     for convention in rows["conventions"]:
         convention["titre"] = _long(convention["titre"], 150)
-    for each in rows["fiches"]:
-        each["objectif"] = _long(str(each["objectif"]), 300)
-        each["proposition"] = _long("Mobiliser les partenaires du territoire et ceux de l'agglomération", 600)
+    for action in rows["fiches"]:
+        action["objectif"] = _long(str(action["objectif"]), 300)
+        action["proposition"] = _long("Mobiliser les partenaires du territoire et ceux de l'agglomération", 600)
     years = (2014, 2015, 2016)
     rows["lignes_budgetaires"] += [
         {**row, "exercice": year, "montant_prevu": (row["montant_realise"] or 0) + year * 100}
@@ -150,10 +150,10 @@ def wide_rows() -> Rows:
     rows["partenaires"] = [{"partenaire_id": "bailleur", "nom": _long("Office public de l'habitat", 60)}]
     rows["suivis"] = [
         {
-            "fiche_id": each["fiche_id"], "partenaire_id": "bailleur", "exercice": 2016, "avancement": "en cours",
+            "fiche_id": action["fiche_id"], "partenaire_id": "bailleur", "exercice": 2016, "avancement": "en cours",
             "pourcentage": 40, "montant_engage": 1_234_567_89, "commentaire": _long("Action bien partie", 200),
         }
-        for each in rows["fiches"][:6]
+        for action in rows["fiches"][:6]
     ]  # fmt: skip
     rows["subventions"] = [
         {"subvention_id": f"S{rank}", "financement_id": each["financement_id"], "nature": "aide en numéraire"}

@@ -103,7 +103,7 @@ class Package:
     def parts(self) -> dict[str, bytes]:
         """Every part by name, in the package's order."""
         with zipfile.ZipFile(io.BytesIO(self.content)) as source:
-            return {each: source.read(each) for each in source.namelist()}
+            return {name: source.read(name) for name in source.namelist()}
 
     def xml(self, name: str) -> ElementTree.Element:
         """A part as XML."""
@@ -123,7 +123,10 @@ class Package:
     def sheet_parts(self) -> dict[str, str]:
         """The part of each sheet."""
         targets = self.targets("xl/workbook.xml")
-        return {each.attrib["name"]: targets[each.attrib[f"{OFFICE}id"]] for each in self.workbook.iter(f"{MAIN}sheet")}
+        return {
+            element.attrib["name"]: targets[element.attrib[f"{OFFICE}id"]]
+            for element in self.workbook.iter(f"{MAIN}sheet")
+        }
 
     def targets(self, part: str) -> dict[str, str]:
         """What the relations of a part lead to, by id (internal ones only)."""
@@ -132,18 +135,18 @@ class Package:
         if relations not in self.parts:
             return {}
         return {
-            each.attrib["Id"]: _joined(folder, each.attrib["Target"])
-            for each in self.xml(relations).iter(f"{RELATIONS}Relationship")
-            if each.attrib.get("TargetMode") != "External"
+            element.attrib["Id"]: _joined(folder, element.attrib["Target"])
+            for element in self.xml(relations).iter(f"{RELATIONS}Relationship")
+            if element.attrib.get("TargetMode") != "External"
         }
 
     @cached_property
     def names(self) -> dict[str, str]:
         """The defined names of the whole workbook."""
         return {
-            each.attrib["name"]: each.text or ""
-            for each in self.workbook.iter(f"{MAIN}definedName")
-            if "localSheetId" not in each.attrib
+            element.attrib["name"]: element.text or ""
+            for element in self.workbook.iter(f"{MAIN}definedName")
+            if "localSheetId" not in element.attrib
         }
 
     @cached_property
@@ -152,8 +155,8 @@ class Package:
         found = {}
         for sheet, part in self.sheet_parts.items():
             targets = self.targets(part)
-            for each in self.sheets[sheet].iter(f"{MAIN}tablePart"):
-                table = _table(sheet, self.xml(targets[each.attrib[f"{OFFICE}id"]]))
+            for element in self.sheets[sheet].iter(f"{MAIN}tablePart"):
+                table = _table(sheet, self.xml(targets[element.attrib[f"{OFFICE}id"]]))
                 found[table.name] = table
         return found
 
@@ -161,7 +164,7 @@ class Package:
     def shared_strings(self) -> list[str]:
         """The texts of the cells."""
         root = self.xml("xl/sharedStrings.xml")
-        return ["".join(text.text or "" for text in each.iter(f"{MAIN}t")) for each in root.iter(f"{MAIN}si")]
+        return ["".join(text.text or "" for text in element.iter(f"{MAIN}t")) for element in root.iter(f"{MAIN}si")]
 
     @cached_property
     def cells(self) -> dict[str, dict[tuple[int, int], Cell]]:
@@ -169,21 +172,21 @@ class Package:
         return {sheet: dict(self._cells(root)) for sheet, root in self.sheets.items()}
 
     def _cells(self, root: ElementTree.Element) -> Iterator[tuple[tuple[int, int], Cell]]:
-        for each in root.iter(f"{MAIN}c"):
-            value, formula = each.find(f"{MAIN}v"), each.find(f"{MAIN}f")
+        for element in root.iter(f"{MAIN}c"):
+            value, formula = element.find(f"{MAIN}v"), element.find(f"{MAIN}f")
             text = None if value is None else value.text or ""
-            if text == "" and each.attrib.get("t") != "str":
+            if text == "" and element.attrib.get("t") != "str":
                 text = None  # openpyxl writes so that a formula has no value yet
             shown: str | float | None = text
-            if each.attrib.get("t") == "inlineStr":
-                shown = "".join(part.text or "" for part in each.iter(f"{MAIN}t"))
-            elif text is not None and each.attrib.get("t") == "s":
+            if element.attrib.get("t") == "inlineStr":
+                shown = "".join(part.text or "" for part in element.iter(f"{MAIN}t"))
+            elif text is not None and element.attrib.get("t") == "s":
                 shown = self.shared_strings[int(text)]
-            elif text is not None and each.attrib.get("t") not in ("str", "e", "b"):
+            elif text is not None and element.attrib.get("t") not in ("str", "e", "b"):
                 shown = float(text)
             if isinstance(shown, str) and "_x" in shown:
                 shown = re.sub("_x([0-9A-Fa-f]{4})_", lambda match: chr(int(match[1], 16)), shown)
-            yield position(each.attrib["r"]), (shown, None if formula is None else formula.text or "")
+            yield position(element.attrib["r"]), (shown, None if formula is None else formula.text or "")
 
 
 @cache
@@ -210,9 +213,9 @@ def reference(row: int, column: int) -> str:
 
 def _table(sheet: str, root: ElementTree.Element) -> TablePart:
     columns: dict[str, str | None] = {}
-    for each in root.iter(f"{MAIN}tableColumn"):
-        formula = each.find(f"{MAIN}calculatedColumnFormula")
-        columns[each.attrib["name"]] = None if formula is None else formula.text
+    for element in root.iter(f"{MAIN}tableColumn"):
+        formula = element.find(f"{MAIN}calculatedColumnFormula")
+        columns[element.attrib["name"]] = None if formula is None else formula.text
     filters = root.find(f"{MAIN}autoFilter")
     return TablePart(
         root.attrib["name"], sheet, area(root.attrib["ref"]), columns,
@@ -224,9 +227,9 @@ def _joined(folder: str, target: str) -> str:
     if target.startswith("/"):
         return target[1:]
     parts = folder.split("/") if folder else []
-    for each in target.split("/"):
-        if each == "..":
+    for word in target.split("/"):
+        if word == "..":
             parts.pop()
         else:
-            parts.append(each)
+            parts.append(word)
     return "/".join(parts)

@@ -244,15 +244,15 @@ def faults(content: bytes) -> list[str]:
     """What Excel would repair: dangling relations, parts of no type, numbers and names that are there twice."""
     package, wrong = Package(content), list[str]()
     types = package.xml("[Content_Types].xml")
-    declared = {each.attrib["PartName"].lstrip("/") for each in types.iter(f"{CONTENT_TYPES}Override")}
-    defaults = {each.attrib["Extension"] for each in types.iter(f"{CONTENT_TYPES}Default")}
+    declared = {element.attrib["PartName"].lstrip("/") for element in types.iter(f"{CONTENT_TYPES}Override")}
+    defaults = {element.attrib["Extension"] for element in types.iter(f"{CONTENT_TYPES}Default")}
     wrong += [f"no part {name}" for name in declared - package.parts.keys()]
     typed = {name for name in package.parts if name in declared or name.rpartition(".")[2] in defaults}
     wrong += [f"no type {name}" for name in package.parts.keys() - typed - {"[Content_Types].xml"}]
     reached = {"xl/workbook.xml"}
     for rels in (name for name in package.parts if name.endswith(".rels")):
         part = "" if rels == "_rels/.rels" else rels.replace("_rels/", "").removesuffix(".rels")
-        ids = [each.attrib["Id"] for each in package.xml(rels).iter(f"{RELATIONS}Relationship")]
+        ids = [element.attrib["Id"] for element in package.xml(rels).iter(f"{RELATIONS}Relationship")]
         wrong += [f"{rels}: {link} twice" for link in set(ids) if ids.count(link) > 1]
         wrong += [f"{rels}: of no part"] if part and part not in package.parts else []
         targets = package.targets(part) if part else _targets(package, rels)
@@ -266,8 +266,8 @@ def faults(content: bytes) -> list[str]:
     tables = [root for sheet in package.sheet_parts.values() for root in _tables(package, sheet)]
     sheets = list(package.workbook.iter(f"{MAIN}sheet"))
     names = [
-        (each.attrib["name"].casefold(), each.attrib.get("localSheetId"))
-        for each in package.workbook.iter(f"{MAIN}definedName")
+        (element.attrib["name"].casefold(), element.attrib.get("localSheetId"))
+        for element in package.workbook.iter(f"{MAIN}definedName")
     ]
     once = {
         "table id": [root.attrib["id"] for root in tables],
@@ -279,7 +279,7 @@ def faults(content: bytes) -> list[str]:
         "name": names,
     }
     wrong += [
-        f"{what} {each!r} twice" for what, values in once.items() for each in set(values) if values.count(each) > 1
+        f"{what} {value!r} twice" for what, values in once.items() for value in set(values) if values.count(value) > 1
     ]
     wrong += [f"name of no sheet: {name}" for name, scope in names if scope is not None and int(scope) >= len(sheets)]
     styles = package.xml("xl/styles.xml")
@@ -303,7 +303,7 @@ def faults(content: bytes) -> list[str]:
 def _targets(package: Package, rels: str) -> dict[str, str]:
     """What the package itself leads to."""
     relations = package.xml(rels).iter(f"{RELATIONS}Relationship")
-    return {each.attrib["Id"]: each.attrib["Target"].lstrip("/") for each in relations}
+    return {relation.attrib["Id"]: relation.attrib["Target"].lstrip("/") for relation in relations}
 
 
 def _tables(package: Package, sheet: str) -> list[ElementTree.Element]:
