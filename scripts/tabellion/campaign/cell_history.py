@@ -28,6 +28,8 @@ _KINDS: Mapping[bytes, Callable[[str], object]] = {
 
 StoredCell = tuple[str, str, str]
 """A cell of the tables: the table, the row's key as :func:`key_text` writes it, the field."""
+_Source = tuple[str | None, int | None, str, datetime | None, str]
+"""Who gave a value, for which exercice, in which file, saved when and by whom."""
 
 
 class CellEntry(NamedTuple):
@@ -97,15 +99,16 @@ def add_entries(connection: sqlite3.Connection, run: int, entries: Iterable[Cell
 def _add_batch(connection: sqlite3.Connection, run: int, entries: Sequence[CellEntry]) -> int:
     rows = {key: key_text(key) for key in dict.fromkeys(entry.key for entry in entries)}
     known = last_entries(connection, rows.values())
-    cited = [_source(entry) for entry in entries]
+    cited = [(entry.partenaire, entry.exercice, entry.fichier, entry.saved, entry.author) for entry in entries]
     sources = _add_sources(connection, cited)
+    sheets = {name: None if name is None else stored_text(name) for name in {entry.feuille for entry in entries}}
     first = number = connection.execute("SELECT coalesce(max(id), 0) FROM entries").fetchone()[0]
     added: list[Key] = []
     moved: list[Key] = []
     for entry, source in zip(entries, cited, strict=True):
         cell = (entry.table, rows[entry.key], entry.champ)
         last_number, last = known.get(cell, (0, None))
-        sheet = None if entry.feuille is None else stored_text(entry.feuille)
+        sheet = sheets[entry.feuille]
         if last is None or _statement(last) != _statement(entry):
             number += 1
             added.append((number, *cell, run, _stored(entry.value), sources[source], sheet, entry.cellule))
@@ -141,13 +144,18 @@ def _entries(
         yield number, row_text, entry
 
 
-def _add_sources(connection: sqlite3.Connection, cited: Iterable[Key]) -> dict[Key, int]:
+def _add_sources(connection: sqlite3.Connection, cited: Iterable[_Source]) -> dict[_Source, int]:
     """The number of each source: who, for which exercice, in which file, saved when and by whom."""
-    sources = {tuple(row[1:]): row[0] for row in connection.execute("SELECT * FROM sources")}
+    known = {tuple(row[1:]): row[0] for row in connection.execute("SELECT * FROM sources")}
+    sources: dict[_Source, int] = {}
     for source in dict.fromkeys(cited):
-        if source not in sources:
-            sources[source] = len(sources) + 1
-            connection.execute("INSERT INTO sources VALUES (?, ?, ?, ?, ?, ?)", (sources[source], *source))
+        partenaire, exercice, fichier, saved, author = source
+        when = None if saved is None else saved.isoformat()
+        stored = (partenaire, exercice, stored_text(fichier), when, stored_text(author))
+        if stored not in known:
+            known[stored] = len(known) + 1
+            connection.execute("INSERT INTO sources VALUES (?, ?, ?, ?, ?, ?)", (known[stored], *stored))
+        sources[source] = known[stored]
     return sources
 
 
@@ -155,11 +163,6 @@ def _statement(entry: CellEntry) -> Key:
     """What makes an entry another one: 1, 1.0 and true are not the same."""
     is_number = entry.value == entry.value
     return (type(entry.value), entry.value if is_number else None, entry.partenaire, entry.fichier)
-
-
-def _source(entry: CellEntry) -> Key:
-    saved = None if entry.saved is None else entry.saved.isoformat()
-    return (entry.partenaire, entry.exercice, stored_text(entry.fichier), saved, stored_text(entry.author))
 
 
 def _stored(value: object) -> object:

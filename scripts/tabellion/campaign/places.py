@@ -17,7 +17,7 @@ class MergedPlaces:
 
     def __init__(self, master: Book, merged: Merged) -> None:
         self.master, self.merged = master, merged
-        self.positions: dict[str, Mapping[Place, int]] = {}
+        self.positions: dict[str, list[int | None]] = {}
         self.kin: dict[tuple[str, str], Mapping[Key, int]] = {}
 
     def __call__(self, table: str, index: Any, field: str | None = None) -> Place:
@@ -28,18 +28,19 @@ class MergedPlaces:
         if place is not None:
             return place
         origin = self.merged.origins[table][int(index)]
-        position = self._position(table, origin)
+        position = self._positions(table)[int(index)]
         row = self.merged.rows[table][int(index)]
         if position is None and field is not None and row[field] is not None:
             position = self._kin(table, field).get((self._line(table, row), row[field]))
         return origin if position is None else self.master.locate(table, position, field)
 
-    def _position(self, table: str, place: Place) -> int | None:
-        """The position of the master's row that stands at a place."""
+    def _positions(self, table: str) -> list[int | None]:
+        """The position of the master's row that stands where each row comes from."""
         if table not in self.positions:
             places = (self.master.locate(table, index) for index in range(len(self.master.rows.get(table, ()))))
-            self.positions[table] = {place: position for position, place in enumerate(places)}
-        return self.positions[table].get(place)
+            positions = {place: position for position, place in enumerate(places)}
+            self.positions[table] = [positions.get(origin) for origin in self.merged.origins[table]]
+        return self.positions[table]
 
     def _kin(self, table: str, field: str) -> Mapping[Key, int]:
         """The positions of the master's rows by what tells which line each is, and what it says in a field."""

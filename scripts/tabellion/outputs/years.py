@@ -74,6 +74,11 @@ class YearsView:
 
     def amounts(self, convention: int, identifier: str) -> list[Measure]:
         """The amounts of a line, exercice by exercice; blank where nobody knows one."""
+        overview = self.contract.overview
+        if not self.is_live:
+            [position] = overview.by_year.groups("convention_id", "ligne_id")[convention, identifier]
+            columns = [overview.by_year.columns[yearly(amount, year)] for year in self.years for amount in AMOUNT_WORDS]
+            return [Measure("euros", cell_value(column[position])) for column in columns]
         own = [Criterion("ligne_id", identifier, this_row(TABLE, IDENTIFIER))]
         named = None if self.by_convention else this_row(TABLE, NUMBER)
         own.append(Criterion("convention_id", convention, named))
@@ -82,10 +87,7 @@ class YearsView:
             for year in self.years
             for amount in AMOUNT_WORDS
         ]
-        lines = self.contract.overview.lines
-        if self.is_live:
-            return [total.measure(lines, self.columns(convention)) for total in totals]
-        return [Measure("euros", cell_value(total.value(lines))) for total in totals]
+        return [total.measure(overview.lines, self.columns(convention)) for total in totals]
 
 
 def amount_label(amount: str, exercice: int) -> str:
