@@ -150,7 +150,8 @@ class Journal:
         """What opening the journal, and then keeping it, had to say; read them when all is done."""
         self._path, self._connection, self._now, self._patience = path, connection, now, patience_seconds
         self._run: tuple[int, str, str] | None = None
-        self._asked: set[tuple[str, str]] = set()
+        self.asked: set[tuple[str, str]] = set()
+        """The readings (fingerprint, SHA-256) that this run needed so far."""
 
     def __enter__(self) -> Journal:
         return self
@@ -209,9 +210,9 @@ class Journal:
             "UPDATE runs SET ended = ?, state = ?, summary = ? WHERE number = ?",
             (now.isoformat(), state, json.dumps(dict(summary), default=str), number),
         )
-        if self._asked:  # readings that this run did not need are dropped; all are kept when it needed none
+        if self.asked:  # readings that this run did not need are dropped; all are kept when it needed none
             present = self._connection.execute("SELECT print, sha256 FROM readings").fetchall()
-            unused = [reading for reading in present if reading not in self._asked]
+            unused = [reading for reading in present if reading not in self.asked]
             self._connection.executemany("DELETE FROM readings WHERE print = ? AND sha256 = ?", unused)
         self._connection.execute("COMMIT")
         self._run = None
@@ -269,7 +270,7 @@ class Journal:
     @_survives(dict)
     def readings(self, print_: str, digests: Collection[str]) -> dict[str, Json]:
         """What was read before, under the fingerprint ``print_``, of the files with these SHA-256, by SHA-256."""
-        self._asked |= {(print_, sha256) for sha256 in digests}
+        self.asked |= {(print_, sha256) for sha256 in digests}
         rows = self._connection.execute(
             "SELECT sha256, content FROM readings"
             " WHERE print = ? AND sha256 IN (SELECT value FROM json_each(?)) ORDER BY sha256",
@@ -281,6 +282,12 @@ class Journal:
                 readings[sha256] = json.loads(zlib.decompress(content) if isinstance(content, bytes) else content)
         return readings
 
+    @_survives(set)
+    def need(self, readings: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Say that this run needs readings that it has itself; returns those of them that are not kept here."""
+        self.asked |= set(readings)
+        return set(readings) - set(self._connection.execute("SELECT print, sha256 FROM readings"))
+
     @_survives(lambda: None, again=True)
     def keep_readings(self, print_: str, readings: Mapping[str, Json]) -> None:
         """Keep what was read of files (JSON-able), by SHA-256, at once.
@@ -288,7 +295,7 @@ class Journal:
         Those that a run neither asked for nor kept, of files that are gone or under other fingerprints, are dropped
         when it ends.
         """
-        self._asked |= {(print_, sha256) for sha256 in readings}
+        self.asked |= {(print_, sha256) for sha256 in readings}
         rows = [(print_, sha256, _packed(reading)) for sha256, reading in readings.items()]
         self._begin()
         self._connection.executemany("INSERT OR REPLACE INTO readings VALUES (?, ?, ?)", rows)

@@ -6,9 +6,9 @@ Their rows are validated together against the schemas, in one pass however many 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -23,7 +23,7 @@ from tabellion.campaign.parsed_return import Examiner, ParsedReturn, digest_of, 
 from tabellion.checks.contract import check_returned_rows
 from tabellion.contract.book import Book, CellPosition
 from tabellion.contract.workspace import Settings, Workspace
-from tabellion.findings import Finding, Place, TabellionError, finding
+from tabellion.findings import Finding, Json, Place, TabellionError, finding
 from tabellion.layout.forms import SealKey
 from tabellion.layout.names import FORMAT_VERSION, IDENTITY, KIND_MASTER
 from tabellion.reading import RawWorkbook, read_workbooks
@@ -56,6 +56,26 @@ _KINDS = {
 
 ReadProgress = Callable[[int, int], None]
 """Called with how many files are read, and how many there are."""
+
+
+@dataclass
+class KnownReturns:
+    """What a process that stays on keeps of the returns that it read last, by size and end, under the fingerprint
+    ``print_``: what the journal remembers of them, without making it again.
+    """
+
+    print_: str = ""
+    returns: dict[str, ParsedReturn] = field(default_factory=dict)
+
+    def of(self, print_: str, names: Collection[str], journal: Journal) -> dict[str, ParsedReturn]:
+        """Those of these names that were read under this fingerprint; a journal that lost them remembers them again."""
+        if print_ != self.print_:
+            return {}
+        known = {name: self.returns[name] for name in names if name in self.returns}
+        lost = {name for _, name in journal.need([(print_, name) for name in known])}
+        if lost:
+            journal.keep_readings(print_, {name: _content(known[name]) for name in sorted(lost)})
+        return known
 
 
 @dataclass(frozen=True)
@@ -99,13 +119,18 @@ def read_files(
     journal: Journal,
     print_: str,
     progress: ReadProgress | None = None,
+    kept: KnownReturns | None = None,
 ) -> list[ReadFile]:
-    """What each file says, in their order. ``book`` is the contract that returns refer to."""
+    """What each file says, in their order. ``book`` is the contract that returns refer to. What is ``kept`` is not made
+    again, and is then these files.
+    """
     stamps = [_stamp(file.path) for file in files]
     names = [None if stamp is None else f"{stamp[1]}-{stamp[0]}" for stamp in stamps]
     parsed: dict[int, ParsedReturn] = {}
-    remembered = journal.readings(print_, [name for name in names if name is not None])
-    known: dict[str, ParsedReturn] = {}  # a file and the copy kept of it are one
+    wanted = dict.fromkeys(name for name in names if name is not None)  # a file and the copy kept of it are one
+    kept = kept or KnownReturns()
+    known = kept.of(print_, wanted, journal)
+    remembered = journal.readings(print_, [name for name in wanted if name not in known])
     for stamp in [*remembered]:
         with suppress(KeyError, TypeError, ValueError):  # what the journal garbled is read again
             content = remembered.pop(stamp)
@@ -128,13 +153,20 @@ def read_files(
             new[number] = new[number].with_findings(findings)
         parsed |= new
         lasting = {
-            name: to_json(parsed_return) | {_ANSWERS: parsed_return.answers}
+            name: parsed_return
             for number, parsed_return in new.items()
             if (name := names[number]) and _is_lasting(parsed_return) and _stamp(files[number].path) == stamps[number]
         }
-        journal.keep_readings(print_, lasting)
+        known |= lasting
+        journal.keep_readings(print_, {name: _content(one) for name, one in lasting.items()})
+    kept.print_, kept.returns = print_, known
     parsed |= {number: parsed[first[name]] for number, name in enumerate(names) if number not in parsed and name}
     return [ReadFile(file, parsed[number], stamps[number]) for number, file in enumerate(files)]
+
+
+def _content(parsed: ParsedReturn) -> Json:
+    """What the journal keeps of a return."""
+    return to_json(parsed) | {_ANSWERS: parsed.answers}
 
 
 def check_rows_apart(returns: Mapping[int, ParsedReturn], book: Book) -> dict[int, list[Finding]]:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,25 @@ SavedCell = tuple[str, Key, str]
 
 #: The field of a cell that stands for its whole row.
 ROW = ""
+
+
+@dataclass
+class AnsweredRows:
+    """The rows of the contract that returns or decisions spoke of at the last run, as ``memory`` has them (``None``:
+    none). Read when they are first asked for, which is seldom; ``was_asked`` says so.
+    """
+
+    memory: Path | None
+    was_asked: bool = False
+
+    def __contains__(self, row: object) -> bool:
+        self.was_asked = True
+        return row in self.rows
+
+    @cached_property
+    def rows(self) -> frozenset[tuple[str, Key]]:
+        """All of them: each its table and its key."""
+        return frozenset() if self.memory is None else _load_answered(self.memory)
 
 
 @dataclass(frozen=True)
@@ -57,7 +77,7 @@ class Saves:
     settings: FirstSettings = field(default_factory=dict)
     held: frozenset[SavedCell] = frozenset()
     renames: Mapping[str, Mapping[object, object]] = field(default_factory=dict)
-    answered: frozenset[tuple[str, Key]] = frozenset()
+    answered: AnsweredRows = field(default_factory=lambda: AnsweredRows(None))
 
     @property
     def added(self) -> frozenset[tuple[str, Key]]:
@@ -71,7 +91,7 @@ def load_saves(folders: Folders) -> Saves:
     Without it nothing of the contract is lost: only who said what, and the means to tell an older copy.
     """
     changes = read_stored(folders.registre / SAVES_FILE, _saves_of) or Saves()
-    return replace(changes, answered=_load_answered(folders.memory))
+    return replace(changes, answered=AnsweredRows(folders.memory))
 
 
 def keep_answered(memory: Path, answered: frozenset[tuple[str, Key]]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cache, partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 from tabellion import __version__
@@ -26,6 +26,7 @@ from tabellion.commands.detail_files import make_detail_files
 from tabellion.commands.inputs import Inputs, answered_rows, load_inputs
 from tabellion.commands.kept_files import files_in_force, kept_files
 from tabellion.commands.new_sheets import with_new_sheets
+from tabellion.commands.run_cache import RunCache
 from tabellion.commands.source import alone_on
 from tabellion.contract.folders import AS_PUBLISHED, DETAILS, HISTORY, JOURNAL, KEPT, REQUESTS_FILE, STAGING
 from tabellion.contract.labels import Labels
@@ -76,23 +77,24 @@ def consolidate(
     is_present: Callable[[], bool] = lambda: True,
     serves: bool = False,
     settle: Callable[[], None] | None = None,
+    cache: RunCache | None = None,
 ) -> ConsolidationRun:
     """Consolidate the workspace, alone on it; the outputs are put in place all together, or none.
 
     Where the state is what the outputs in place already say, nothing is written. Beside a watcher, a run waits its
     turn; otherwise it does not. ``is_present`` says whether the folders are still there once all is read: of a share
     that went away meanwhile nothing is believed. ``serves`` says that the caller carries out the requests made in
-    Excel. ``settle`` is called once, before the run counts and anything is put in place: it may wait, or raise. Raises
-    :class:`TabellionError` when another run holds the workspace, its settings or register are wrong, or the outputs
-    cannot be written.
+    Excel. ``settle`` is called once, before the run counts and anything is put in place: it may wait, or raise. What
+    the ``cache`` keeps of earlier runs of this process is not read again. Raises :class:`TabellionError` when another
+    run holds the workspace, its settings or register are wrong, or the outputs cannot be written.
     """
     with alone_on(workspace, purpose, now) as notices:
         with open_journal(workspace.memory / JOURNAL, now) as journal:
-            begin = cache(partial(_begin, journal, now, settle))
+            begin = lru_cache(partial(_begin, journal, now, settle))
             if settle is None:
                 begin()
             with uncollected():
-                inputs = load_inputs(workspace, now, journal, progress)
+                inputs = load_inputs(workspace, now, journal, progress, cache=cache)
                 if not is_present():
                     place = Place(str(workspace.root))
                     detail = "il a disparu pendant la lecture"

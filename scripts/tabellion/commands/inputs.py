@@ -20,6 +20,7 @@ from tabellion.campaign.parsed_return import Examiner
 from tabellion.campaign.read_returns import ReadFile, ReadProgress, fingerprint, read_files
 from tabellion.campaign.senders import held_files, with_taken
 from tabellion.commands.decided import ReadBack, read_back
+from tabellion.commands.run_cache import RunCache
 from tabellion.commands.source import Source, load_source
 from tabellion.contract.book import Book
 from tabellion.contract.folders import COLLECTED, KEPT
@@ -65,14 +66,19 @@ def load_inputs(
     journal: Journal,
     progress: ReadProgress | None = None,
     assemble: Assemble | None = None,
+    cache: RunCache | None = None,
 ) -> Inputs:
     """Read the contract and all returns, and put them together by ``assemble``; a file that this fails with is refused.
+    What the ``cache`` has is not read again.
 
     Raises :class:`TabellionError` when the settings, schemas, layout or register are wrong, or the folder of returns
     cannot be read: nothing can be said of the contract then.
     """
     decided = read_back(workspace)
-    source = load_source(workspace, journal, decided.decisions)
+    if cache is None:
+        source, known_returns = load_source(workspace, journal, decided.decisions), None
+    else:
+        source, known_returns = cache.source(workspace, journal, decided.decisions), cache.returns
     if source.stamp is not None and source.stamp[0] > _LARGE_BYTES:
         release_readers()
     schemas, master = workspace.schemas, source.book
@@ -85,7 +91,7 @@ def load_inputs(
     kept = _kept_returns(workspace)
     wanted = [file for file in present if not file.is_set_aside]
     examiner = Examiner(schemas, known, master.settings, key)
-    read = read_files([*wanted, *kept], examiner, master, journal, print_, progress)
+    read = read_files([*wanted, *kept], examiner, master, journal, print_, progress, known_returns)
     files = {file.found.fichier: file for file in read[: len(wanted)]}
     materials = Materials(
         master=master,

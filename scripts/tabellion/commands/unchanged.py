@@ -30,6 +30,7 @@ from tabellion.contract.folders import (
     COLLECTED,
     HISTORY,
     JOURNAL,
+    KEPT,
     OUTBOXES,
     REQUESTS_FILE,
     STAGING,
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
 CACHE_FILE = "inchange.json"
 _VERSION = 1
 #: How codes begin of what another try may say otherwise, though no file has changed: what was late, or out of reach.
-_PASSING = ("fichier-", "lecture-")
+PASSING = ("fichier-", "lecture-")
 #: So many files are looked at in one go: handing a file to a thread that may hang takes longer than looking at it.
 _AT_ONCE = 100
 
@@ -150,12 +151,28 @@ class UnchangedCheck:
             write_whole(path, json.dumps(content, ensure_ascii=False, default=str).encode())
 
 
+def contract_digest(folders: Folders) -> str:
+    """The digest of all that the contract is loaded from: equal digests, equal contracts, of the same decisions.
+
+    What else :func:`tabellion.commands.source.load_source` may read, :class:`AnsweredRows`, says that it was asked.
+    """
+    books = folders.workbooks
+    return _digest([
+        *_files(folders.root, [folders.root / "tabellion.toml", *sorted(books.glob("*.xlsx"))]),
+        *(path for place in (folders.root / "schemas", folders.templates) for path in _tree(folders.root, place)),
+        *_tree(books, folders.registre),
+        *_files(books, [folders.consolidation / KEPT / folders.contrat.name]),
+        (str(folders.root), None),
+        *((line, None) for line in _program()),
+    ])  # fmt: skip
+
+
 def says_the_same(consolidation: Consolidation, findings: Iterable[Finding], now: datetime) -> bool:
     """Whether the same files would say the same, made again after ``now``: nothing was late or out of reach, and no
     file says that it was saved later.
     """
     received = [*consolidation.strays, *(file for line in consolidation.board for file in line.received)]
-    is_passing = any(item.code.startswith(_PASSING) for item in findings)
+    is_passing = any(item.code.startswith(PASSING) for item in findings)
     return not is_passing and not any(file.saved is not None and file.saved > now for file in received)
 
 

@@ -5,6 +5,7 @@ One loop: wait until something is heard or due, let it settle, run, say. Whateve
 
 from __future__ import annotations
 
+import gc
 import queue
 import threading
 import time
@@ -23,6 +24,7 @@ from tabellion.commands.consolidate import ConsolidationRun, consolidate
 from tabellion.commands.decided import has_news
 from tabellion.commands.relever import CampaignPost
 from tabellion.commands.requests import carry_out
+from tabellion.commands.run_cache import RunCache
 from tabellion.commands.run_log import keep_crash
 from tabellion.commands.stopping import stoppable
 from tabellion.contract.folders import STAGING
@@ -30,13 +32,14 @@ from tabellion.contract.workspace import Workspace, find_workspace
 from tabellion.findings import TabellionError
 from tabellion.layout.names import WORKBOOK
 from tabellion.mail.delivery import Notifier
+from tabellion.processes import uncollected
 from tabellion.transaction import is_place_free
 from tabellion.transaction.lock import WATCHER, hold
 from tabellion.transaction.manifest import digest as file_digest
-from tabellion.watching.debounce import LONGEST_SECONDS, QUIET_SECONDS, Batch
-from tabellion.watching.early import QUIET_SHARE, EarlyBatch, UnsettledError
+from tabellion.watching.debounce import LONGEST_SECONDS, QUIET_SECONDS, Arriving, Batch
+from tabellion.watching.early import QUIET_SHARE, EarlyBatch, UnsettledError, is_only_read
 from tabellion.watching.observer import Watcher
-from tabellion.watching.snapshot import Fingerprint, fingerprint, is_complete, network_folder
+from tabellion.watching.snapshot import fingerprint, is_complete, network_folder
 
 if TYPE_CHECKING:
     from tabellion.commands.watch_display import WatchDisplay
@@ -52,14 +55,6 @@ _LONGEST_PLACE_SECONDS = 60.0
 _CALM = 10.0
 #: The folder of the crash files, in the workspace's memory.
 ERRORS = "erreurs"
-
-
-@dataclass(frozen=True)
-class Arriving:
-    """A file that is not complete: what it held when it was first seen so, and when that was."""
-
-    content: Fingerprint | None
-    since: float
 
 
 def watch(folder: Path, display: WatchDisplay, *, poll: bool) -> None:
@@ -100,6 +95,7 @@ class WatchLoop:
     day: date = field(default_factory=date.today)
     own: dict[Path, str] = field(default_factory=dict)
     is_early_spent: bool = False
+    cache: RunCache = field(default_factory=RunCache)
 
     def __post_init__(self) -> None:
         self.notifier = Notifier(self.workspace.memory, on_findings=self.wake.set, also=CampaignPost())
@@ -157,15 +153,11 @@ class WatchLoop:
     def answer_early(self, watcher: Watcher) -> None:
         """Begin to answer returns, or the workbook of the contract, while their save settles: once for each change."""
         early = None if self.is_early_spent else EarlyBatch.of(watcher, self.display.working)
-        if early is None or not all(self.is_plain(path) for path in early.batch.changed):
+        if early is None or not all(is_only_read(path, self.workspace) for path in early.batch.changed):
             return
         self.is_early_spent = True
         if self.causes(early.batch):
             self.answer(watcher, early.batch, early)
-
-    def is_plain(self, path: Path) -> bool:
-        """Whether a file is one that all runs only read: no setting, schema, template or decision."""
-        return path == self.workspace.contrat or self.workspace.retours in path.parents
 
     def causes(self, batch: Batch) -> Batch:
         """What of a batch a run has to answer: not what the runs themselves wrote, nor a consolidated workbook in which
@@ -232,6 +224,7 @@ class WatchLoop:
         except OSError:  # the share went away just now
             return False
 
+    @uncollected()
     def answer(self, watcher: Watcher, batch: Batch, early: EarlyBatch | None = None) -> None:
         """Run once; what goes wrong is said, and tried again later, of what is ``early`` only once it is over."""
         if not watcher.is_present():  # a run would make its folders anew, in the way of the share that comes back
@@ -249,16 +242,16 @@ class WatchLoop:
             if early is None:
                 self.bring(workspace)
             run = consolidate(
-                workspace, datetime.now(), purpose="tabellion watch", is_present=is_present, serves=True, settle=settle
-            )
+                workspace, datetime.now(), purpose="tabellion watch", is_present=is_present, serves=True, settle=settle,
+                cache=self.cache,
+            )  # fmt: skip
             if early is not None:
                 early.wait()
                 batch = early.batch
             self.is_early_spent = False
             self.own |= run.own
             arriving = self.still_arriving(run.consolidation)
-            names = (path.relative_to(self.workspace.workbooks).as_posix() for path in arriving)
-            self.display.arriving = frozenset(names)
+            self.display.arriving = frozenset(path.relative_to(workspace.workbooks).as_posix() for path in arriving)
             self.display.answered(batch, run, self.clock() - started)
             if not batch.unfinished or batch.changed - batch.unfinished:
                 self.notifier.tell(workspace, run.consolidation, arriving | batch.unfinished)
@@ -267,6 +260,8 @@ class WatchLoop:
                 until = min(self.arriving[path].since for path in arriving) + LONGEST_SECONDS
                 self.retry_at = until if self.retry_at is None else min(until, self.retry_at)
             self.serve(workspace, run)
+            if run.written:  # what workbooks leave is seldom looked for, and would pile up
+                gc.collect()
         except Exception as error:
             if early is not None and (not early.is_over or isinstance(error, UnsettledError)):
                 if early.is_over:

@@ -54,6 +54,14 @@ class Batch:
         return bool(self.changed or self.gone)
 
 
+@dataclass(frozen=True)
+class Arriving:
+    """A file that is not complete: what it held when it was first seen so, and when that was."""
+
+    content: Fingerprint | None
+    since: float
+
+
 @dataclass
 class _Pending:
     """A change that is not over: when it was first and last seen; whether its file is quiet and complete."""

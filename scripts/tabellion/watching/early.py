@@ -9,7 +9,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
+from tabellion.contract.workspace import Workspace
 from tabellion.findings import TabellionError
 from tabellion.watching.debounce import Batch
 from tabellion.watching.observer import Watcher
@@ -18,6 +20,11 @@ from tabellion.watching.observer import Watcher
 QUIET_SHARE = 0.25
 #: How long the end of a change is waited for at most, in times that it takes, and seconds between two looks at it.
 _LONGEST, _LOOK_SECONDS = 3.0, 0.01
+
+
+def is_only_read(path: Path, workspace: Workspace) -> bool:
+    """Whether a file is one that all runs only read: no setting, schema, template or decision."""
+    return path == workspace.contrat or workspace.retours in path.parents
 
 
 class UnsettledError(TabellionError):
