@@ -33,7 +33,7 @@ from tabellion.contract.labels import Labels
 from tabellion.contract.register import register_files
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Json, Place, TabellionError, finding
-from tabellion.mail.board import with_mails
+from tabellion.mail.outbox import with_mails
 from tabellion.outputs.consolidation import make_details, write_consolidation, write_detail_workbook
 from tabellion.outputs.report import render_report
 from tabellion.outputs.state import STATE_FILE, Previous, read_previous, since_previous, state_digest, state_json

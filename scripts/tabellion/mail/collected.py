@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from tabellion.campaign.senders import UnknownSender
+from tabellion.campaign.sent_mail import ReceivedMail
 from tabellion.findings import Json
 from tabellion.mail.headers import Sender
 from tabellion.transaction.files import free_name, write_whole
@@ -76,6 +77,17 @@ def unknown_senders(path: Path, workbooks: Path) -> list[UnknownSender]:
 def known_mails(path: Path) -> list[CollectedMail]:
     """The messages noted in the file, the first one first; none where it is missing or damaged."""
     return list((read_stored(path, _mails_of) or {}).values())
+
+
+def received_mails(path: Path) -> tuple[ReceivedMail, ...]:
+    """The messages that were taken, and those of people that were left, as staff are shown them, the latest first."""
+    mails = [mail for mail in known_mails(path) if mail.files or not mail.is_automatic]
+    return tuple(
+        ReceivedMail(
+            mail.subject, mail.sender, datetime.fromisoformat(mail.taken), len(mail.files), mail.checks, mail.left
+        )
+        for mail in sorted(mails, key=lambda mail: mail.taken, reverse=True)
+    )
 
 
 def _mails_of(stored: Json) -> dict[str, CollectedMail]:

@@ -15,7 +15,10 @@ from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
+from tabellion.campaign.model import Consolidation
 from tabellion.campaign.sent_mail import SentMail
+from tabellion.contract.folders import COLLECTED, OUTBOXES
+from tabellion.mail.collected import received_mails
 from tabellion.transaction.manifest import write_json
 from tabellion.transaction.stored import DAMAGE
 
@@ -223,6 +226,12 @@ def sent_mails(paths: Iterable[Path]) -> tuple[SentMail, ...]:
         )
         for entry in sorted(entries, key=lambda entry: (entry.since, entry.subject, entry.recipient), reverse=True)
     )  # fmt: skip
+
+
+def with_mails(consolidation: Consolidation, memory: Path) -> Consolidation:
+    """A consolidation with the mails that a workspace's ``memory`` knows."""
+    sent = sent_mails(memory / name for name in OUTBOXES)
+    return replace(consolidation, mails=sent, received_mails=received_mails(memory / COLLECTED))
 
 
 def _entry_of(letter: Letter, state: LetterState) -> OutboxEntry:

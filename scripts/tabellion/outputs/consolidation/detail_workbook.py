@@ -1,7 +1,10 @@
-"""One detail workbook: the rows of some partners, where each comes from, and what they changed."""
+"""One detail workbook: the rows of some partners, where each comes from, what they changed; and the sheet « Détails »,
+which lists all of them in a light ``consolidation.xlsx``.
+"""
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from tabellion.campaign.model import Consolidation
@@ -12,6 +15,8 @@ from tabellion.outputs.consolidation.campaign import CHANGES_TITLE, write_change
 from tabellion.outputs.consolidation.credits_sheet import DETAIL_TITLE, write_detail
 from tabellion.outputs.consolidation.details import (
     CONTENTS_TITLE,
+    INDEX_TITLE,
+    PARTNERS_EACH,
     WRAPPED_ROWS,
     Details,
     DetailWorkbook,
@@ -21,7 +26,7 @@ from tabellion.outputs.consolidation.details import (
 from tabellion.outputs.consolidation.tables import DataSheet, data_sheets, write_data
 from tabellion.outputs.years import YearsView, write_years
 from tabellion.wording import plural
-from tabellion.xlsx.lists import FIRST_ROW, ListColumn, finish, maker_for, write_cells, write_list
+from tabellion.xlsx.lists import FIRST_ROW, ListColumn, finish, maker_for, note, write_cells, write_columns, write_list
 from tabellion.xlsx.signature import write_identity
 from tabellion.xlsx.writer import Sheet, Writer
 
@@ -29,6 +34,7 @@ from tabellion.xlsx.writer import Sheet, Writer
 KIND_DETAIL = "detail"
 _LINES = "lignes_budgetaires"
 _CHANGES_LABEL = "Modifications"
+_INDEX_TABLE = "Classeurs_de_detail"
 #: Folders between such a workbook and ``workbooks/``.
 _DEPTH = 2
 
@@ -127,3 +133,32 @@ def _write_contents(
                 sheet.link(row, column, where, plural(count, "ligne"), maker.style("centred", "link"))
             first += count
     finish(sheet, footer, columns=1)
+
+
+def write_index(sheet: Sheet, details: Details, labels: Labels, footer: str) -> None:
+    """Write the sheet: one row a detail workbook, which opens it."""
+    maker = maker_for(sheet.writer, len(details.workbooks))
+
+    def ends(workbook: DetailWorkbook, place: int) -> str:
+        return holder_name(labels, workbook.partners[place]) if workbook.partners else "sans partenaire"
+
+    columns = [
+        ListColumn("Classeur", 44, cell=lambda book: maker.link(book.name, Place(book.fichier))),
+        ListColumn("Du partenaire", 30, cell=lambda book: maker.text(ends(book, 0))),
+        ListColumn("Au partenaire", 30, cell=lambda book: maker.text(ends(book, -1))),
+        *(
+            ListColumn(labels.table(name), 16, "center", partial(_count, name), maker.centred)
+            for name in details.tables
+        ),
+        ListColumn("Modifications", 16, "center", lambda book: len(book.changes), maker.centred),
+    ]
+    subtitle = f"Les longues tables de ce contrat, {plural(PARTNERS_EACH, 'partenaire')} par classeur au plus"
+    sheet.title(INDEX_TITLE, subtitle, len(columns))
+    note(sheet, 2, "Chaque classeur n'est réécrit que si ce qu'il dit a changé. Dans « Suivi des retours », la colonne "
+         "« Détail » ouvre celui d'un partenaire.")  # fmt: skip
+    write_columns(sheet, _INDEX_TABLE, FIRST_ROW, columns, details.workbooks, empty="")
+    finish(sheet, footer, columns=1)
+
+
+def _count(table: str, workbook: DetailWorkbook) -> int:
+    return len(workbook.rows.get(table, ()))

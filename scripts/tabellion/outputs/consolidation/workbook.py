@@ -17,7 +17,7 @@ from tabellion.outputs.consolidation.campaign import (
 )
 from tabellion.outputs.consolidation.credits_sheet import DETAIL_TITLE, write_detail
 from tabellion.outputs.consolidation.decisions import write_choices, write_decisions
-from tabellion.outputs.consolidation.detail_index import write_index
+from tabellion.outputs.consolidation.detail_workbook import write_index
 from tabellion.outputs.consolidation.details import INDEX_TITLE, NO_DETAILS, WRAPPED_ROWS, Details
 from tabellion.outputs.consolidation.requests import write_requests
 from tabellion.outputs.consolidation.synthese import write_synthese
