@@ -20,11 +20,10 @@ from tabellion.campaign.parsed_return import digest_of
 from tabellion.campaign.read_returns import ReadProgress, digest_of_folder
 from tabellion.campaign.requests import RequestLog, load_requests, requests_of
 from tabellion.campaign.saves import keep_answered
-from tabellion.commands.annotated_copies import copy_jobs, with_copies
 from tabellion.commands.console import as_json
+from tabellion.commands.copies import copy_jobs, files_in_force, kept_files, with_copies
 from tabellion.commands.detail_files import make_detail_files
 from tabellion.commands.inputs import Inputs, answered_rows, load_inputs
-from tabellion.commands.kept_files import files_in_force, kept_files
 from tabellion.commands.new_sheets import with_new_sheets
 from tabellion.commands.run_cache import RunCache
 from tabellion.commands.source import alone_on

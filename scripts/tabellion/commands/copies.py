@@ -1,4 +1,4 @@
-"""The annotated copies of a run: of which files, of which findings, and under which names."""
+"""The copies that a run makes: the accepted files that it keeps, and the annotated ones."""
 
 from __future__ import annotations
 
@@ -8,14 +8,19 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from tabellion.campaign.cautions import Caution
+from tabellion.campaign.halves import joined_name
 from tabellion.campaign.model import Consolidation, Verdict
 from tabellion.campaign.parsed_return import digest_of
 from tabellion.campaign.read_returns import digest_of_folder
 from tabellion.commands.inputs import Inputs
+from tabellion.contract.folders import KEPT
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Severity
 from tabellion.findings.codes.files import UNREADABLE
 from tabellion.findings.codes.returns import CAMPAIGN
+from tabellion.transaction import Copy
+from tabellion.wording import file_stem
 from tabellion.xlsx.annotation import CopyJob
 
 #: Verdicts of files that nobody has to correct: no annotated copy is made of them.
@@ -65,3 +70,30 @@ def with_copies(consolidation: Consolidation, copies: Mapping[str, str]) -> Cons
         in_force = next((file for file in received if line.in_force and file.fichier == line.in_force.fichier), None)
         board.append(replace(line, received=received, in_force=in_force))
     return replace(consolidation, board=tuple(board))
+
+
+def kept_files(workspace: Workspace, inputs: Inputs) -> dict[Path, Copy]:
+    """The accepted files to keep: where, and from what."""
+    folder, master = workspace.consolidation / KEPT, inputs.master
+    kept = {
+        target: Copy(workspace.workbooks / fichier, sha256)
+        for target, (fichier, sha256) in files_in_force(workspace, inputs).items()
+    }
+    kept = {target: copy for target, copy in kept.items() if target != copy.source}
+    is_own = inputs.source.is_workbook and master.fichier == workspace.contrat.name
+    if is_own and not any(held.caution is Caution.UNDOING for held in inputs.source.state.withheld):
+        kept[folder / master.fichier] = Copy(workspace.contrat, master.sha256)
+    return kept
+
+
+def files_in_force(workspace: Workspace, inputs: Inputs) -> dict[Path, tuple[str, str]]:
+    """The files that count, with their SHA-256, by the place of the copy that is kept of each."""
+    folder, files = workspace.consolidation / KEPT, dict[Path, tuple[str, str]]()
+    for source in inputs.assembly.in_force:
+        name = folder / str(source.exercice) / file_stem(source.partenaire)
+        files[name.with_name(f"{name.name}.xlsx")] = source.fichier, source.parsed.sha256
+        for rank, (fichier, parsed) in enumerate(source.compared, 1):
+            is_there = fichier in inputs.files  # else it is a kept copy, named as it will be
+            now = fichier if is_there else inputs.kept.get(parsed.sha256, fichier)
+            files[name.with_name(joined_name(name.name, rank))] = now, parsed.sha256
+    return files
