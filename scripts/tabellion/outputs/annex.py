@@ -15,7 +15,7 @@ from tabellion.measures.overview import AMOUNT_WORDS, AMOUNTS, AnnexFigures, Fun
 from tabellion.measures.splits import Split, splits_of
 from tabellion.outputs.master.tables import value_format
 from tabellion.schema.money import euros
-from tabellion.xlsx.blocks import Block, BlockKey, add_chart, criteria, held, sums_of, write_block
+from tabellion.xlsx.blocks import Block, BlockKey, add_chart, cell_text, criteria, sums_of, write_block
 from tabellion.xlsx.sheets import CellContent
 from tabellion.xlsx.signature import close_signed, write_identity
 from tabellion.xlsx.writer import Sheet, Writer
@@ -146,8 +146,9 @@ class _Annex:
 
     def write_lines(self, sheet: Sheet) -> None:
         rows = [
-            [_number(row["convention_id"]), held(self.figures.towns[row["collectivite_id"]]), held(row["libelle"]),
-             *(held(row[split.field.name]) for split in self.splits), *(row[name] for name in AMOUNTS)]
+            [_number(row["convention_id"]), cell_text(self.figures.towns[row["collectivite_id"]]),
+             cell_text(row["libelle"]), *(cell_text(row[split.field.name]) for split in self.splits),
+             *(row[name] for name in AMOUNTS)]
             for row in self.figures.tables["lignes_budgetaires"].rows
             if row["exercice"] == self.figures.exercice
         ]  # fmt: skip
@@ -163,7 +164,7 @@ class _Annex:
         conventions = {row["fiche_id"]: row["convention_id"] for row in self.figures.tables["fiches"].rows}
         rows = [
             [_number(conventions.get(row["fiche_id"])), row["fiche_id"],
-             held(self.figures.funders[row["financeur_id"]]), row.get("exercice"), held(row["dispositif"]),
+             cell_text(self.figures.funders[row["financeur_id"]]), row.get("exercice"), cell_text(row["dispositif"]),
              row["statut_montant"], row["montant"]]
             for row in retained_rows(self.figures.tables["financements"].rows, self.figures.funded)
         ]  # fmt: skip
@@ -227,7 +228,7 @@ class _Annex:
 
     def _of_convention(self, table: str, key: int | None) -> _BlockRow:
         where = Criterion("convention_id", key, this_row(table, _NUMBER))
-        return (_number(key), held(self.figures.conventions[key])), (where,)
+        return (_number(key), cell_text(self.figures.conventions[key])), (where,)
 
     def _pairs(
         self, table: str, pairs: Iterable[tuple[int | None, str | None]], field: str, names: _LabelOf
@@ -237,7 +238,7 @@ class _Annex:
         literal, rows = criteria(names.values()), []
         for convention, other in sorted(pairs, key=lambda pair: (ranks[0][pair[0]], ranks[1][pair[1]])):
             key, where = self._of_convention(table, convention)
-            rows.append(((*key, held(names[other])), (*where, Criterion(field, other, literal(names[other])))))
+            rows.append(((*key, cell_text(names[other])), (*where, Criterion(field, other, literal(names[other])))))
         return rows
 
     def _line_column(self, name: str) -> str:
@@ -322,7 +323,7 @@ def _ranked(field: str, names: _LabelOf) -> list[_BlockRow]:
     """A row for each name, under its rank."""
     literal = criteria(names.values())
     return [
-        ((rank, held(name)), (Criterion(field, key, literal(name)),))
+        ((rank, cell_text(name)), (Criterion(field, key, literal(name)),))
         for rank, (key, name) in enumerate(names.items(), 1)
     ]
 

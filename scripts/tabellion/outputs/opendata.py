@@ -30,7 +30,7 @@ from tabellion.schema import SETTING_TABLES, Schemas
 from tabellion.schema.csv_text import shielded
 from tabellion.schema.tables import Row, Tables, make_table
 from tabellion.wording import plural, system_reason
-from tabellion.xlsx.blocks import held
+from tabellion.xlsx.blocks import cell_text
 from tabellion.xlsx.lists import ListColumn, finish, write_list
 from tabellion.xlsx.sheets import Cell
 from tabellion.xlsx.signature import close_signed
@@ -307,7 +307,7 @@ def rows_workbook(rows: Sequence[Mapping[str, str]], standard: Standard, theme: 
     def cell(type_: str, name: str, value: str) -> Cell:
         if type_ == "number" and value:
             return Cell(float(value), amount if name == "montant" else share)
-        return Cell(held(value), text)
+        return Cell(cell_text(value), text)
 
     columns = [ListColumn(field.name, _WIDTHS[field.type]) for field in standard.fields]
     cells = [[cell(field.type, field.name, row.get(field.name, "")) for field in standard.fields] for row in rows]

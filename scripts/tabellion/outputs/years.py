@@ -12,7 +12,7 @@ from tabellion.measures import AMOUNT_WORDS
 from tabellion.measures.compared import yearly
 from tabellion.measures.measure import Columns, Criterion, Measure, Total, cell_value, column_sum
 from tabellion.measures.overview import Overview
-from tabellion.xlsx.blocks import TOTAL, TOTAL_STYLE, held, show_cents, write_measure
+from tabellion.xlsx.blocks import TOTAL, TOTAL_STYLE, cell_text, show_cents, write_measure
 from tabellion.xlsx.lists import note
 from tabellion.xlsx.writer import Sheet
 
@@ -120,7 +120,7 @@ def write_years(sheet: Sheet, view: YearsView, footer: str) -> None:
     rows = []
     for row, ((convention, identifier), (town, label)) in enumerate(view.lines.items(), _FIRST_ROW + 1):
         shown: Mapping[int, str | int | None] = {
-            0: convention, 1: view.contract.town_labels.get(town, town), 2: held(label), 3: identifier,
+            0: convention, 1: view.contract.town_labels.get(town, town), 2: cell_text(label), 3: identifier,
         }  # fmt: skip
         for column, value in shown.items():
             sheet.write(row, column, value, text if column else number)

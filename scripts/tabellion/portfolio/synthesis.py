@@ -30,7 +30,7 @@ from tabellion.portfolio.figures import (
 from tabellion.portfolio.state import UNTOLD
 from tabellion.schema.money import UNKNOWN
 from tabellion.wording import plural
-from tabellion.xlsx.blocks import Block, ChartSize, add_chart, criteria, held, sums_of, write_block, write_cards
+from tabellion.xlsx.blocks import Block, ChartSize, add_chart, cell_text, criteria, sums_of, write_block, write_cards
 from tabellion.xlsx.writer import Sheet
 
 SYNTHESIS, BOARD = "Synthèse", "Contrats"
@@ -145,7 +145,7 @@ def _crossed(
     rows = [figures.credit_sums(of_year, Criterion(label, value, literal(value))) for value in names]
     totals = sums_of(name, labels[2:-1], [row[:-1] for row in rows], _CREDIT_KINDS[:-1])
     rate = figures.credit_sums(of_year)[-1]
-    keys = [(rank, held(value)) for rank, value in enumerate(names, 1)]
+    keys = [(rank, cell_text(value)) for rank, value in enumerate(names, 1)]
     return Block(heading, name, labels, keys, rows, [*totals, rate], _CREDIT_KINDS)
 
 
@@ -155,7 +155,7 @@ def _by_funder(figures: PortfolioFigures, of_year: Criterion) -> Block:
     literal = criteria(names)
     rows = [figures.funding_sums(of_year, Criterion(FUNDER, funder, literal(funder))) for funder in names]
     totals = sums_of(BY_FUNDER, labels[2:], rows, _FUNDING_KINDS)
-    keys = [(rank, held(funder)) for rank, funder in enumerate(names, 1)]
+    keys = [(rank, cell_text(funder)) for rank, funder in enumerate(names, 1)]
     heading = "Financements de l'exercice montré, par type de financeur"
     return Block(heading, BY_FUNDER, labels, keys, rows, totals, _FUNDING_KINDS)
 

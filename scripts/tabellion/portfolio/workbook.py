@@ -55,7 +55,7 @@ from tabellion.portfolio.synthesis import (
 from tabellion.schema.money import euros
 from tabellion.schema.tables import Row
 from tabellion.wording import french_date, french_moment, plural
-from tabellion.xlsx.blocks import held
+from tabellion.xlsx.blocks import cell_text
 from tabellion.xlsx.lists import FIRST_ROW, CellMaker, ListColumn, escaped_path, finish, maker_for, note, write_columns
 from tabellion.xlsx.sheets import Cell, FileLink
 from tabellion.xlsx.signature import close_signed, write_identity
@@ -231,7 +231,9 @@ def _write_blocking(sheet: Sheet, portfolio: Portfolio, footer: str) -> None:
     maker = maker_for(sheet.writer, len(rows))
     columns = [
         ListColumn(CONTRACT, 30, "left", lambda row: row[0], maker.text),
-        ListColumn("Constat", 28, "left", cell=lambda row: maker.state(held(row[1].titre) or "", _COLOURS[row[2]])),
+        ListColumn(
+            "Constat", 28, "left", cell=lambda row: maker.state(cell_text(row[1].titre) or "", _COLOURS[row[2]])
+        ),
         ListColumn("Message", 60, "left", lambda row: row[1].message, maker.text),
         ListColumn("Que faire", 50, "left", lambda row: row[1].remede, maker.text),
         ListColumn("Fichier", 30, "left", lambda row: row[1].fichier, maker.text),
@@ -254,7 +256,7 @@ def _write_comparisons(sheet: Sheet, portfolio: Portfolio, footer: str) -> None:
 
     columns = [
         ListColumn("Constat", 28, "left",
-                   cell=lambda item: maker.state(held(CATALOGUE[item.code].titre) or "", _COLOURS[item.gravite])),
+                   cell=lambda item: maker.state(cell_text(CATALOGUE[item.code].titre) or "", _COLOURS[item.gravite])),
         ListColumn("Message", 64, "left", lambda item: item.message, maker.text),
         ListColumn("Que faire", 46, "left", lambda item: item.suggestion, maker.text),
         ListColumn("Où", 40, "left", lambda item: str(item.place), maker.text),

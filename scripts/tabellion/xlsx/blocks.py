@@ -120,7 +120,7 @@ def computed_cell(writer: Writer, kind: str, value: CellContent, **properties: o
     return style, euros(value)
 
 
-def held(text: str | None) -> str | None:
+def cell_text(text: str | None) -> str | None:
     """A text as a cell can hold it: cut, and saying so, beyond Excel's limit; without what no file can write."""
     if text is None or (text.isascii() and len(text) <= TEXT_LENGTH):
         return text or None

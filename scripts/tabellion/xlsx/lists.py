@@ -20,7 +20,7 @@ from tabellion.layout.names import quoted_sheet
 from tabellion.schema import FALSE_WORD, TRUE_WORD, Field
 from tabellion.schema.money import euros
 from tabellion.wording import french_date
-from tabellion.xlsx.blocks import held
+from tabellion.xlsx.blocks import cell_text
 from tabellion.xlsx.sheets import MOST_LINKS, Cell, CellContent, FileLink, FileUrl, LongColumn, itself
 from tabellion.xlsx.writer import (
     DATE,
@@ -148,12 +148,12 @@ class CellMaker:
     def _made_once(self, shape: str, text: str | None) -> Cell:
         cell = self._texts.get((shape, text))
         if cell is None:
-            cell = self._texts[shape, text] = Cell(held(text), self.style(shape))
+            cell = self._texts[shape, text] = Cell(cell_text(text), self.style(shape))
         return cell
 
     def centred(self, content: str | float | None) -> Cell:
         """A short word or a number, in the middle."""
-        return Cell(held(content) if isinstance(content, str) else content, self.style("centred"))
+        return Cell(cell_text(content) if isinstance(content, str) else content, self.style("centred"))
 
     def state(self, words: str, colour: str) -> Cell:
         """A word on one of the layout's colours (``erreur``, ``avertissement``, ``information``, ``juste``)."""
@@ -176,8 +176,8 @@ class CellMaker:
         """Words that open the file of ``place`` at its cell; plain words when there is nothing to open."""
         target = file_link(place, self.writer.depth) if words else None
         if target is None:
-            return Cell(held(words), self.style(shape))
-        return Cell(held(words), self.style(_LINK_SHAPES[shape], "link"), target)
+            return Cell(cell_text(words), self.style(shape))
+        return Cell(cell_text(words), self.style(_LINK_SHAPES[shape], "link"), target)
 
     def cell_of(self, place: Place | None) -> Cell:
         """The cell (or the line) of a place, which opens there."""
@@ -200,9 +200,9 @@ class CellMaker:
         elif kind in _NUMBERS and isinstance(value, int | float) and not isinstance(value, bool):
             content = int(value)
         elif kind == "string" and value is not None:
-            content = held(_plain(labels.get(value, value)))
+            content = cell_text(_plain(labels.get(value, value)))
         else:
-            content = held(_plain(value))
+            content = cell_text(_plain(value))
         return Cell(content, self.style(shape, "returned" if returned else ""))
 
 

@@ -42,7 +42,7 @@ from tabellion.outputs.consolidation.splits import naming_block, split_block
 from tabellion.outputs.consolidation.tables import DataSheet
 from tabellion.schema.money import UNKNOWN, change_words, known_euros
 from tabellion.wording import french_date, french_moment, plural
-from tabellion.xlsx.blocks import Block, ChartSize, add_chart, criteria, held, sums_of, write_block, write_cards
+from tabellion.xlsx.blocks import Block, ChartSize, add_chart, cell_text, criteria, sums_of, write_block, write_cards
 from tabellion.xlsx.writer import Sheet
 
 CAMPAIGN, FUNDERS, PROGRESS = "Synthese_campagne", "Synthese_financeurs", "Synthese_avancement"
@@ -159,7 +159,7 @@ def _write_since(sheet: Sheet, consolidation: Consolidation, labels: Labels, row
     sheet.section(row, 0, heading)
     for position, line in enumerate(lines, row + 1):
         sheet.write(position, 0, "•", sheet.writer.format(align="right"))
-        sheet.write(position, 1, held(line), sheet.writer.format())
+        sheet.write(position, 1, cell_text(line), sheet.writer.format())
     return row + len(lines) + 2
 
 
@@ -290,7 +290,7 @@ def _funders(overview: Overview, data: DataSheet, exercice: int) -> Block:
     keys, rows = [], []
     for rank, (key, funding) in enumerate(funders, 1):
         name = overview.funder_names[key]
-        keys.append((rank, held(name)))
+        keys.append((rank, cell_text(name)))
         rows.append(funding_measures(funding, column, (Criterion("financeur_id", key, literal(name)), COUNTED)))
     totals = sums_of(FUNDERS, labels[2:], rows, ("count", "count", "euros"))
     return Block(f"Financements par financeur en {exercice}", FUNDERS, labels, keys, rows, totals)

@@ -31,7 +31,7 @@ from tabellion.schema import Field
 from tabellion.schema.money import euros
 from tabellion.schema.shown import BLANK
 from tabellion.wording import plural
-from tabellion.xlsx.blocks import held
+from tabellion.xlsx.blocks import cell_text
 from tabellion.xlsx.lists import FIRST_ROW, CellMaker, ListColumn, escaped_path, finish, note, write_list
 from tabellion.xlsx.sheets import Cell, FileLink
 from tabellion.xlsx.signature import close_signed
@@ -90,7 +90,7 @@ class _Colours(CellMaker):
             return Cell(BLANK, self._on(colour, italic=True))
         if isinstance(value, Unread):
             style = self._on(colour, num_format="@", italic=True, text_wrap=self.wrapped)
-            return Cell(held(f"{value.text} (illisible)"), style)
+            return Cell(cell_text(f"{value.text} (illisible)"), style)
         if kind == "money" and isinstance(value, int):
             return Cell(euros(value), self._on(colour, num_format=EUROS_AND_CENTS if value % 100 else EUROS))
         if kind == "date" and isinstance(value, date) and value >= FIRST_DAY:
@@ -215,7 +215,7 @@ class _DiffRows:
             return maker.centred(None)
         if not place.cellule:
             return maker.centred(f"{place.fichier or ''} ligne {place.ligne}".strip())
-        text = held(f"{place.feuille}!{place.cellule}")
+        text = cell_text(f"{place.feuille}!{place.cellule}")
         folder = self.folders[id(side)]
         if folder is None:
             return maker.centred(text)

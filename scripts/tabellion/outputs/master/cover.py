@@ -54,7 +54,7 @@ from tabellion.outputs.master.tables import (
 from tabellion.schema import FUNDING_TABLES, SETTING_TABLES, Schemas
 from tabellion.schema.shown import HEADERS as DICTIONARY_HEADERS
 from tabellion.schema.shown import dictionary
-from tabellion.xlsx.blocks import held, write_named
+from tabellion.xlsx.blocks import cell_text, write_named
 from tabellion.xlsx.text_metrics import column_width
 from tabellion.xlsx.writer import Sheet
 
@@ -319,8 +319,8 @@ def write_controles(sheet: Sheet, layout: MasterLayout, findings: Sequence[Findi
             sheet.write(FIRST_TABLE_ROW + 1, column, "Rien à signaler." if column == 2 else None, text)
     for number, finding in enumerate(ordered, 1):
         row, place = FIRST_TABLE_ROW + number, finding.place
-        contents = (number, place.cellule, CATALOGUE[finding.code].titre, held(finding.suggestion),
-                    held(finding.message), finding.gravite.label, place.feuille, finding.code)  # fmt: skip
+        contents = (number, place.cellule, CATALOGUE[finding.code].titre, cell_text(finding.suggestion),
+                    cell_text(finding.message), finding.gravite.label, place.feuille, finding.code)  # fmt: skip
         for column, content in enumerate(contents):
             if column == _CELL_COLUMN and place.feuille and place.cellule and number <= _MOST_LINKS:
                 sheet.link(row, column, cell_link(place.feuille, place.cellule), place.cellule, link)
