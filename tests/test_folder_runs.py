@@ -86,6 +86,14 @@ def test_validate_takes_a_folder_and_what_a_shell_makes_of_a_star(sent_copy: Pat
         assert {constat["fichier"] for constat in constats} <= {"luce.xlsx", "retours", None, ""}
 
 
+def test_a_return_beside_no_contract_at_all_is_wrong_use(sent_copy: Path) -> None:
+    path = put(sent_copy, "luce.xlsx", 1000)
+    (sent_copy / "workbooks" / "contrat.xlsx").unlink(missing_ok=True)
+    shutil.rmtree(sent_copy / "workbooks" / "registre")
+    outcome = tabellion("validate", str(path), cwd=sent_copy)
+    assert (outcome.code, outcome.codes) == (2, ["registre-absent"])
+
+
 def test_two_runs_on_the_same_files_say_the_same(sent_copy: Path) -> None:
     """A file replaced in place by another half, a conflict copy of the same second, a form sent back untouched."""
     first = put(sent_copy, "luce.xlsx", 9, 1, commentaire="vu")

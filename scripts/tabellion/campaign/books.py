@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from tabellion.campaign.parsed_return import finding_json, finding_of, plain_json, saved_time, value_of, without_file
-from tabellion.checks.formulas import check_computed_cells
-from tabellion.checks.presentation import check_master_presentation
 from tabellion.contract.book import NO_THEME, Book, SheetArea
 from tabellion.contract.settings import settings_of, settle
 from tabellion.contract.workspace import Settings
 from tabellion.findings import Json
 from tabellion.layout.names import table_resource
 from tabellion.layout.theme import Theme
-from tabellion.reading.master import ParsedMaster, read_master
 from tabellion.reading.raw import RawWorkbook
 from tabellion.reading.references import Renames
-from tabellion.reading.tables import FoundTable
 from tabellion.schema import Key, Schemas, TableSchema
 from tabellion.schema.tables import Tables, make_table
+
+if TYPE_CHECKING:
+    from tabellion.reading.master import ParsedMaster
+    from tabellion.reading.tables import FoundTable
 
 
 def read_book(
@@ -37,6 +38,10 @@ def read_book(
     added since the last adoption and ``renames`` the names that rows had; what is wrong becomes its findings, in a file
     without a name.
     """
+    from tabellion.checks.formulas import check_computed_cells
+    from tabellion.checks.presentation import check_master_presentation
+    from tabellion.reading.master import read_master
+
     reading = read_master(workbook, schemas, settings.identifiant, base, added, renames)
     computed = [*check_computed_cells(reading), *check_master_presentation(reading, base)] if reading.tables else []
     book = book_of(reading, fichier, settings, theme)

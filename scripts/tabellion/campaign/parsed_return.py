@@ -13,25 +13,24 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tabellion.campaign.model import ReturnedRow
-from tabellion.checks.added_rows import check_added_rows
-from tabellion.checks.formulas import check_formulas
-from tabellion.checks.returns import check_return, check_unanswered
 from tabellion.contract.workspace import Settings
 from tabellion.findings import Finding, Json, Place, Severity, counted, finding
 from tabellion.layout.forms import KIND_FORM, FilledBy, FormIdentity, SealKey, baseline_text, baseline_value
 from tabellion.layout.names import ANNOTATOR, IDENTITY, is_document_date
-from tabellion.reading.form import FormTable, ParsedForm, read_form
 from tabellion.reading.form_identity import read_filled_by
-from tabellion.reading.hidden import read_identity
+from tabellion.reading.hidden import identity_words
 from tabellion.reading.raw import RawWorkbook
 from tabellion.reading.references import References
 from tabellion.schema import Schemas, TableSchema
 from tabellion.schema.forms import COMPUTED_ROLES, Role
 from tabellion.schema.table import Key
 from tabellion.schema.tables import Row
+
+if TYPE_CHECKING:
+    from tabellion.reading.form import FormTable, ParsedForm
 
 #: The key of a day in JSON.
 _DAY = "jour"
@@ -131,12 +130,15 @@ class Examiner:
         """Examine one workbook."""
         if not is_form(workbook):
             return workbook
+        from tabellion.checks import added_rows, formulas, returns
+        from tabellion.reading.form import read_form
+
         reading = read_form(workbook, self.schemas, self.known, self.settings.identifiant, self.key)
         findings, rows, removed = list(reading.findings), list[ReturnedRow](), list[RemovedRow]()
         is_read = reading.tables and all(finding.code != _TOO_LONG for finding in findings)
         if is_read:  # else what is left of it would be called empty, or foreign
-            findings += [*check_return(reading, self.settings), *check_unanswered(reading), *check_added_rows(reading)]
-            findings += check_formulas(reading)
+            findings += [*returns.check_return(reading, self.settings), *returns.check_unanswered(reading)]
+            findings += [*added_rows.check_added_rows(reading), *formulas.check_formulas(reading)]
         for resource, table in reading.tables.items():
             of_table = list(_rows(table, self.schemas[resource], self.schemas))
             findings += _repeated_keys(reading, table, of_table)
@@ -171,7 +173,7 @@ def _followable(finding: Finding, reading: ParsedForm) -> Finding:
 
 def is_form(workbook: RawWorkbook) -> bool:
     """Whether a workbook says that it is a partner's form."""
-    return read_identity(workbook.sheet(IDENTITY))[0].get("genre") == KIND_FORM
+    return identity_words(workbook.sheet(IDENTITY)).get("genre") == KIND_FORM
 
 
 def _rows(table: FormTable, schema: TableSchema, schemas: Schemas) -> Iterator[ReturnedRow]:

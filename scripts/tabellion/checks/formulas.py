@@ -215,8 +215,9 @@ class _FormulaWalk:
         of_rows = [formula for formula in formulas if formula.key != "*"]
         own = self.own_rows(of_rows, self.row_keys(name, area), area)
         missing: set[str] = set()
+        filled = [row for row in area.rows() if row <= area.last_row]
         for formula in formulas:
-            rows = [row for row in area.rows() if row <= area.last_row] if formula.key == "*" else own[formula]
+            rows = filled if formula.key == "*" else own[formula]
             if not rows and formula.key not in ("*", *missing):
                 missing.add(formula.key)
                 yield finding("ligne-calculee-absente", area.place(area.header_row), valeur=formula.key, titre=name)

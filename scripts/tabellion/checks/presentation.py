@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from tabellion.findings import Finding, Place, finding
 from tabellion.reading.arithmetic import computed
@@ -122,6 +123,7 @@ def _styled(area: FoundTable, cells: Iterable[TypedCell]) -> Iterator[Finding]:
     yield from _grouped(marked)
 
 
+@lru_cache(maxsize=256)
 def _unit_code(cell_format: CellFormat) -> str | None:
     """The code of what a number format says of an amount; ``None`` where it shows the euros that the cell holds."""
     if not cell_format.digits:

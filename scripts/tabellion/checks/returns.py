@@ -147,7 +147,7 @@ class _ReturnCheck:
         typed = table.spec.field(column, self.reading.schemas)
         if label not in table.area.columns:
             return
-        first_positions = {row_id: position for position, row_id in reversed(list(enumerate(table.row_ids)))}
+        first_positions = table.first_positions
         changed: list[tuple[Place, str, str]] = []
         lost: list[tuple[Place, str, str]] = []
         for position, row_id in enumerate(table.row_ids):

@@ -13,15 +13,17 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from tabellion.campaign.read_returns import ReadProgress
 from tabellion.contract.book import REGISTER
 from tabellion.findings import CATALOGUE, Finding, Json, Place, Severity, TabellionError, finding
 from tabellion.transaction.files import begins_otherwise, write_whole
 from tabellion.wording import bound, one_line, plural
+
+if TYPE_CHECKING:
+    from tabellion.campaign.read_returns import ReadProgress
 
 JSON_VERSION = 1
 #: How every JSON that an option asks for begins.

@@ -17,14 +17,10 @@ from tabellion.contract.first_settings import first_settings
 from tabellion.contract.folders import JOURNAL
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, finding
-from tabellion.outputs.master.changes import renewal_of
 from tabellion.outputs.master.layout import MasterLayout, lay_out_master
 from tabellion.outputs.master.workbook import write_master
 from tabellion.transaction.files import edited_among, replace_or_refuse
 from tabellion.wording import plural
-from tabellion.xlsx.inplace.own_columns import carry_own_columns
-from tabellion.xlsx.inplace.own_notes import carry_own_notes
-from tabellion.xlsx.inplace.sheets import carry_own
 from tabellion.xlsx.signature import replaceable
 
 #: What is said of a workbook of an older layout, and no more of the one that takes its place.
@@ -81,6 +77,11 @@ def _first_saves(workspace: Workspace, source: Source) -> dict[Path, bytes]:
 
 def _with_own_work(fresh: bytes, data: bytes, layout: MasterLayout) -> tuple[bytes, list[Finding]]:
     """The new workbook with the staff's own columns, cells and sheets of the old one, and what stays in its copy."""
+    from tabellion.outputs.master.changes import renewal_of
+    from tabellion.xlsx.inplace.own_columns import carry_own_columns
+    from tabellion.xlsx.inplace.own_notes import carry_own_notes
+    from tabellion.xlsx.inplace.sheets import carry_own
+
     schemas = layout.contract.schemas
     keys = {
         table.name: [schemas[table.resource].by_name[name].title for name in schemas[table.resource].primary_key]

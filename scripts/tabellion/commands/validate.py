@@ -15,12 +15,13 @@ from tabellion.campaign.decisions import Decisions, load_decisions
 from tabellion.campaign.folder import list_returns
 from tabellion.campaign.journal import glance_at_journal
 from tabellion.campaign.leftovers import Leftover, leftover_findings, leftover_kind
-from tabellion.campaign.parsed_return import Examiner, ParsedReturn, is_form
+from tabellion.campaign.parsed_return import Examiner, ParsedReturn
 from tabellion.campaign.read_returns import ReadProgress, check_rows_apart
 from tabellion.campaign.same_lines import apart_lines
 from tabellion.campaign.saves import Saves, load_saves
 from tabellion.campaign.staff import accept
 from tabellion.checks.contract import check_meaning
+from tabellion.commands.examination import Examination
 from tabellion.commands.source import load_source
 from tabellion.contract.book import NO_THEME, Book
 from tabellion.contract.folders import JOURNAL
@@ -53,10 +54,10 @@ def validate_files(
     """
     by_file: list[list[Finding]] = []
     returns = _Returns(workspace)
-    for number, outcome in enumerate(read_workbooks(paths, then=_Examination(workspace, returns.examiner))):
+    for number, outcome in enumerate(read_workbooks(paths, then=Examination(workspace, returns.examiner))):
         if isinstance(outcome, ParsedReturn):
             by_file.append(returns.keep(number, outcome))
-        elif outcome is _NO_REGISTER:
+        elif outcome is None:
             raise returns.refusal
         else:
             by_file.append(list(outcome))
@@ -128,27 +129,6 @@ def files_of(paths: Sequence[Path]) -> tuple[list[Path], list[Finding]]:
         else:
             files.append(path)
     return files, [*findings, *leftover_findings(passed_over)]
-
-
-#: Stands for a return that nothing can be compared with.
-_NO_REGISTER = "registre"
-
-
-@dataclass(frozen=True)
-class _Examination:
-    """Done to each file in the child that reads it, under its limits: also to one file alone, and to masters."""
-
-    workspace: Workspace
-    examiner: Examiner | None
-
-    def __call__(self, workbook: RawWorkbook) -> ParsedReturn | tuple[Finding, ...] | str:
-        """The return examined, or what is said of a workbook that is no return."""
-        if not is_form(workbook):
-            return tuple(counted(check_master(self.workspace, workbook)))
-        if self.examiner is None:
-            return _NO_REGISTER
-        examination = self.examiner(workbook)
-        return examination if isinstance(examination, ParsedReturn) else ()
 
 
 @dataclass

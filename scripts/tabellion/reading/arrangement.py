@@ -89,13 +89,10 @@ def beside(reading: ParsedForm) -> Iterator[tuple[RawSheet, CellAddress, RawValu
         spans = [(table.area.header_row, _span(table), *_corner(table)) for table in tables]
         for row, line in enumerate(sheet.rows, 1):
             for column, value in enumerate(line, 1):
-                if (
-                    is_blank(value)
-                    or (sheet.name, row, column) in computed
-                    or any(_is_own(row, column, *where) for where in spans)
-                ):
+                if value is None or any(_is_own(row, column, *where) for where in spans) or is_blank(value):
                     continue
-                yield sheet, (row, column), value
+                if (sheet.name, row, column) not in computed:
+                    yield sheet, (row, column), value
 
 
 def _span(table: FormTable) -> range:
@@ -116,9 +113,7 @@ def _corner(table: FormTable) -> tuple[int, int]:
 
 def _is_own(row: int, column: int, header: int, span: range, start: int, link: int) -> bool:
     """Whether a cell is of a table, or of the title, the purpose and the counter above it."""
-    if row >= header:
-        return column in span
-    if row == header - 1:  # the words of the columns to fill
+    if row >= header - 1:  # above the headers, the words of the columns to fill
         return column in span
     corner = {(-_TOP, 0), (1 - _TOP, 0), (2 - _TOP, 0), (2 - _TOP, 1), (2 - _TOP, link - start)}
     return (row - header, column - start) in corner

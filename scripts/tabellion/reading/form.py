@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from tabellion.findings import Finding, Place, finding
 from tabellion.layout.forms import BASELINE, FormIdentity, SealKey, baseline_value
@@ -51,6 +52,11 @@ class FormTable:
     unknown: set[tuple[int, str]]
     shown: dict[str, Column]
     sent: SentTexts
+
+    @cached_property
+    def first_positions(self) -> Mapping[str | None, int]:
+        """Where each stable id stands first."""
+        return {row_id: position for position, row_id in reversed(list(enumerate(self.row_ids)))}
 
     def place(self, position: int, label: str | None = None) -> Place:
         """The cell of a row under a label; the row's first cell where the table has no such column."""
@@ -162,13 +168,13 @@ class _FormReader:
                 spec.name, labels, titre=spec.sheet, computed=former_labels(self.reading, spec), optional=optional,
                 sheet_hint=spec.sheet,
             )  # fmt: skip
-            if area is not None and not self.is_too_long(area):
-                self.reading.tables[spec.resource] = self.table(spec, area)
+            rows = list(area.rows()) if area is not None else []
+            if area is not None and not self.is_too_long(area, rows):
+                self.reading.tables[spec.resource] = self.table(spec, area, rows)
         self.reading.findings += self.finder.findings
 
-    def is_too_long(self, area: FoundTable) -> bool:
+    def is_too_long(self, area: FoundTable, rows: list[int]) -> bool:
         """Whether a table has more rows than any answer: it is said, and none is read."""
-        rows = list(area.rows())
         if len(rows) <= LIMITS.form_rows:
             return False
         self.reading.findings.append(
@@ -193,9 +199,9 @@ class _FormReader:
             names = ", ".join(f"« {name} »" for name in sheets)
             self.reading.findings.append(finding("deux-reponses", place, valeur=spec.sheet, feuilles=names))
 
-    def table(self, spec: TableSpec, area: FoundTable) -> FormTable:
+    def table(self, spec: TableSpec, area: FoundTable, rows: list[int]) -> FormTable:
         schemas = self.reading.schemas
-        lines = self.lines(spec, area)
+        lines = self.lines(spec, area, rows)
         columns: dict[str, Column] = {name: [None] * len(lines) for name in schemas[spec.resource].names}
         unread: dict[str, set[int]] = {}
         shown: dict[str, Column] = {}
@@ -275,8 +281,8 @@ class _FormReader:
                 if row_ids[position] is None and place not in refused:
                     unread[column.field].discard(position)
 
-    def lines(self, spec: TableSpec, area: FoundTable) -> list[int]:
-        """The rows that say something: known ones, and spare ones where something was typed."""
+    def lines(self, spec: TableSpec, area: FoundTable, rows: list[int]) -> list[int]:
+        """Of ``rows``, those that say something: known ones, and spare ones where something was typed."""
         schemas, lines = self.reading.schemas, list[int]()
         labels = {column: spec.label(column, schemas) for column in spec.columns}
         computed = {area.columns.get(label) for column, label in labels.items() if column.role in COMPUTED_ROLES}
@@ -288,7 +294,7 @@ class _FormReader:
         worded = [label for column, label in read.items() if column.field != REMARK]
         key_label = labels[spec.key]
         special = {row for row, column in (*area.sheet.errors, *area.sheet.uncached) if column not in computed}
-        for row in area.rows():
+        for row in rows:
             if row not in special and all(area.value(row, label) in (None, "") for label in read.values()):
                 continue
             has_key = key_label in area.columns and area.value(row, key_label) not in (None, "")

@@ -12,18 +12,20 @@ Baseline = dict[str, dict[str, dict[str, str]]]
 
 def read_identity(sheet: RawSheet | None) -> tuple[dict[str, str], list[KnownFormula]]:
     """What a workbook says it is, by key, and its own list of its formulas; both empty without its hidden sheet."""
-    if sheet is None:
-        return {}, []
-    identity: dict[str, str] = {}
-    formulas = []
-    for line in sheet.rows[1:]:
-        cells = [word(value) for value in line] + [""] * (FORMULAS_COLUMN + len(FORMULA_HEADERS))
-        if cells[0]:
-            identity[cells[0]] = cells[1]
-        table, key, column, formula = cells[FORMULAS_COLUMN : FORMULAS_COLUMN + len(FORMULA_HEADERS)]
-        if column and formula:
-            formulas.append(KnownFormula(table, key, column, formula))
-    return identity, formulas
+    width = len(FORMULA_HEADERS)
+    listed = (_words(line[FORMULAS_COLUMN:], width) for line in (sheet.rows[1:] if sheet is not None else ()))
+    return identity_words(sheet), [KnownFormula(*words) for words in listed if words[-2] and words[-1]]
+
+
+def identity_words(sheet: RawSheet | None) -> dict[str, str]:
+    """What a workbook says it is, by key; nothing without its hidden sheet."""
+    words = (_words(line, 2) for line in (sheet.rows[1:] if sheet is not None else ()))
+    return {key: value for key, value in words if key}
+
+
+def _words(line: list[RawValue], count: int) -> list[str]:
+    """The first cells of a row, as the texts that were written there."""
+    return [value if isinstance(value, str) else word(value) for value in line[:count]] + [""] * (count - len(line))
 
 
 def word(value: RawValue) -> str:
@@ -37,8 +39,7 @@ def read_baseline(sheet: RawSheet | None) -> Baseline:
     """The values of a form as sent; empty without their hidden sheet."""
     baseline: Baseline = {}
     for line in sheet.rows[1:] if sheet is not None else []:
-        cells = [word(value) for value in line] + [""] * len(BASELINE_HEADERS)
-        table, key, field, value = cells[: len(BASELINE_HEADERS)]
+        table, key, field, value = _words(line, len(BASELINE_HEADERS))
         if table and key:
             baseline.setdefault(table, {}).setdefault(key, {})[field] = value
     return baseline

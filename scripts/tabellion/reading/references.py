@@ -125,16 +125,24 @@ def worded_keys(texts: Iterable[object], known: Mapping[str, object]) -> tuple[d
     could be that of two keys is none.
     """
     alike: dict[str, dict[object, str]] = {}
-    for shown, key in known.items():
-        alike.setdefault(slug(shown), {}).setdefault(key, shown)
     worded, near = dict[str, object](), dict[str, str]()
     for text in {text for text in texts if isinstance(text, str) and text not in known}:
         heads = [text.strip(), *(text[: end.start()].strip() for end in _WORDS.finditer(text))]
         if (exact := next((head for head in heads if head in known), None)) is not None:
             worded[text] = known[exact]
-        elif len(near_keys := next((alike[slug(head)] for head in heads if slug(head) in alike), {})) == 1:
+            continue
+        alike = alike or _alike(known)
+        if len(near_keys := next((alike[slug(head)] for head in heads if slug(head) in alike), {})) == 1:
             near[text] = next(iter(near_keys.values()))
     return worded, near
+
+
+def _alike(known: Mapping[str, object]) -> dict[str, dict[object, str]]:
+    """The keys that are shown alike but for signs and case, each as it is shown first."""
+    alike: dict[str, dict[object, str]] = {}
+    for shown, key in known.items():
+        alike.setdefault(slug(shown), {}).setdefault(key, shown)
+    return alike
 
 
 def shown_choices(

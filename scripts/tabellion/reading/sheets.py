@@ -1,14 +1,9 @@
-"""One pass over the XML of a sheet: values, formulas, error values, hidden rows and columns, merged ranges.
-
-The parser calls Python twice for each element, and a return has thousands of cells: what it calls is kept short, and
-cells that are written as all programs write a number or a shared text never reach it. They are read from their text, in
-their turn, only where that text can be nothing else.
-"""
+"""One pass over the XML of a sheet: values, formulas, error values, hidden rows and columns, merged ranges."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import isfinite
 
@@ -16,19 +11,12 @@ from tabellion.addresses import MAX_COLUMNS, MAX_ROWS, cell_name, parse_cell, sh
 from tabellion.findings import TabellionError
 from tabellion.reading.limits import LIMITS, Limits, refusal
 from tabellion.reading.number_formats import STRUCK, CellFormat, NumberFormats, Shown, iso_moment
+from tabellion.reading.plain_xml import FILLED_CELL, SIMPLE_ROW, gaps, written_out
 from tabellion.reading.raw import CellAddress, RawSheet, RawValue
 from tabellion.reading.texts import NAMES, TRUE, TextReader
-from tabellion.reading.xml_parts import is_plain, parse
+from tabellion.reading.xml_parts import parse
 from tabellion.wording import french_count
 
-_OTHER_CELL = re.compile(rb'<c(?! r="[A-Z])[\s/>]')
-_BLANK_CELL = re.compile(rb'<c r="[A-Z]{1,3}[1-9][0-9]{0,6}"(?: s="[0-9]{1,5}")?/>')
-#: A number or a shared text as Excel, LibreOffice and this program write it.
-_SIMPLE_CELL = re.compile(
-    r'<c r="(([A-Z]{1,3})([1-9][0-9]{0,6}))"(?: s="([0-9]{1,5})")?(?: t="([sn])")?><v>([0-9.eE+-]{1,40})</v></c>'
-)
-#: So many simple cells for one with a formula: with fewer, the parser is as fast.
-_FEW = 4
 #: Gnumeric writes there the whole of a formula that it cannot read.
 _LONGEST_ERROR = 20
 #: The types of cells that hold their own text: there, no text is the empty text.
@@ -47,6 +35,15 @@ class SheetContext:
     formats: NumberFormats
     struck: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def plain_texts(self) -> Mapping[str, str | None]:
+        """The shared texts that nothing is struck out of."""
+        return (
+            {number: text for number, text in self.texts.items() if number not in self.struck}
+            if self.struck
+            else self.texts
+        )
+
 
 def read_sheet(content: bytes, part: str, name: str, context: SheetContext, limits: Limits = LIMITS) -> RawSheet:
     """The sheet ``name``, visible and without its tables; ``content`` is UTF-8 as :func:`normalised_xml` gives it.
@@ -55,9 +52,8 @@ def read_sheet(content: bytes, part: str, name: str, context: SheetContext, limi
     ``lecture-impossible``, and the refusals of damaged XML.
     """
     reader = _SheetReader(part, name, context, limits)
-    content = _without_blanks(content)
-    pieces = reader.gaps(content.decode()) if _is_simple(content) else (content,)
-    parse(pieces, part, reader.start, reader.end, reader.pieces.append)
+    reader.is_extended = b" xmlns:x14ac=" in content[: content.find(b">")]
+    parse(gaps(content, SIMPLE_ROW, reader.read_row), part, reader.start, reader.end, reader.pieces.append)
     reader.expand_shared_formulas()
     return RawSheet(
         name=name,
@@ -74,21 +70,6 @@ def read_sheet(content: bytes, part: str, name: str, context: SheetContext, limi
     )
 
 
-def _is_simple(content: bytes) -> bool:
-    """Whether most cells of a sheet are simple, and what looks like one can be nothing else."""
-    return content.count(b"<f") * _FEW < content.count(b"<v>") and is_plain(content)
-
-
-def _without_blanks(content: bytes) -> bytes:
-    """The XML of a sheet without the cells that only have a format: half of a form's, and nothing is read of them.
-
-    Only where all cells say where they stand, and where what looks like a cell can be nothing else.
-    """
-    if b"<!" in content or _OTHER_CELL.search(content) is not None:
-        return content
-    return _BLANK_CELL.sub(b"", content)
-
-
 class _SheetReader(TextReader):
     """Follows the XML of one sheet. Rows and columns are one-based."""
 
@@ -97,8 +78,10 @@ class _SheetReader(TextReader):
         self.name, self.shared_texts, self.formats = name, context.texts, context.formats
         self.shown = context.formats.shown
         self.formats_of, self.struck_texts = context.formats.cell_formats, context.struck
+        self.showing = {*context.formats.shown, *context.formats.cell_formats}
+        self.plain_texts = context.plain_texts
         self.cell_formats: dict[CellAddress, CellFormat] = {}
-        self.inside = False
+        self.inside = self.is_extended = False
         self.row, self.row_digits = 0, "0"
         self.columns: dict[str, int] = {}
         # of the current cell
@@ -112,6 +95,7 @@ class _SheetReader(TextReader):
         self.lines: dict[int, list[RawValue]] = {}
         self.held = 0
         self.formulas: dict[CellAddress, str] = {}
+        self.formula_texts: dict[str, str] = {}  # as they are written: a table has one in all its rows
         self.shared_formulas: dict[str, tuple[CellAddress, str]] = {}
         self.followers: list[tuple[CellAddress, str]] = []
         self.errors: dict[CellAddress, str] = {}
@@ -121,23 +105,39 @@ class _SheetReader(TextReader):
         self.hidden_rows: set[int] = set()
         self.hidden_columns: set[int] = set()
 
-    def gaps(self, content: str) -> Iterator[str]:
-        """What the parser has to read of a plain sheet; the simple cells between are read once it has come to them."""
-        last = 0
-        for match in _SIMPLE_CELL.finditer(content):
-            start = match.start()
-            if start != last:
-                mark = content.rfind("<", last, start)
-                if not content.startswith(("</c>", "<row ", "<row>"), mark):  # no cell stands elsewhere
-                    continue
-                yield content[last:start]
-            last = match.end()
-            self.reference, letters, digits, style, kind, text = match.groups()
-            row, column = self.row, self.columns.get(letters)
-            if column is None or digits != self.row_digits:
-                row, column = self.place(self.reference)
-            self.keep(row, column, kind or "n", text, style)
-        yield content[last:]
+    def read_row(self, match: re.Match[bytes]) -> bool:
+        """Read a simple row, unless it stands where no row does, or has a prefix that is not declared."""
+        number, hidden, extension, cells = match.groups(b"")
+        if not self.inside or self.depth != 1 or (extension and not self.is_extended):
+            return False
+        self.begin_row(int(number), hidden.decode())
+        row, columns, texts, showing = self.row, self.columns, self.plain_texts, self.showing
+        line = self.lines.setdefault(row, [])
+        before = self.held - len(line)
+        room = self.limits.sheet_cells - before
+        value: RawValue
+        for letters, style, kind, group, formula, text in FILLED_CELL.findall(cells.decode()):
+            column = columns.get(letters) or self.place(f"{letters}{row}")[1]
+            if formula or group:
+                written = self.formula_texts.get(formula)
+                if written is None:
+                    written = self.formula_texts[formula] = written_out(formula)
+                self.take_formula((row, column), written, group or None, text, kind or "n")
+            if kind == "s" and text in texts and style not in showing:
+                value = texts[text]
+            elif text or kind in _TEXT_KINDS:
+                value = self.shown_value((row, column), kind or "n", written_out(text), style or None)
+            else:
+                continue
+            if column == len(line) + 1 and column <= room:
+                line.append(value)
+            else:
+                self.held = before + len(line)
+                self.put(row, column, value)
+        self.held = before + len(line)
+        if not line:
+            del self.lines[row]
+        return True
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         kind = NAMES.get(name)
@@ -185,14 +185,16 @@ class _SheetReader(TextReader):
         digits = attributes.get("r", "").strip() or str(self.row + 1)
         if not (digits.isascii() and digits.isdecimal() and len(digits) <= 7):
             raise self.damaged("un numéro de ligne est illisible")
-        self.row = int(digits)
-        self.row_digits = str(self.row)
-        self.reference = ""
-        if not 1 <= self.row <= MAX_ROWS:
-            raise self.damaged("une ligne est hors des limites d’une feuille")
-        if attributes.get("hidden") in TRUE:
-            self.hidden_rows.add(self.row)
+        self.begin_row(int(digits), attributes.get("hidden"))
         self.go_down()
+
+    def begin_row(self, row: int, hidden: str | None) -> None:
+        """Come to a row, whose number is checked."""
+        self.row, self.row_digits, self.reference = row, str(row), ""
+        if not 1 <= row <= MAX_ROWS:
+            raise self.damaged("une ligne est hors des limites d’une feuille")
+        if hidden in TRUE:
+            self.hidden_rows.add(row)
 
     def hide_columns(self, attributes: dict[str, str]) -> None:
         first, last = attributes.get("min", ""), attributes.get("max", "")
@@ -211,27 +213,28 @@ class _SheetReader(TextReader):
         if column is None:
             row, column = self.place(reference)
         if formula is not None:
-            self.take_formula((row, column), self.checked(formula, reference, self.name), text, kind)
+            form = self.formula_attributes.get("t")
+            group = self.formula_attributes.get("si", "") if form == "shared" else None
+            self.take_formula((row, column), "TABLE()" if form == "dataTable" else formula, group, text, kind)
         if text or (text is not None and kind in _TEXT_KINDS):
-            self.keep(row, column, kind, text, attributes.get("s"))
+            self.put(row, column, self.shown_value((row, column), kind, text, attributes.get("s")))
 
-    def keep(self, row: int, column: int, kind: str, text: str, style: str | None) -> None:
-        """Keep what a cell holds: the ``text`` of a type, in the format of the number ``style``."""
+    def shown_value(self, cell: CellAddress, kind: str, text: str, style: str | None) -> RawValue:
+        """What a cell holds, the ``text`` of a type, in the format of the number ``style``; its format is kept."""
         shown = self.shown.get(style)
         if shown == "percentage":
-            self.percents.add((row, column))
+            self.percents.add(cell)
         if self.formats_of and (cell_format := self.formats_of.get(style)) is not None:
-            self.cell_formats[row, column] = cell_format
+            self.cell_formats[cell] = cell_format
         if kind == "s" and text in self.struck_texts:
-            self.cell_formats[row, column] = replace(STRUCK, marked=self.struck_texts[text])
+            self.cell_formats[cell] = replace(STRUCK, marked=self.struck_texts[text])
         elif kind == "inlineStr" and self.is_struck:
-            self.cell_formats[row, column] = replace(STRUCK, marked="".join(self.marked))
+            self.cell_formats[cell] = replace(STRUCK, marked="".join(self.marked))
         if kind == "s" and text in self.shared_texts:
-            self.put(row, column, self.shared_texts[text])
-        elif kind == "n":
-            self.put(row, column, self.read_number((row, column), text, shown))
-        else:
-            self.put(row, column, self.read_value((row, column), kind, self.checked(text, self.reference, self.name)))
+            return self.shared_texts[text]
+        if kind == "n":
+            return self.read_number(cell, text, shown)
+        return self.read_value(cell, kind, self.checked(text, cell_name(*cell), self.name))
 
     def next_reference(self) -> str:
         """Where a cell that does not say it stands: right of the one before."""
@@ -250,17 +253,13 @@ class _SheetReader(TextReader):
             self.columns[reference.removesuffix(self.row_digits)] = column
         return row, column
 
-    def take_formula(self, cell: CellAddress, formula: str, text: str | None, kind: str) -> None:
+    def take_formula(self, cell: CellAddress, formula: str, group: str | None, text: str | None, kind: str) -> None:
         """Keep a formula, and whether its value was computed; the followers of a shared one wait for its text."""
-        form = self.formula_attributes.get("t")
-        if form == "shared":
-            group = self.formula_attributes.get("si", "")
-            if formula:
-                self.shared_formulas.setdefault(group, (cell, formula))
-            else:
-                self.followers.append((cell, group))
-        elif form == "dataTable":
-            formula = "TABLE()"
+        formula = self.checked(formula, cell_name(*cell), self.name)
+        if group is not None and formula:
+            self.shared_formulas.setdefault(group, (cell, formula))
+        elif group is not None:
+            self.followers.append((cell, group))
         elif not formula:
             return
         self.formulas[cell] = formula

@@ -59,21 +59,24 @@ class FoundTable:
 
     def repeats_headers(self, row: int) -> bool:
         """Whether a row only says the headers again, as a client prints them on each page."""
-        written = [(label, value) for label in self.columns if not is_blank(value := self.value(row, label))]
-        return len(written) > 1 and all(
-            isinstance(value, str) and fold(value) == fold(label) for label, value in written
-        )
+        count = 0
+        for label in self.columns:
+            value = self.value(row, label)
+            if is_blank(value):
+                continue
+            if not isinstance(value, str) or fold(value) != fold(label):
+                return False
+            count += 1
+        return count > 1
 
     def rows(self) -> Iterator[int]:
         """The rows under the header that hold something in a known column, to the end of the sheet."""
-        columns = [column - 1 for column in self.columns.values()]
-        special = {row for row, column in (*self.sheet.errors, *self.sheet.uncached) if column - 1 in columns}
+        places, rows = set(self.columns.values()), self.sheet.rows
+        special = {row for row, column in (*self.sheet.errors, *self.sheet.uncached) if column in places}
+        columns = [column - 1 for column in places if rows and column <= len(rows[0])]
         for row in range(self.header_row + 1, self.end_row + 1):
-            line = self.sheet.rows[row - 1] if row <= len(self.sheet.rows) else []
-            width = len(line)
-            if row in special or any(
-                column < width and line[column] is not None and not is_blank(line[column]) for column in columns
-            ):
+            values = [rows[row - 1][column] for column in columns] if row <= len(rows) else []
+            if row in special or (values.count(None) < len(values) and not all(map(is_blank, values))):
                 yield row
 
 
@@ -344,6 +347,4 @@ def named_cell(workbook: RawWorkbook, name: str) -> tuple[RawSheet, int, int] | 
     if match is None:
         return None
     sheet = workbook.sheet((match[1] or "").replace("''", "'") or match[2])
-    if sheet is None:
-        return None
-    return sheet, int(match[4]), column_index(match[3])
+    return None if sheet is None else (sheet, int(match[4]), column_index(match[3]))

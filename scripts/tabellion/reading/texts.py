@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from tabellion.addresses import parse_cell
 from tabellion.layout.names import ANNOTATOR, BEFORE_REMARKS
 from tabellion.reading.archive import PackageParts
 from tabellion.reading.limits import LIMITS, Limits, refusal
+from tabellion.reading.plain_xml import SIMPLE_TEXT, SIMPLE_TEXTS, gaps, written_out
 from tabellion.reading.raw import CellAddress
-from tabellion.reading.xml_parts import MAIN, elements, is_plain, parse, too_deep, unescaped
+from tabellion.reading.xml_parts import MAIN, elements, parse, too_deep, unescaped
 
 _SPACE = "http://www.w3.org/XML/1998/namespace space"
 _BLANKS = " \t\r\n"
@@ -21,8 +22,6 @@ NAMES = {
     for namespace in MAIN
     for name in ("sheetData", "row", "c", "f", "v", "is", "si", "t", "rPh", "strike", "col", "mergeCell")
 }
-#: A shared text of one run, as all programs write it, of which the parser would change nothing.
-_SIMPLE_TEXT = re.compile(r'<si><t( xml:space="preserve")?>([^<&\x00-\x1f]*)</t></si>')
 
 
 class TextReader:
@@ -40,17 +39,15 @@ class TextReader:
         self.texts: list[str] = []
         self.struck: dict[str, str] = {}
 
-    def gaps(self, content: str) -> Iterator[str]:
-        """What the parser has to read of plain shared texts; those of one run are read once it has come to them."""
-        last = 0
-        for match in _SIMPLE_TEXT.finditer(content):
-            start, (space, text) = match.start(), match.groups()
-            if start != last:
-                yield content[last:start]
-            last = match.end()
-            self.is_struck = False
-            self.take(unescaped(text if space else text.strip(_BLANKS)))
-        yield content[last:]
+    def read_texts(self, match: re.Match[bytes]) -> bool:
+        """Read simple shared texts."""
+        self.is_struck = False
+        content = match[0].decode()
+        found = [text if space else text.strip(_BLANKS) for space, text in SIMPLE_TEXT.findall(content)]
+        if "&" in content or "_x" in content:
+            found = [unescaped(written_out(text)) for text in found]
+        self.texts += found if len(content) <= self.limits.text_characters else map(self.checked, found)
+        return True
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         """Take the beginning of an element."""
@@ -111,8 +108,7 @@ def read_texts(content: bytes, part: str, limits: Limits = LIMITS) -> tuple[dict
     Raises ``TabellionError``: ``texte-demesure``, and the refusals of damaged XML.
     """
     reader = TextReader(part, limits)
-    pieces = reader.gaps(content.decode()) if is_plain(content) else (content,)
-    parse(pieces, part, reader.start, reader.end, reader.pieces.append)
+    parse(gaps(content, SIMPLE_TEXTS, reader.read_texts), part, reader.start, reader.end, reader.pieces.append)
     return {str(number): text or None for number, text in enumerate(reader.texts)}, reader.struck
 
 

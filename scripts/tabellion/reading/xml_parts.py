@@ -28,11 +28,6 @@ _NAMESPACE = re.compile(rb"""\bxmlns(?::([\w.-]+))?\s*=\s*["']([^"']*)["']""")
 _ROOT_WITHIN_BYTES = 4096
 _RELATIONSHIPS = "http://schemas.openxmlformats.org/package/2006/relationships"
 _ENCODINGS = (b"utf-8", b"utf8", b"us-ascii", b"ascii")
-#: What makes a part another than it looks: comments, raw texts, instructions; what the parser refuses in a text.
-_NOT_PLAIN = (b"<!", b"<?", b"]]>", "\ufffe".encode(), "\uffff".encode())
-#: The namespace of elements without a prefix, where the root alone declares one.
-_DEFAULT_NAMESPACE = re.compile(rb"xmlns\s*=")
-_PLAIN_ROOT = re.compile(rb'\s*<(?:worksheet|sst) (?:[^<>]* )?xmlns="([^"<>]*)"')
 _BOM = b"\xef\xbb\xbf"
 #: A character written by its number, as ``_x000A_``; half of a surrogate pair is no character.
 _ESCAPE = re.compile(r"_x(?![Dd][89A-Fa-f])([0-9A-Fa-f]{4})_")
@@ -103,17 +98,6 @@ def _in_known_namespace(content: bytes) -> bytes:
             start, end = root.start(3) + declared.start(2), root.start(3) + declared.end(2)
             return content[:start] + (_RELATIONSHIPS if is_relationships else MAIN[0]).encode() + content[end:]
     return content
-
-
-def is_plain(content: bytes) -> bool:
-    """Whether what looks like an element of SpreadsheetML, without a prefix, can be nothing else in a part."""
-    root = _PLAIN_ROOT.match(content)
-    return (
-        root is not None
-        and root[1].decode("ascii", "replace") in MAIN
-        and len(_DEFAULT_NAMESPACE.findall(content)) == 1
-        and not any(mark in content for mark in _NOT_PLAIN)
-    )
 
 
 def parse(

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from functools import lru_cache
+from html import escape
 from itertools import islice, repeat
 from typing import Any, NamedTuple, TypeVar
-from xml.sax.saxutils import escape, quoteattr
 
 from xlsxwriter.format import Format
 from xlsxwriter.sharedstrings import SharedStringTable
@@ -83,7 +83,7 @@ class PlainStrings(SharedStringTable):  # type: ignore[misc]  # xlsxwriter has n
 
     def _get_shared_string_index(self, string: str) -> int:
         if string.startswith("<r>") and string.endswith("</r>"):
-            string = f'<r><t xml:space="preserve">{escape(string)}</t></r>'
+            string = f'<r><t xml:space="preserve">{escape(string, quote=False)}</t></r>'
         index: int = super()._get_shared_string_index(string)
         return index
 
@@ -241,7 +241,7 @@ class GrownSheet(Worksheet):  # type: ignore[misc]  # xlsxwriter has no types
         if content is None or content == "":
             return f"{head}/>"
         if isinstance(content, str):
-            text = escape(self._escape_control_characters(content))
+            text = escape(self._escape_control_characters(content), quote=False)
             space = ' xml:space="preserve"' if text != text.strip() else ""
             return f'{head} t="inlineStr"><is><t{space}>{text}</t></is></c>'
         number = self._convert_date_time(content) if isinstance(content, date) else content
@@ -272,7 +272,7 @@ class GrownSheet(Worksheet):  # type: ignore[misc]  # xlsxwriter has no types
                 if isinstance(url, FileUrl):
                     lines.append(self._line(address, url._relationship_link, url._anchor, relations))
                 else:
-                    inside, text = quoteattr(url._link), quoteattr(url._text)
+                    inside, text = _in_quotes(url._link), _in_quotes(url._text)
                     lines.append(f'<hyperlink ref="{address}" location={inside} display={text}/>')
         lines += [self._line(address, link.target, link.cell, relations) for address, link in self._long_links]
         if lines:
@@ -284,8 +284,16 @@ class GrownSheet(Worksheet):  # type: ignore[misc]  # xlsxwriter has no types
             self.rel_count += 1
             number = relations[target] = self.rel_count
             self.external_hyper_links.append(["/hyperlink", target, "External"])
-        location = f" location={quoteattr(cell)}" if cell else ""
+        location = f" location={_in_quotes(cell)}" if cell else ""
         return f'<hyperlink ref="{address}" r:id="rId{number}"{location}/>'
+
+
+def _in_quotes(text: str) -> str:
+    """An attribute's value as ``xml.sax.saxutils.quoteattr`` writes it: loading that loads all that speaks HTTPS."""
+    text = escape(text, quote=False).replace("\n", "&#10;").replace("\r", "&#13;").replace("\t", "&#9;")
+    if '"' not in text:
+        return f'"{text}"'
+    return f'"{text.replace(chr(34), "&quot;")}"' if "'" in text else f"'{text}'"
 
 
 def _in_columns(rows: Iterator[Sequence[Cell]]) -> Iterator[list[LongColumn]]:

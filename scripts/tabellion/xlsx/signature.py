@@ -55,8 +55,27 @@ def close_signed(writer: Writer, first: Sheet, *, year: int, **properties: str) 
 
 def sign(workbook: bytes) -> bytes:
     """The same workbook with its blank signature replaced by the true one."""
-    digest = _digest(zipfile.ZipFile(io.BytesIO(workbook))).encode()
-    return with_parts(workbook, lambda name, part: part.replace(BLANK.encode(), digest) if name == _PART else part)
+    source = zipfile.ZipFile(io.BytesIO(workbook))
+    return _with_part(workbook, source, source.read(_PART).replace(BLANK.encode(), _digest(source).encode()))
+
+
+def _with_part(workbook: bytes, source: zipfile.ZipFile, content: bytes) -> bytes:
+    """The workbook with another content of the part of the signature; the others stay as they are packed."""
+    entry, entries = source.getinfo(_PART), source.infolist()
+    start = entry.header_offset
+    end = min((other.header_offset for other in entries if other.header_offset > start), default=source.start_dir)
+    alone = io.BytesIO()
+    with zipfile.ZipFile(alone, "w") as target:
+        target.writestr(entry, content, zipfile.ZIP_DEFLATED)
+        record = alone.getvalue()
+    entry.header_offset = start
+    for other in entries:
+        other.header_offset += len(record) - (end - start) if other.header_offset > start else 0
+    stream = io.BytesIO()
+    stream.write(workbook[:start] + record + workbook[end : source.start_dir])
+    with zipfile.ZipFile(stream, "w") as target:  # it writes its table of contents after what is there
+        target.filelist.extend(entries)
+    return stream.getvalue()
 
 
 def sign_again(workbook: bytes) -> bytes:

@@ -19,6 +19,7 @@ from xlsxwriter.worksheet import Worksheet
 from tabellion.layout.names import KnownFormula, column_letters, quoted_sheet
 from tabellion.layout.theme import Theme
 from tabellion.schema import CELL_LENGTH
+from tabellion.xlsx.formats import Formats
 from tabellion.xlsx.pages import DEFAULT_WIDTH, PrintSetup, set_up_pages
 from tabellion.xlsx.sheets import (
     CellContent,
@@ -28,7 +29,6 @@ from tabellion.xlsx.sheets import (
     PlainStrings,
     raise_if_dropped,
 )
-from tabellion.xlsx.styles import Formats
 from tabellion.xlsx.text_metrics import text_lines
 
 #: Number formats of amounts. ``_-`` leaves the room of a hyphen, so that an amount does not touch its neighbour.

@@ -1,0 +1,88 @@
+"""What is read of a part from its text alone: what all programs write in one way, where it can be nothing else.
+
+The parser calls Python twice for each element, and a return has thousands of cells. It reads what stands between.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from tabellion.reading.xml_parts import MAIN
+
+#: The root of a part whose elements have no prefix, up to their namespace.
+_PLAIN_ROOT = re.compile(rb'\s*<(?:worksheet|sst) (?:[^<>]* )?xmlns="([^"<>]*)"')
+#: What may make what follows another thing than it looks: a comment, a raw text, an instruction, another namespace.
+_HIDING = re.compile(rb"<[!?]|xmlns\s*=")
+#: What the parser does more with than take it, or refuses, in the text of an element: other names of characters, the
+#: end of a raw text; two numbers that are no character; what controls.
+_ODD = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos);)"), re.compile(rb"\]\]>")
+_NO_CHARACTER = re.compile(rb"\xef\xbf[\xbe\xbf]")
+_CONTROLS = bytes(range(32))
+_NAMED = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'"), ("&amp;", "&"))
+
+
+def maybe(*patterns: bytes) -> bytes:
+    """A pattern of each of ``patterns`` or nothing, in their order; written so, it takes half the time of ``?``."""
+    return b"".join(b"(?:%b|)" % pattern for pattern in patterns)
+
+
+_FORMULA = rb"<f" + maybe(rb' t="shared"' + maybe(rb' ref="[A-Z0-9:]+"') + rb' si="[0-9]{1,9}"', rb' aca="[a-z0-9]+"')
+_CELL = rb'<c r="[A-Z]{1,3}\1"' + maybe(rb' s="[0-9]{1,5}"', rb' t="(?:n|s|str|b|e)"')
+_CELL += rb"(?:/>|>" + maybe(_FORMULA + rb"(?:/>|>[^<]*</f>)") + rb"<v>[^<]*</v></c>)"
+#: A row as Excel, LibreOffice and this program write it: its number, whether it is hidden, the attribute that has a
+#: prefix, its cells.
+SIMPLE_ROW = re.compile(
+    rb'<row r="([1-9][0-9]{0,6})"'
+    + maybe(rb' spans="[0-9: ]+"', rb' s="[0-9]+"', rb' customFormat="[a-z0-9]+"', rb' ht="[0-9.]+"')
+    + maybe(rb' hidden="([a-z0-9]+)"', rb' customHeight="[a-z0-9]+"', rb' outlineLevel="[0-9]+"')
+    + maybe(rb' collapsed="[a-z0-9]+"', rb' thickTop="[a-z0-9]+"', rb' thickBot="[a-z0-9]+"')
+    + rb'( x14ac:dyDescent="[0-9.]+"|)(?:/>|>((?:%b)*)</row>)' % _CELL
+)
+#: Of a cell of such a row that holds something: its column, its style, its type, the group and text of its formula,
+#: its value.
+FILLED_CELL = re.compile(
+    (
+        rb'<c r="([A-Z]+)[0-9]+"' + maybe(rb' s="([0-9]+)"', rb' t="([a-z]+)"') + rb">"
+        + maybe(rb"<f" + maybe(rb' t="shared"[^>]* si="([0-9]+)"') + rb"[^>]*>" + maybe(rb"([^<]*)</f>"))
+        + rb"<v>([^<]*)</v>"
+    ).decode()
+)  # fmt: skip
+_SIMPLE_TEXT = rb'<si><t( xml:space="preserve"|)>([^<]*)</t></si>'
+#: Some shared texts of one run, as all programs write them, and one: whether its blanks stay, and itself.
+SIMPLE_TEXTS, SIMPLE_TEXT = re.compile(rb"(?:%b){1,100}" % _SIMPLE_TEXT), re.compile(_SIMPLE_TEXT.decode())
+
+
+def gaps(content: bytes, simple: re.Pattern[bytes], read: Callable[[re.Match[bytes]], bool]) -> Iterator[bytes]:
+    """What the parser has to read of a part; what is ``simple`` between is read once it has come to it, as ``read``
+    does, which says whether it could.
+    """
+    root = _PLAIN_ROOT.match(content)
+    is_plain_part = root is not None and root[1].decode("ascii", "replace") in MAIN
+    last, plain = 0, root.end() if root is not None and is_plain_part else len(content)
+    is_plain = _is_plain(content[plain:])
+    for match in simple.finditer(content, plain):
+        start = match.start()
+        if start != last:
+            if _HIDING.search(content, max(last, plain), start) is not None:
+                break
+            yield content[last:start]
+            last = start
+        if (is_plain or _is_plain(match[0])) and read(match):
+            last = match.end()
+    yield content[last:]
+
+
+def _is_plain(texts: bytes) -> bool:
+    """Whether the parser would take the texts in a piece of a part as they are, once :func:`written_out`."""
+    if len(texts.translate(None, _CONTROLS)) < len(texts) or any(odd.search(texts) for odd in _ODD):
+        return False
+    return b"\xef" not in texts or _NO_CHARACTER.search(texts) is None
+
+
+def written_out(text: str) -> str:
+    """``text`` with the characters that XML writes by their names."""
+    if "&" in text:
+        for name, character in _NAMED:
+            text = text.replace(name, character)
+    return text
