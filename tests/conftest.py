@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import tempfile
 from datetime import datetime
 from pathlib import Path
 
@@ -24,20 +25,35 @@ from tabellion.contract.workspace import Workspace, find_workspace
 # the same at every run, so that a red run is about the change; developers' runs go on looking for new ones.
 settings.register_profile("tabellion", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("tabellion")
+
+#: A disk in memory, and the bytes that it must have free for a whole run: what a test writes outlives nobody, and each
+#: command waits for a real disk some thirty times, to be sure that what it wrote is there.
+_MEMORY, _ROOM = Path("/dev/shm"), 1 << 30  # noqa: S108
+if (
+    "TMPDIR" not in os.environ
+    and _MEMORY.is_dir()
+    and shutil.disk_usage(_MEMORY).free >= _ROOM
+    and not os.statvfs(_MEMORY).f_flag & os.ST_NOEXEC  # some tests put programs there
+):
+    os.environ["TMPDIR"], tempfile.tempdir = str(_MEMORY), None
 children.install()
 
 #: The files that take longest, which begin first: a long one begun last would leave the other workers idle at the end.
 #: What they take is mostly waiting (watchers), or processes of their own.
 _LONGEST = (
-    "test_watch.py", "test_benchmarks.py", "test_decisions.py", "test_staff.py", "test_year_in_excel.py",
-    "test_readme.py", "test_consolidate.py", "test_inplace_sheets.py", "test_cli.py", "test_campaign.py",
-    "test_publish.py", "test_hostile_campaign.py", "test_lifecycle.py", "test_interrupted_runs.py",
-    "test_watch_outputs.py", "test_master_slips.py", "test_validate_edits.py", "test_thirty_edits.py",
-    "test_workbook_shape.py", "test_any_order.py", "test_consolidated_workbook.py", "test_returns.py",
-    "test_returns_libreoffice.py", "test_workbook_recalculated.py", "test_reglages.py", "test_publication.py",
-    "test_right_data.py", "test_plans.py", "test_diff.py", "test_watch_events.py", "test_renewed_sheets.py",
-    "test_born_in_excel.py", "test_requests.py", "test_new_column.py", "test_validity.py", "test_roundtrip.py",
-    "test_newcomers.py", "test_journal.py", "test_seals.py", "test_financements.py",
+    "test_watch.py", "test_benchmarks.py", "test_decisions.py", "test_readme.py", "test_staff.py",
+    "test_inplace_sheets.py", "test_publish.py", "test_hostile_campaign.py", "test_campaign.py",
+    "test_watch_events.py", "test_lifecycle.py", "test_interrupted_runs.py", "test_validate_edits.py",
+    "test_workbook_shape.py", "test_cli.py", "test_ensemble_cluster.py", "test_mail_campaign.py",
+    "test_watch_outputs.py", "test_thirty_edits.py", "test_master_slips.py", "test_reading_attacks.py",
+    "test_year_in_excel.py", "test_consolidate.py", "test_returns_libreoffice.py", "test_annotate.py",
+    "test_roundtrip.py", "test_validity.py", "test_inplace.py", "test_born_in_excel.py", "test_newcomers.py",
+    "test_edits_libreoffice.py", "test_any_order.py", "test_watch_loop.py", "test_forms_shape.py",
+    "test_import_doors.py", "test_inplace_libreoffice.py", "test_planification.py", "test_relever.py",
+    "test_financements.py", "test_models.py", "test_forms_recalculated.py", "test_requests.py", "test_journal.py",
+    "test_details.py", "test_reglages.py", "test_publication.py", "test_right_data.py", "test_plans.py",
+    "test_diff.py", "test_workbook_recalculated.py", "test_consolidated_workbook.py", "test_silent_data.py",
+    "test_packaging.py", "test_report.py",
 )  # fmt: skip
 
 #: What only POSIX has: pseudo-terminals, its shell, limits of processes. Files that need it are left out on Windows.

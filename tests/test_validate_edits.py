@@ -17,7 +17,7 @@ from tabellion.contract.workspace import find_workspace
 from tabellion.findings import Finding
 
 NOW = datetime(2026, 1, 2, 3, 4)
-B01, B11 = "B01 Education, parentalité", "B11 Valeurs Républicaines"
+B01, B02, B11 = "B01 Education, parentalité", "B02 Lien social, citoyenneté", "B11 Valeurs Républicaines"
 #: Zero-based columns of a budget line.
 TOWN, LABEL, REALISED, YEAR = 0, 1, 4, 5
 #: Zero-based rows of B01: the header of its subtotals, the header of its lines.
@@ -68,9 +68,61 @@ def edit(editor: Editor, master: Path, before: Any, tmp_path: Path) -> Any:
     return save
 
 
-def test_opening_and_saving_changes_nothing(edit: Any) -> None:
+def test_what_changes_no_value_says_nothing(edit: Any, editor: Editor) -> None:
+    """Saved by LibreOffice; a table sorted, another one filtered; a sheet renamed, which is found by its new name."""
+    last = max(row for row, _ in editor.read()[B01])
+    editor.call("sort", sheet=B01, area=[LINES + 1, 0, last, 10], column=LABEL, descending=True)
+    last = max(row for row, _ in editor.read()[B02])
+    editor.call("filter", sheet=B02, area=[LINES, 0, last, 10], column=TOWN, text="Lucé")
+    editor.call("rename_sheet", sheet=B11, name="Laïcité 2026")
     edited = edit()
     assert (edited.more, edited.less) == ([], [])
+    assert ("Laïcité 2026", "E15") in edited.cells("ligne-hors-total")
+
+
+def test_the_formula_of_a_total_is_named_at_its_cell_whatever_became_of_it(edit: Any, editor: Editor) -> None:
+    """Altered, typed over, emptied; and one that stops short of the last lines."""
+    editor.call("set_formula", sheet=B01, row=TOTALS + 1, column=REALISED, formula="=97591+12000")
+    editor.set(B01, TOTALS + 2, REALISED, 2_012_467)
+    editor.set(B01, TOTALS + 3, REALISED, None)
+    where = "$A$13:$A$20;Totaux_02[[#This Row];[Collectivité]];$F$13:$F$20;Exercice"
+    formula = f'=IF(COUNTIFS({where};$E$13:$E$20;">-1E+99")=0;"";SUMIFS($E$13:$E$20;{where}))'
+    editor.call("set_formula", sheet=B02, row=TOTALS + 1, column=REALISED, formula=formula)
+    edited = edit()
+    assert edited.more == ["formule-effacee", "formule-modifiee", "formule-remplacee", "plage-incomplete"]
+    assert edited.less == []
+    assert edited.cells("formule-modifiee") == [(B01, "E6")]
+    assert edited.cells("formule-remplacee") == [(B01, "E7")]
+    assert edited.cells("formule-effacee") == [(B01, "E8")]
+    assert edited.cells("plage-incomplete") == [(B02, "E6")]
+
+
+def test_a_key_typed_over_another_row_or_blanked_leaves_each_row_its_formula(edit: Any, editor: Editor) -> None:
+    editor.set(RECAP, FIRST + 1, KEY, editor.read()[RECAP][FIRST, KEY].value)
+    editor.set(RECAP, FIRST + 3, KEY, None)
+    edited = edit()
+    assert (edited.more, edited.less) == (["identifiant-retabli"] * 2, []), "the rest of each row says which one it is"
+    assert edited.cells("identifiant-retabli") == [(RECAP, f"L{FIRST + 2}"), (RECAP, f"L{FIRST + 4}")]
+
+
+def test_what_is_typed_in_lines_is_said_at_its_cell_and_blocks_nothing(edit: Any, editor: Editor) -> None:
+    """An amount as a text, which is understood; words; a town off the list; a formula whose error starts there."""
+    editor.set(B01, LINES + 2, REALISED, "12 000 euros")  # what the register has
+    editor.set(B01, LINES + 3, REALISED, "à voir avec le service")
+    editor.set(B02, LINES + 2, TOWN, "Chartre")
+    edited = edit()
+    assert edited.more == ["nombre-en-texte", "reference-inconnue", "texte-au-lieu-de-nombre"]
+    assert edited.less == []
+    assert edited.cells("nombre-en-texte") == [(B01, "E14")]
+    assert edited.cells("texte-au-lieu-de-nombre") == [(B01, "E15")]
+    assert not [finding for finding in edited.findings if finding.bloquant]
+    (found,) = [finding for finding in edited.findings if finding.code == "reference-inconnue"]
+    assert (found.place.feuille, found.place.cellule) == (B02, "A14")
+    assert "Chartres" in found.suggestion
+    editor.call("set_formula", sheet=B01, row=LINES + 4, column=REALISED, formula="=1/0")
+    broken = edit()
+    assert set(broken.more) - set(edited.more) == {"cellule-en-erreur"}
+    assert (B01, "E16") in broken.cells("cellule-en-erreur")
 
 
 def test_a_changed_amount_breaks_its_subtotal(edit: Any, editor: Editor) -> None:
@@ -101,20 +153,6 @@ def test_a_row_typed_below_the_table_is_read_and_said(edit: Any, editor: Editor)
     assert edited.cells("ligne-hors-tableau") == [(B01, f"A{last + 2}")]
 
 
-def test_sorting_a_table_says_nothing(edit: Any, editor: Editor) -> None:
-    last = max(row for row, _ in editor.read()[B01])
-    editor.call("sort", sheet=B01, area=[LINES + 1, 0, last, 10], column=LABEL, descending=True)
-    edited = edit()
-    assert (edited.more, edited.less) == ([], [])
-
-
-def test_filtering_a_table_says_nothing(edit: Any, editor: Editor) -> None:
-    last = max(row for row, _ in editor.read()[B01])
-    editor.call("filter", sheet=B01, area=[LINES, 0, last, 10], column=TOWN, text="Lucé")
-    edited = edit()
-    assert (edited.more, edited.less) == ([], [])
-
-
 def test_an_inserted_column_is_kept_and_said_once_it_holds_something(edit: Any, editor: Editor) -> None:
     editor.call("insert_columns", sheet=B11, column=2, count=1)
     editor.set(B11, LINES, 2, "Notre remarque")
@@ -122,57 +160,6 @@ def test_an_inserted_column_is_kept_and_said_once_it_holds_something(edit: Any, 
     edited = edit()
     assert (edited.more, edited.less) == (["colonne-en-trop"], [])
     assert edited.cells("colonne-en-trop") == [(B11, "C12")]
-
-
-def test_a_renamed_sheet_says_nothing_but_its_new_name(edit: Any, editor: Editor) -> None:
-    editor.call("rename_sheet", sheet=B11, name="Laïcité 2026")
-    edited = edit()
-    assert (edited.more, edited.less) == ([], [])
-    assert ("Laïcité 2026", "E15") in edited.cells("ligne-hors-total")
-
-
-def test_a_typed_over_total_is_named_at_its_cell(edit: Any, editor: Editor) -> None:
-    editor.set(B01, TOTALS + 2, REALISED, 2_012_467)
-    edited = edit()
-    assert (edited.more, edited.less) == (["formule-remplacee"], [])
-    assert edited.cells("formule-remplacee") == [(B01, "E7")]
-
-
-def test_an_emptied_total_is_named_at_its_cell(edit: Any, editor: Editor) -> None:
-    editor.set(B01, TOTALS + 2, REALISED, None)
-    edited = edit()
-    assert (edited.more, edited.less) == (["formule-effacee"], [])
-    assert edited.cells("formule-effacee") == [(B01, "E7")]
-
-
-def test_an_altered_formula_is_named_at_its_cell(edit: Any, editor: Editor) -> None:
-    editor.call("set_formula", sheet=B01, row=TOTALS + 1, column=REALISED, formula="=97591+12000")
-    edited = edit()
-    assert (edited.more, edited.less) == (["formule-modifiee"], [])
-    assert edited.cells("formule-modifiee") == [(B01, "E6")]
-
-
-def test_a_formula_that_stops_short_is_named_at_its_cell(edit: Any, editor: Editor) -> None:
-    where = "$A$13:$A$20;Totaux_01[[#This Row];[Collectivité]];$F$13:$F$20;Exercice"
-    formula = f'=IF(COUNTIFS({where};$E$13:$E$20;">-1E+99")=0;"";SUMIFS($E$13:$E$20;{where}))'
-    editor.call("set_formula", sheet=B01, row=TOTALS + 1, column=REALISED, formula=formula)
-    edited = edit()
-    assert (edited.more, edited.less) == (["plage-incomplete"], [])
-
-
-def test_a_key_typed_over_another_row_leaves_both_their_formulas(edit: Any, editor: Editor) -> None:
-    key = editor.read()[RECAP][FIRST, KEY].value
-    editor.set(RECAP, FIRST + 1, KEY, key)
-    edited = edit()
-    assert (edited.more, edited.less) == (["identifiant-retabli"], []), "the rest of the row says which one it is"
-    assert edited.cells("identifiant-retabli") == [(RECAP, f"L{FIRST + 2}")]
-
-
-def test_a_blanked_key_leaves_its_row_its_formula(edit: Any, editor: Editor) -> None:
-    editor.set(RECAP, FIRST + 1, KEY, None)
-    edited = edit()
-    assert (edited.more, edited.less) == (["identifiant-retabli"], []), "the register has a row that says the same"
-    assert edited.cells("identifiant-retabli") == [(RECAP, f"L{FIRST + 2}")]
 
 
 def test_a_row_added_with_the_key_of_another_is_owed_no_formula(edit: Any, editor: Editor) -> None:
@@ -200,36 +187,6 @@ def test_a_formula_typed_over_is_named_on_its_own_row_among_those_of_one_key(edi
     edited = edit()
     (gone,) = [finding for finding in edited.findings if finding.code == "ligne-calculee-absente"]
     assert gone.valeur == key, "its key and its formula are gone, the other row still has one of the two"
-
-
-def test_an_amount_typed_as_a_text_is_understood_and_said(edit: Any, editor: Editor) -> None:
-    editor.set(B01, LINES + 2, REALISED, "12 000 euros")  # what the register has
-    edited = edit()
-    assert (edited.more, edited.less) == (["nombre-en-texte"], [])
-    assert edited.cells("nombre-en-texte") == [(B01, "E14")]
-
-
-def test_words_in_an_amount_are_said_and_block_nothing(edit: Any, editor: Editor) -> None:
-    editor.set(B01, LINES + 2, REALISED, "à voir avec le service")
-    edited = edit()
-    assert (edited.more, edited.less) == (["texte-au-lieu-de-nombre"], [])
-    assert edited.cells("texte-au-lieu-de-nombre") == [(B01, "E14")]
-    assert not [finding for finding in edited.findings if finding.bloquant]
-
-
-def test_an_error_cell_is_said_where_it_starts(edit: Any, editor: Editor) -> None:
-    editor.call("set_formula", sheet=B01, row=LINES + 2, column=REALISED, formula="=1/0")
-    edited = edit()
-    assert set(edited.more) == {"cellule-en-erreur"}
-    assert (B01, "E14") in edited.cells("cellule-en-erreur")
-
-
-def test_a_town_off_the_list_is_said_with_the_nearest(edit: Any, editor: Editor) -> None:
-    editor.set(B01, LINES + 2, TOWN, "Chartre")
-    edited = edit()
-    assert edited.more == ["reference-inconnue"]
-    (found,) = [finding for finding in edited.findings if finding.code == "reference-inconnue"]
-    assert "Chartres" in found.suggestion
 
 
 def test_a_deleted_line_breaks_its_subtotal(edit: Any, editor: Editor) -> None:

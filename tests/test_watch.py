@@ -16,7 +16,9 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -86,33 +88,57 @@ class Watched(Desk):
         return self.verdict(self.workspace, name)
 
 
-@pytest.fixture(scope="module", params=["native", "poll"])
-def watched(request: pytest.FixtureRequest, sent: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
-    """One watcher for the tests of arrivals, which come one after the other as in a day."""
-    folder = tmp_path_factory.mktemp(request.param) / "contrat"
-    shutil.copytree(sent, folder)
-    desk, options = Desk(folder), ("--poll",) if request.param == "poll" else ()
-    for partner in ("luce", "etat"):
-        (desk.retours / f"{partner}.xlsx").write_bytes(desk.answer(partner))
-    with Watching(folder, *options) as watching:
-        watching.ready()
-        found = Watched(watching, desk.minutes)
-        yield found
+@pytest.fixture(scope="module")
+def watchers(sent: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Watched]]:
+    """Two watchers, one of which polls, for the tests of arrivals, which come one after the other as in a day."""
+    with ExitStack() as stack:
+        watchers = []
+        for name, options in (("native", ()), ("poll", ("--poll",))):
+            folder = tmp_path_factory.mktemp(name) / "contrat"
+            shutil.copytree(sent, folder)
+            desk = Desk(folder)
+            for partner in ("luce", "etat"):
+                (desk.retours / f"{partner}.xlsx").write_bytes(desk.answer(partner))
+            watching = stack.enter_context(Watching(folder, *options))
+            watching.ready()
+            watchers.append(Watched(watching, desk.minutes))
+        yield watchers
         # After all that happened, a last change, to be sure that no run was still to come.
-        with watching.run():
-            (found.retours / "bailleur.xlsx").write_bytes(found.answer("bailleur"))
-        assert "erreur interne" not in watching.said
-        assert watching.said.count("surveillance :") == 1
+        with ExitStack() as runs:
+            for watched in watchers:
+                runs.enter_context(watched.watching.run())
+                (watched.retours / "bailleur.xlsx").write_bytes(watched.answer("bailleur"))
+        for watched in watchers:
+            assert "erreur interne" not in watched.watching.said
+            assert watched.watching.said.count("surveillance :") == 1
 
 
-#: What does not depend on how changes are heard of.
-once = pytest.mark.parametrize("watched", ["native"], indirect=True)
+@pytest.fixture
+def watched(watchers: list[Watched]) -> Watched:
+    """The first watcher alone, for what does not depend on how changes are heard of."""
+    return watchers[0]
+
+
+def both(test: Callable[[Watched], None]) -> Callable[[list[Watched]], None]:
+    """A test that happens in both workspaces at once: most of it is waiting for their watchers."""
+
+    def test_both(watchers: list[Watched]) -> None:
+        with ThreadPoolExecutor() as pool:
+            outcomes = [pool.submit(test, watched) for watched in watchers]
+        for outcome in outcomes:
+            outcome.result()
+
+    test_both.__doc__ = test.__doc__
+    return test_both
+
+
 ACCEPTED, REJECTED = "en vigueur", "rejeté"
 
 
 # Every way in which a file arrives
 
 
+@both
 def test_a_slow_copy(watched: Watched) -> None:
     with watched.watching.run():
         in_chunks(watched.retours / "luce.xlsx", watched.answer(amount="beaucoup"))
@@ -121,6 +147,7 @@ def test_a_slow_copy(watched: Watched) -> None:
     watched.watching.says("✗ retours/luce.xlsx : rejeté, ")
 
 
+@both
 def test_excel_saves_the_corrected_return_and_its_annotated_copy_goes(watched: Watched) -> None:
     with watched.watching.run():
         excel_saves(watched.retours / "luce.xlsx", watched.answer(amount=100))
@@ -129,6 +156,7 @@ def test_excel_saves_the_corrected_return_and_its_annotated_copy_goes(watched: W
     watched.watching.says("retours/luce.xlsx : en vigueur, rien à corriger")
 
 
+@both
 def test_a_sync_client(watched: Watched) -> None:
     part = watched.retours / "etat.xlsx.part"
     with watched.watching.run():
@@ -137,6 +165,7 @@ def test_a_sync_client(watched: Watched) -> None:
     assert watched.now("etat.xlsx") == ACCEPTED
 
 
+@both
 def test_a_rename(watched: Watched) -> None:
     since = len(watched.watching.said)
     with watched.watching.run():
@@ -145,6 +174,7 @@ def test_a_rename(watched: Watched) -> None:
     watched.watching.says("retours/luce.xlsx : retiré", since)
 
 
+@both
 def test_moved_aside(watched: Watched) -> None:
     aside = watched.retours / "écartés"
     aside.mkdir()
@@ -156,6 +186,7 @@ def test_moved_aside(watched: Watched) -> None:
     assert watched.now("luce.xlsx") == ACCEPTED
 
 
+@both
 def test_a_deletion(watched: Watched) -> None:
     since = len(watched.watching.said)
     with watched.watching.run():
@@ -163,7 +194,6 @@ def test_a_deletion(watched: Watched) -> None:
     watched.watching.says("retours/etat.xlsx : retiré", since)
 
 
-@once
 def test_what_never_counts(watched: Watched) -> None:
     """Owner files, hidden ones, temporary ones, the watcher's own outputs: only the real change after them does."""
     for name in ("~$luce.xlsx", ".~lock.luce.xlsx#", ".cache", "essai.tmp", "essai.xlsx.part", ".nfs0001"):
@@ -185,7 +215,6 @@ def test_what_never_counts(watched: Watched) -> None:
             path.unlink()
 
 
-@once
 def test_forms_that_are_sent_or_put_away(watched: Watched) -> None:
     """The board says which were sent; that all are put away is no share that vanished."""
     envois = watched.workbooks / "envois"
@@ -211,7 +240,6 @@ def test_forms_that_are_sent_or_put_away(watched: Watched) -> None:
     assert sent().endswith(form.name)
 
 
-@once
 def test_a_file_that_is_wrong_is_that_files_finding(watched: Watched) -> None:
     path = watched.retours / "abîmé.xlsx"
     with watched.watching.run():
@@ -222,7 +250,6 @@ def test_a_file_that_is_wrong_is_that_files_finding(watched: Watched) -> None:
         path.unlink()
 
 
-@once
 def test_the_workbook_of_the_contract(watched: Watched) -> None:
     """Its checks cannot be rewritten while it is open: its annotated copy has them."""
     contrat, copy = watched.workbooks / "contrat.xlsx", watched.constats / "contrat.xlsx"
@@ -241,7 +268,6 @@ def test_the_workbook_of_the_contract(watched: Watched) -> None:
     assert copy.read_bytes() == before
 
 
-@once
 def test_settings_schemas_and_templates(watched: Watched) -> None:
     settings = watched.workspace / "tabellion.toml"
     right, since = settings.read_bytes(), len(watched.watching.said)
@@ -277,9 +303,9 @@ def test_settings_schemas_and_templates(watched: Watched) -> None:
 
 
 # The system tells nothing of the workspace's own folder being renamed: only a sweep, every half minute, sees that.
-@pytest.mark.parametrize(("watched", "name"), [("native", "retours"), ("poll", ".")], indirect=["watched"])
-def test_a_folder_that_goes_and_comes_back_is_no_deletion(watched: Watched, name: str) -> None:
-    folder = (watched.workbooks / name) if name != "." else watched.workspace
+@both
+def test_a_folder_that_goes_and_comes_back_is_no_deletion(watched: Watched) -> None:
+    folder = watched.workspace if watched.watching.options else watched.retours
     away, since = folder.with_name("parti"), len(watched.watching.said)
     before, log = watched.watching.runs, watched.watching.log
     assert log.parent != folder
@@ -294,6 +320,7 @@ def test_a_folder_that_goes_and_comes_back_is_no_deletion(watched: Watched, name
     assert watched.watching.runs <= before + 1
 
 
+@both
 def test_a_change_while_a_folder_is_away_is_answered_when_it_is_back(watched: Watched) -> None:
     since = len(watched.watching.said)
     (watched.retours / "etat.xlsx").write_bytes(watched.answer("etat"))
@@ -307,7 +334,6 @@ def test_a_change_while_a_folder_is_away_is_answered_when_it_is_back(watched: Wa
     watched.watching.says("retours/etat.xlsx : retiré", since)
 
 
-@once
 def test_a_change_during_a_run_makes_exactly_one_more(watched: Watched) -> None:
     watching = watched.watching
     with watching.run(2):
@@ -320,7 +346,6 @@ def test_a_change_during_a_run_makes_exactly_one_more(watched: Watched) -> None:
     assert watched.now("bailleur.xlsx") == ACCEPTED
 
 
-@once
 @pytest.mark.libreoffice
 def test_libreoffice_saves(watched: Watched, office: LibreOffice) -> None:
     path = watched.retours / "luce.xlsx"
@@ -333,7 +358,6 @@ def test_libreoffice_saves(watched: Watched, office: LibreOffice) -> None:
         path.write_bytes(watched.answer())
 
 
-@once
 def test_three_hundred_files_at_once(watched: Watched) -> None:
     archive = watched.elsewhere / "retours.zip"
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as stream:

@@ -12,6 +12,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -112,6 +113,15 @@ def loop(request: pytest.FixtureRequest, opened: Workspace) -> Iterator[Loop]:
         yield loop
 
 
+@pytest.fixture
+def loops(opened: Workspace, tmp_path: Path) -> Iterator[list[Loop]]:
+    """The same in two workspaces: one is told by the system, one polls."""
+    other = find_workspace(Path(shutil.copytree(opened.root, tmp_path / "autre" / opened.root.name)))
+    found = [Loop(opened, polling=False), Loop(other, polling=True)]
+    with running(found[0]), running(found[1]):
+        yield found
+
+
 @contextmanager
 def running(loop: Loop, **options: float) -> Iterator[None]:
     loop.start(**options)
@@ -121,12 +131,26 @@ def running(loop: Loop, **options: float) -> Iterator[None]:
         loop.watcher.stop()
 
 
+def both(test: Callable[[Loop], None]) -> Callable[[list[Loop]], None]:
+    """A test that happens in both workspaces at once: most of it is waiting."""
+
+    def test_both(loops: list[Loop]) -> None:
+        with ThreadPoolExecutor() as pool:
+            outcomes = [pool.submit(test, loop) for loop in loops]
+        for outcome in outcomes:
+            outcome.result()
+
+    test_both.__doc__ = test.__doc__
+    return test_both
+
+
 def process(code: str, *arguments: Path | str) -> None:
     """Run Python code in a process of its own."""
     done = subprocess.run([sys.executable, "-c", code, *arguments], env=environment(), timeout=60, check=False)
     assert done.returncode == 0
 
 
+@both
 def test_excel_save(loop: Loop) -> None:
     retours = loop.workspace.retours
     new = loop.workspace.root / "ailleurs" / "new.xlsx"
@@ -156,6 +180,7 @@ def test_libreoffice_save(loop: Loop, office: LibreOffice) -> None:
     assert loop.one().changed == {path}
 
 
+@both
 def test_slow_copy(loop: Loop) -> None:
     source, path = loop.workspace.root / "ailleurs" / "gros.xlsx", loop.workspace.retours / "gros.xlsx"
     source.write_bytes(book(os.urandom(2_000).hex()))
@@ -169,6 +194,7 @@ def test_slow_copy(loop: Loop) -> None:
     assert loop.one() == Batch(changed=frozenset({path}))
 
 
+@both
 def test_a_copy_that_stalls_is_waited_for(loop: Loop) -> None:
     path, content = loop.workspace.retours / "gros.xlsx", book("gros")
     with path.open("wb", 0) as file:
@@ -178,6 +204,7 @@ def test_a_copy_that_stalls_is_waited_for(loop: Loop) -> None:
     assert loop.one() == Batch(changed=frozenset({path}))
 
 
+@both
 def test_sync_client_chunks(loop: Loop) -> None:
     path, content = loop.workspace.retours / "nuage.xlsx", book("nuage")
     part = path.with_name(".nuage.xlsx.part")
@@ -189,6 +216,7 @@ def test_sync_client_chunks(loop: Loop) -> None:
     assert loop.one() == Batch(changed=frozenset({path}))
 
 
+@both
 def test_three_hundred_files_unzipped(loop: Loop) -> None:
     archive = loop.workspace.root / "ailleurs" / "lot.zip"
     with zipfile.ZipFile(archive, "w") as stream:
@@ -202,6 +230,7 @@ def test_three_hundred_files_unzipped(loop: Loop) -> None:
     assert len(found.changed) == 300
 
 
+@both
 def test_rename_and_set_aside(loop: Loop) -> None:
     old, new = loop.workspace.retours / "ville.xlsx", loop.workspace.retours / "chartres.xlsx"
     process("import os, sys; os.rename(sys.argv[1], sys.argv[2])", old, new)
@@ -211,12 +240,14 @@ def test_rename_and_set_aside(loop: Loop) -> None:
     assert loop.one() == Batch(changed=frozenset({aside}), gone=frozenset({new}))
 
 
+@both
 def test_deletion(loop: Loop) -> None:
     path = loop.workspace.retours / "ville.xlsx"
     process("import os, sys; os.remove(sys.argv[1])", path)
     assert loop.one() == Batch(gone=frozenset({path}))
 
 
+@both
 def test_a_folder_moved_in_and_out(loop: Loop) -> None:
     outside, inside = loop.workspace.root / "ailleurs" / "lot", loop.workspace.retours / "lot"
     outside.mkdir()
@@ -229,6 +260,7 @@ def test_a_folder_moved_in_and_out(loop: Loop) -> None:
     assert loop.one() == Batch(gone=files)
 
 
+@both
 def test_what_never_counts(loop: Loop) -> None:
     workbooks = loop.workspace.workbooks
     for name in ("~$a.xlsx", ".~lock.a.xlsx#", "a.tmp", "a.xlsx.part", ".a.xlsx", "lu1234.tmp", ".dossier/a.xlsx"):
@@ -243,6 +275,7 @@ def test_what_never_counts(loop: Loop) -> None:
     assert loop.quiet() == []
 
 
+@both
 def test_settings_and_register(loop: Loop) -> None:
     paths = [
         loop.workspace.root / "tabellion.toml",
@@ -270,6 +303,7 @@ def test_a_folder_that_does_not_exist_yet_is_watched_once_made(opened: Workspace
         assert loop.one().changed == {opened.retours / "b.xlsx"}
 
 
+@both
 def test_a_folder_removed_and_made_again_is_watched_again(loop: Loop) -> None:
     path = loop.workspace.retours / "ville.xlsx"
     shutil.rmtree(loop.workspace.retours)
@@ -284,6 +318,7 @@ def test_a_folder_removed_and_made_again_is_watched_again(loop: Loop) -> None:
     assert loop.codes == ["dossier-disparu", "dossier-revenu"]
 
 
+@both
 def test_a_share_that_goes_and_comes_back(loop: Loop) -> None:
     """Away, nothing is told; back, what changed meanwhile."""
     root, away = loop.workspace.root, loop.workspace.root.with_name("loin")
@@ -442,6 +477,7 @@ def test_stopping_does_not_wait_for_a_share_that_hangs(opened: Workspace, monkey
     answer.set()
 
 
+@both
 def test_an_hour_of_work_ends_in_what_is_there(loop: Loop) -> None:
     """Saves, renames and deletions as fast as they go: the last looks are those of the disk."""
     retours = loop.workspace.retours

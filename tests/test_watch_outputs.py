@@ -4,6 +4,7 @@ themselves when the owner leaves. Real watcher, real LibreOffice; Excel's owner 
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -61,6 +62,11 @@ class Office:
         return next(str(line["verdict"]) for line in lines if line["fichier"] == "retours/luce.xlsx")
 
     @property
+    def kept(self) -> set[Path]:
+        """What was put aside of the consolidated workbook, under a date."""
+        return set(self.workbook.parent.glob("consolidation 20*.xlsx"))
+
+    @property
     def report(self) -> str:
         """The page."""
         return (self.workbooks / "consolidation" / "rapport.html").read_text(encoding="utf-8")
@@ -71,11 +77,14 @@ def waiting(path: Path) -> Path:
     return path.with_name(f"{path.stem} (nouveau){path.suffix}")
 
 
-@pytest.fixture
-def desk(sent_copy: Path) -> Iterator[Office]:
-    """The contract is watched; its totals do not add up, so that its master has an annotated copy."""
-    (sent_copy / "workbooks" / "retours").mkdir()
-    with Watching(sent_copy) as watching:
+@pytest.fixture(scope="module")
+def desk(sent: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """The contract is watched, through all tests as in a day; its totals do not add up, so that its master has an
+    annotated copy.
+    """
+    workspace = Path(shutil.copytree(sent, tmp_path_factory.mktemp("veille") / "contrat"))
+    (workspace / "workbooks" / "retours").mkdir()
+    with Watching(workspace) as watching:
         watching.ready()
         found = Office(watching)
         with watching.run():
@@ -118,7 +127,7 @@ def hold(request: pytest.FixtureRequest) -> Hold:
 
 
 def test_the_consolidated_workbook_is_open(desk: Office, hold: Hold) -> None:
-    before, page = desk.workbook.read_bytes(), desk.report
+    before, page, kept = desk.workbook.read_bytes(), desk.report, desk.kept
     with hold(desk.workbook):
         with desk.watching.run():
             desk.answer("beaucoup")
@@ -135,7 +144,7 @@ def test_the_consolidated_workbook_is_open(desk: Office, hold: Hold) -> None:
         assert desk.luce() == "en vigueur"
     desk.watching.wait(lambda: desk.workbook.read_bytes() == newest, "the fresh workbook in its place")
     desk.watching.wait(lambda: not waiting(desk.workbook).exists(), "nothing waits any more")
-    assert not list(desk.workbook.parent.glob("consolidation 20*.xlsx"))
+    assert desk.kept == kept
     desk.watching.wait(lambda: not desk.watching.is_busy, "the end of the run")
     assert state(desk.workspace) == fresh(desk.workspace)
 
@@ -169,6 +178,7 @@ def test_the_annotated_copy_of_a_corrected_return_goes_when_it_is_closed(desk: O
 
 @pytest.mark.libreoffice
 def test_what_the_owner_saves_is_kept_under_a_date(desk: Office, office: LibreOffice) -> None:
+    before = desk.kept
     (sheet, *_) = office.open(desk.workbook)
     office.set(sheet, 0, 0, "mes notes")
     with desk.watching.run():
@@ -177,7 +187,7 @@ def test_what_the_owner_saves_is_kept_under_a_date(desk: Office, office: LibreOf
     office.save(desk.workbook)
     office.call("close")
     desk.watching.wait(lambda: desk.workbook.read_bytes() == newer, "the fresh workbook in its place")
-    (kept,) = desk.workbook.parent.glob("consolidation 20*.xlsx")
+    (kept,) = desk.kept - before
     theirs = openpyxl.load_workbook(kept, read_only=True)
     assert theirs[sheet]["A1"].value == "mes notes"
     theirs.close()
@@ -188,8 +198,9 @@ def test_a_save_that_begins_by_letting_go_swallows_nothing(desk: Office) -> None
     lock = desk.workbook.with_name(f".~lock.{desk.workbook.name}#")
     says = ",marie,poste,23.11.2026 09:00,file:///profil;"
     lock.write_text(says, encoding="utf-8")
+    before = desk.kept
     with desk.watching.run():
-        desk.answer("beaucoup")
+        desk.answer("trop")
     newer, theirs = waiting(desk.workbook).read_bytes(), desk.workbook.read_bytes() + b"notes"
     for _ in range(3):
         lock.unlink()
@@ -202,5 +213,5 @@ def test_a_save_that_begins_by_letting_go_swallows_nothing(desk: Office) -> None
         assert waiting(desk.workbook).read_bytes() == newer
     lock.unlink()
     desk.watching.wait(lambda: desk.workbook.read_bytes() == newer, "the fresh workbook in its place")
-    (kept,) = desk.workbook.parent.glob("consolidation 20*.xlsx")
+    (kept,) = desk.kept - before
     assert kept.read_bytes() == theirs

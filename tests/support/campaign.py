@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from functools import cached_property
+from functools import cache, lru_cache
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from openpyxl.workbook import Workbook
 from support.attacks import ole2
 from support.contracts import ROOT, save_register, schemas, tables_of
 from support.forms import BUDGET, CHARGES, FINANCEMENTS, FORM_TABLES, PRODUITS, case_rows
-from support.masters import Package, reference
+from support.masters import Package, package, reference
 from support.program import tabellion
 from tabellion.layout.forms import GUIDE, FillState
 from tabellion.measures.forms import RowState
@@ -169,17 +169,17 @@ def fill(
             row = editor.first_spare_row(sheet) + rank - 1
             for column, value in values.items():
                 cells[sheet, f"+{rank}", column] = editor.put(sheet, row, column, value)
-    return _save(target, editor.content(), saved, author, cells)
+    return _save(target, editor.changed(), saved, author, cells)
 
 
 def form_keys(form: Path) -> dict[str, list[str]]:
     """The identifiers of the rows that a form was sent with, by sheet, in order."""
-    package = Package(form.read_bytes())
+    sent = package(form.read_bytes())
     found: dict[str, list[str]] = {}
     for spec in FORM_TABLES:
-        if (table := package.tables.get(spec.name)) is not None:
+        if (table := sent.tables.get(spec.name)) is not None:
             place = [column.name for column in spec.columns].index(spec.key.name)
-            cells = package.cells[spec.sheet]
+            cells = sent.cells[spec.sheet]
             keys = (cells.get((row, place), (None, None))[0] for row in range(table.area[0] + 1, table.area[2] + 1))
             found[spec.sheet] = [str(key) for key in keys if key]
     return found
@@ -187,9 +187,9 @@ def form_keys(form: Path) -> dict[str, list[str]]:
 
 def table_cell(book: Path, table: str, column: str, **where: Any) -> tuple[str, str]:
     """Sheet and address of the cell of an Excel table under ``column``, on the row that shows ``where`` (by header)."""
-    package = Package(book.read_bytes())
-    found, labels = package.tables[table], list(package.tables[table].columns)
-    cells = package.cells[found.sheet]
+    opened = package(book.read_bytes())
+    found, labels = opened.tables[table], list(opened.tables[table].columns)
+    cells = opened.cells[found.sheet]
 
     def place(row: int, label: str) -> tuple[int, int]:
         return row, found.area[1] + labels.index(label)
@@ -206,7 +206,7 @@ def retouch(path: Path, target: Path, cells: Mapping[str, Mapping[str, Any]], *,
     for sheet, values in cells.items():
         for address, value in values.items():
             editor.set(sheet, address, value)
-    return _save(target, editor.content(), saved, author, {})
+    return _save(target, editor.changed(), saved, author, {})
 
 
 def save_again(path: Path, target: Path, *, saved: datetime, author: str = "Marie Martin") -> Saved:
@@ -222,7 +222,7 @@ def mutated(
     mutate(book)
     stream = io.BytesIO()
     book.save(stream)
-    return _save(target, stream.getvalue(), saved, author, {})
+    return _save(target, Package(stream.getvalue()).parts, saved, author, {})
 
 
 # Damage
@@ -376,26 +376,32 @@ def _spec(sheet: str) -> TableSpec:
     return next(table for table in FORM_TABLES if table.sheet == sheet)
 
 
+@lru_cache(12)
+def _shown(sent: Package) -> Mapping[str, Mapping[str, Any]]:
+    return {
+        spec.sheet: {reference(*place): cell[0] for place, cell in sent.cells[spec.sheet].items()}
+        for spec in FORM_TABLES
+        if spec.name in sent.tables
+    }
+
+
 class _FormEditor:
     """The parts of a form, edited cell by cell."""
 
     def __init__(self, content: bytes) -> None:
-        self.package = Package(content)
-        self.parts = {name: part.decode() for name, part in self.package.parts.items() if name.endswith(".xml")}
+        self.package = package(content)
+        self.parts = dict(self.package.parts)
         self.texts = self.package.shared_strings
         self.strings: dict[str, int] = {}
         self.new: defaultdict[str, dict[str, Any]] = defaultdict(dict)
 
+        self.places: dict[tuple[str, str], int] = {}
         self.counts: dict[str, Counter[str]] = {}
 
-    @cached_property
-    def seen(self) -> dict[str, dict[str, Any]]:
+    @property
+    def seen(self) -> Mapping[str, Mapping[str, Any]]:
         """The value that each cell of a table's sheet shows before any change."""
-        return {
-            spec.sheet: {reference(*place): cell[0] for place, cell in self.package.cells[spec.sheet].items()}
-            for spec in FORM_TABLES
-            if spec.name in self.package.tables
-        }
+        return _shown(self.package)
 
     def value(self, sheet: str, address: str) -> Any:
         """What a cell shows now."""
@@ -409,8 +415,9 @@ class _FormEditor:
         return table.area[2] + 1
 
     def address(self, sheet: str, row: int, column: str) -> str:
-        place = next(place for place, each in enumerate(_spec(sheet).columns) if each.name == column)
-        return reference(row - 1, place)
+        if (sheet, column) not in self.places:
+            self.places |= {(sheet, column.name): rank for rank, column in enumerate(_spec(sheet).columns)}
+        return reference(row - 1, self.places[sheet, column])
 
     def row(self, sheet: str, key: str) -> int:
         """The row that was sent with an identifier; rows emptied meanwhile keep it here."""
@@ -433,18 +440,14 @@ class _FormEditor:
     def set(self, sheet: str, address: str, value: Any) -> None:
         self.new[sheet][address] = value
 
-    def content(self) -> bytes:
-        """The workbook with every change, its live columns and its counters computed again."""
+    def changed(self) -> dict[str, bytes]:
+        """Every part of the workbook with every change, its live columns and its counters computed again."""
         for name in self.seen:  # none in a master: what its formulas show stays as it was
             self.compute(name)
         for name, values in self.new.items():
             self.write(self.package.sheet_parts[name], values)
         self.write_strings()
-        stream = io.BytesIO()
-        with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as target:
-            for name, part in self.package.parts.items():
-                target.writestr(zipfile.ZipInfo(name), self.parts.get(name, "").encode() or part, zipfile.ZIP_DEFLATED)
-        return stream.getvalue()
+        return self.parts
 
     def compute(self, sheet: str) -> None:
         """The live column, the counter and the guide's words, as the formulas compute them."""
@@ -487,7 +490,7 @@ class _FormEditor:
             formula = _FORMULA.search(inside)
             return self.cell(address, style[0] if style else "", formula[0] if formula else "", values[address])
 
-        self.parts[part] = _CELL.sub(written, self.parts[part])
+        self.parts[part] = _CELL.sub(written, self.parts[part].decode()).encode()
         assert not left, f"cells that the form does not have: {sorted(left)}"
 
     def cell(self, address: str, style: str, formula: str, value: Any) -> str:
@@ -520,9 +523,9 @@ class _FormEditor:
         name = "xl/sharedStrings.xml"
         more = "".join(f'<si><t xml:space="preserve">{escape(text, quote=False)}</t></si>' for text in self.strings)
         total = len(self.texts) + len(self.strings)
-        part = re.sub(r' (?:count|uniqueCount)="\d+"', "", self.parts[name], count=2)
+        part = re.sub(r' (?:count|uniqueCount)="\d+"', "", self.parts[name].decode(), count=2)
         part = part.replace("<sst ", f'<sst count="{total}" uniqueCount="{total}" ', 1)
-        self.parts[name] = part.replace("</sst>", f"{more}</sst>")
+        self.parts[name] = part.replace("</sst>", f"{more}</sst>").encode()
 
 
 @dataclass(frozen=True)
@@ -540,6 +543,11 @@ def _count(counts: Counter[str]) -> str:
     """How many rows are in each state, in words; nothing where all are complete."""
     rows = ((counts[state], state) for state in _COUNTED if counts[state])
     return ", ".join(f"{count} {'ligne' if count == 1 else 'lignes'} {state}" for count, state in rows)
+
+
+@cache
+def _rules(spec: TableSpec) -> RowState:
+    return RowState(spec, schemas())
 
 
 def _state(spec: TableSpec, values: Mapping[str, Any], headers: Mapping[str, str]) -> str:
@@ -561,7 +569,7 @@ def _state(spec: TableSpec, values: Mapping[str, Any], headers: Mapping[str, str
             missing.append("le financeur")
         if values["montant_demande"] is values["montant_accorde"] is None:
             missing.append("le montant demandé")
-    rule, said = RowState(spec, schemas()), list[str]()
+    rule, said = _rules(spec), list[str]()
     for column, cell in rule.rules:
         if column.role is Role.TYPED:
             state = cell.typed_state(values[column.name])
@@ -574,19 +582,14 @@ def _state(spec: TableSpec, values: Mapping[str, Any], headers: Mapping[str, str
 
 
 def _save(
-    target: Path, content: bytes, saved: datetime, author: str, cells: Mapping[tuple[str, str, str], str]
+    target: Path, parts: Mapping[str, bytes], saved: datetime, author: str, cells: Mapping[tuple[str, str, str], str]
 ) -> Saved:
     """Write a workbook with who saved it last and when."""
     stream = io.BytesIO()
-    with (
-        zipfile.ZipFile(io.BytesIO(content)) as source,
-        zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as done,
-    ):
-        for name in source.namelist():
-            part = source.read(name)
-            if name == "docProps/core.xml":
-                part = _stamped(part.decode(), saved, author).encode()
-            done.writestr(zipfile.ZipInfo(name), part, zipfile.ZIP_DEFLATED)
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as done:
+        for name, part in parts.items():
+            stamped = _stamped(part.decode(), saved, author).encode() if name == "docProps/core.xml" else part
+            done.writestr(zipfile.ZipInfo(name), stamped, zipfile.ZIP_DEFLATED)
     content = stream.getvalue()
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(content)

@@ -37,6 +37,7 @@ ssl_key = <{key}
 default_internal_user = {user}
 default_internal_group = {group}
 default_login_user = {user}
+auth_failure_delay = 0
 mail_location = maildir:{folder}/mail
 first_valid_uid = 1
 passdb {{
@@ -60,6 +61,9 @@ service imap-login {{
 }}
 service anvil {{
   chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
 }}
 """
 

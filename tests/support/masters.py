@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
+from typing import Generic, TypeVar
 from xml.etree import ElementTree
 
 from support.contracts import ROOT, SETTINGS, Rows, schemas, tables_of
@@ -28,6 +29,7 @@ OFFICE = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 CONTENT_TYPES = "{http://schemas.openxmlformats.org/package/2006/content-types}"
 
 Cell = tuple[str | float | None, str | None]
+Given, Made = TypeVar("Given"), TypeVar("Made")
 
 
 @cache
@@ -93,6 +95,24 @@ class TablePart:
     root: ElementTree.Element
 
 
+class OnDemand(Mapping[str, Made], Generic[Given, Made]):
+    """What is made of each value of a mapping, once it is asked for: of most workbooks, few sheets are looked at."""
+
+    def __init__(self, given: Mapping[str, Given], make: Callable[[Given], Made]) -> None:
+        self._given, self._make, self._made = given, make, dict[str, Made]()
+
+    def __getitem__(self, name: str) -> Made:
+        if name not in self._made:
+            self._made[name] = self._make(self._given[name])
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._given)
+
+    def __len__(self) -> int:
+        return len(self._given)
+
+
 @dataclass(frozen=True)
 class Package:
     """The parts of a workbook, read without any spreadsheet library."""
@@ -115,9 +135,9 @@ class Package:
         return self.xml("xl/workbook.xml")
 
     @cached_property
-    def sheets(self) -> dict[str, ElementTree.Element]:
+    def sheets(self) -> Mapping[str, ElementTree.Element]:
         """The sheets by name, in order."""
-        return {name: self.xml(part) for name, part in self.sheet_parts.items()}
+        return OnDemand(self.sheet_parts, self.xml)
 
     @cached_property
     def sheet_parts(self) -> dict[str, str]:
@@ -154,6 +174,8 @@ class Package:
         """The Excel tables by name."""
         found = {}
         for sheet, part in self.sheet_parts.items():
+            if b"tablePart" not in self.parts[part]:
+                continue
             targets = self.targets(part)
             for element in self.sheets[sheet].iter(f"{MAIN}tablePart"):
                 table = _table(sheet, self.xml(targets[element.attrib[f"{OFFICE}id"]]))
@@ -167,9 +189,9 @@ class Package:
         return ["".join(text.text or "" for text in element.iter(f"{MAIN}t")) for element in root.iter(f"{MAIN}si")]
 
     @cached_property
-    def cells(self) -> dict[str, dict[tuple[int, int], Cell]]:
+    def cells(self) -> Mapping[str, Mapping[tuple[int, int], Cell]]:
         """Every written cell by sheet: its (cached) value and its formula; rows and columns are zero-based."""
-        return {sheet: dict(self._cells(root)) for sheet, root in self.sheets.items()}
+        return OnDemand(self.sheets, lambda root: dict(self._cells(root)))
 
     def _cells(self, root: ElementTree.Element) -> Iterator[tuple[tuple[int, int], Cell]]:
         for element in root.iter(f"{MAIN}c"):
@@ -189,6 +211,12 @@ class Package:
             yield position(element.attrib["r"]), (shown, None if formula is None else formula.text or "")
 
 
+@lru_cache(12)
+def package(content: bytes) -> Package:
+    """A workbook that several look at, and that none changes: the same one while it is among the last asked for."""
+    return Package(content)
+
+
 @cache
 def position(reference: str) -> tuple[int, int]:
     """The zero-based row and column of ``B7``."""
@@ -206,6 +234,7 @@ def area(reference: str) -> tuple[int, int, int, int]:
     return (*position(first), *position(last or first))
 
 
+@cache
 def reference(row: int, column: int) -> str:
     """``B7`` of a zero-based row and column."""
     return f"{column_letters(column)}{row + 1}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import re
 import signal
@@ -20,10 +19,10 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
-from typing import cast
 
 from support import children
 from support.contracts import ROOT
+from support.forks import Fork
 from tabellion.transaction.bounded import PATIENCE
 from tabellion.transaction.lock import LOCK
 
@@ -53,7 +52,12 @@ def tabellion(*arguments: str | Path, cwd: Path, encoding: str = "utf-8", **more
     """
     words, env = list(map(str, arguments)), environment(PYTHONIOENCODING=encoding, **more)
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        code = started(words, cwd, env, out.fileno(), err.fileno()).wait(TIME_LIMIT_SECONDS)
+        process = started(words, cwd, env, out.fileno(), err.fileno())
+        try:
+            code = process.wait(TIME_LIMIT_SECONDS)
+        except (TimeoutError, subprocess.TimeoutExpired):
+            process.kill()
+            raise
         said = []
         for stream in (out, err):
             stream.seek(0)
@@ -64,52 +68,10 @@ def tabellion(*arguments: str | Path, cwd: Path, encoding: str = "utf-8", **more
 def started(words: list[str], cwd: Path, env: Mapping[str, str], out: int, err: int) -> Fork | subprocess.Popen[bytes]:
     """The command line, started, with files for what it says: a fork, or anew where it needs another Python or must."""
     if hasattr(os, "fork") and env.get("PYTHONPATH") == _SOURCE:
-        return Fork(words, cwd, env, out, err)
+        _import_program()
+        return Fork(_as_program, (words, cwd, env), out, err)
     command = [sys.executable, "-W", "error", "-W", "ignore::ResourceWarning", "-m", "tabellion", *words]
     return subprocess.Popen(command, cwd=cwd, env=env, stdout=out, stderr=err, stdin=subprocess.DEVNULL)
-
-
-class Fork:
-    """The command line in a fork of this process, as a ``subprocess.Popen`` without pipes."""
-
-    def __init__(self, words: list[str], cwd: Path, env: Mapping[str, str], out: int, err: int) -> None:
-        self.words, self.returncode = words, cast("int | None", None)
-        _import_program()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        self.pid = os.fork()
-        if self.pid == 0:
-            code = 1
-            try:
-                code = _as_program(words, cwd, env, out, err)
-            finally:
-                os._exit(code)
-
-    def poll(self) -> int | None:
-        """Its exit code, ``None`` while it runs."""
-        if self.returncode is None:
-            done, status = os.waitpid(self.pid, os.WNOHANG)
-            if done:
-                self.returncode = os.waitstatus_to_exitcode(status)
-        return self.returncode
-
-    def wait(self, timeout: float = TIME_LIMIT_SECONDS) -> int:
-        """Its exit code, once it has ended; raises ``TimeoutError`` beyond the time limit, in seconds, and ends it."""
-        end = time.monotonic() + timeout
-        while self.poll() is None:
-            if time.monotonic() > end:
-                self.kill()
-                self.wait()
-                raise TimeoutError(self.words)
-            time.sleep(0.005)
-        return cast("int", self.returncode)
-
-    def send_signal(self, sign: signal.Signals) -> None:
-        if self.poll() is None:
-            os.kill(self.pid, sign)
-
-    def kill(self) -> None:
-        self.send_signal(signal.SIGKILL)
 
 
 @cache
@@ -130,7 +92,6 @@ def _import_program() -> None:
 
 def _as_program(words: list[str], cwd: Path, env: Mapping[str, str], out: int, err: int) -> int:
     """Make of this process what ``python -m tabellion`` begins with, run it, and give its exit code."""
-    gc.freeze()  # what the tests hold is not looked through again
     PATIENCE._idle.clear()  # threads of the tests: a fork has none of them, and would wait for their answers
     os.chdir(cwd)
     os.environ.clear()

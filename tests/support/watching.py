@@ -18,7 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from support.program import Fork, contents, environment, started, tabellion
+from support.forks import Fork
+from support.program import contents, environment, started, tabellion
 
 DEADLINE_SECONDS = 60.0
 _LOOK_SECONDS = 0.03
@@ -53,8 +54,7 @@ class Watching:
             if kind is None:
                 self.stop()
             else:
-                self.process.kill()
-                self.process.wait()
+                self.kill()
                 print(self.log.read_text(encoding="utf-8"))
 
     def start(self) -> None:
@@ -84,7 +84,7 @@ class Watching:
         """End it as a power cut does."""
         assert self.process is not None
         self.process.kill()
-        self.process.wait()
+        self.process.wait(DEADLINE_SECONDS)
 
     def wait(self, condition: Callable[[], object], what: str, seconds: float = DEADLINE_SECONDS) -> None:
         """Wait until ``condition()``, which must not need a watcher that has died."""
