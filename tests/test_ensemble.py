@@ -247,7 +247,7 @@ def test_a_contract_that_cannot_be_read_is_a_line_with_the_figures_of_before(con
     (contracts / "petit" / "workbooks" / "registre" / "fiches.csv").write_bytes(b"\xff\xfe\x00")
     run = put_together(contracts, tmp_path / "vers", NOW + timedelta(days=1))
     (failed,) = [contract for contract in run.portfolio.contracts if contract.failures]
-    assert (failed.found.root.name, failed.freshness) == ("petit", Freshness.CARRIED)
+    assert (failed.source.root.name, failed.freshness) == ("petit", Freshness.CARRIED)
     assert [item.code for item in run.findings if item.bloquant] == ["contrat-non-pris"]
     assert pd.read_parquet(tmp_path / "vers" / "jeu" / "lignes").equals(before)
     rows = {row["Dossier"]: row for row in sheet_rows(tmp_path / "vers" / "ensemble.xlsx", "Contrats", "Contrat")}

@@ -63,7 +63,7 @@ _TOGETHER = ((_FINANCEMENTS, "montant"), (_FINANCEMENTS, "statut_montant"))
 class Materials:
     """All that a consolidation is made of.
 
-    ``master`` is the contract to start from, ``said`` what reading it said, ``staff`` what the staff changed in it
+    ``master`` is the contract to start from, ``notices`` what reading it said, ``staff`` what the staff changed in it
     since the last adoption, ``withheld`` what of it waits for somebody and ``newcomers`` the names that nobody has.
     ``files`` are the files of ``retours/``, by name; ``kept`` the accepted returns kept before, by name; ``withdrawn``
     the digests of the files that people set aside. ``sent`` are the forms written: the name by slot. ``decisions`` are
@@ -71,7 +71,7 @@ class Materials:
     """
 
     master: Book
-    said: tuple[Finding, ...]
+    notices: tuple[Finding, ...]
     staff: tuple[Modification, ...]
     withheld: tuple[Withheld, ...]
     newcomers: tuple[Newcomer, ...]
@@ -134,7 +134,7 @@ def assemble(materials: Materials) -> Assembly:
         decisions,
     )
     findings = _without_repeats([
-        *materials.said,
+        *materials.notices,
         *at_rest,
         *without_settled_removals((item for file in files for item in file.findings), in_force, merged.removals),
         *check_contract(contract, locate),
@@ -199,8 +199,8 @@ def _put_to_rest(choices: Mapping[Slot, VersionChoice], current: int) -> list[Fi
     """Say once of each past exercice how many remarks on its adopted returns are not repeated; those go."""
     remarks: dict[int, int] = {}
     for (year, _), choice in choices.items():
-        if year < current and (gone := choice.put_to_rest()):
-            remarks[year] = remarks.get(year, 0) + gone
+        if year < current and (put_away := choice.put_to_rest()):
+            remarks[year] = remarks.get(year, 0) + put_away
     return [
         finding("exercice-au-contrat", Place("retours"), valeur=year, remarques=plural(count, "remarque"))
         for year, count in remarks.items()

@@ -130,7 +130,7 @@ def left_empty(in_force: Candidate, others: Iterable[Candidate]) -> tuple[LeftEm
     """
     removed = {(row.table, row.row_id) for row in in_force.parsed.removed}
     newer = {(row.table, row.key): row for row in in_force.parsed.rows}
-    given: set[CellKey] = set()
+    claimed: set[CellKey] = set()
     halves: list[LeftEmpty] = []
     for candidate in others:
         rows, disputed, shares = list[ReturnedRow](), list[Disputed](), False
@@ -138,7 +138,7 @@ def left_empty(in_force: Candidate, others: Iterable[Candidate]) -> tuple[LeftEm
             same_row, names = newer.get((row.table, row.key)), set[str]()
             for name in row.before:
                 value = row.values.get(name)
-                if value is None or (row.table, row.key, name) in given or (row.table, row.key[0]) in removed:
+                if value is None or (row.table, row.key, name) in claimed or (row.table, row.key[0]) in removed:
                     continue
                 if same_row is None or (name in same_row.values and name not in same_row.before):
                     names.add(name)
@@ -148,7 +148,7 @@ def left_empty(in_force: Candidate, others: Iterable[Candidate]) -> tuple[LeftEm
                     disputed.append(Disputed(row, same_row, name))
             if names:
                 rows.append(_only(row, same_row, names))
-                given |= {(row.table, row.key, name) for name in names}
+                claimed |= {(row.table, row.key, name) for name in names}
         sure = tuple(row for row in rows if not (row.is_new and shares))
         if sure or _are_rivals(in_force, candidate):
             halves.append(LeftEmpty(candidate, tuple(rows), sure, tuple(disputed)))

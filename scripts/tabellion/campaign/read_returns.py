@@ -82,7 +82,7 @@ class KnownReturns:
 class ReadFile:
     """A file and what was read of it; ``stamp`` is its size and the digest of its end (``None``: not to be seen)."""
 
-    found: FoundFile
+    source: FoundFile
     parsed: ParsedReturn
     stamp: tuple[int, str] | None
 
@@ -158,7 +158,7 @@ def read_files(
             if (name := names[number]) and _is_lasting(parsed_return) and _stamp(files[number].path) == stamps[number]
         }
         known |= lasting
-        journal.keep_readings(print_, {name: _content(one) for name, one in lasting.items()})
+        journal.keep_readings(print_, {name: _content(parsed) for name, parsed in lasting.items()})
     kept.print_, kept.returns = print_, known
     parsed |= {number: parsed[first[name]] for number, name in enumerate(names) if number not in parsed and name}
     return [ReadFile(file, parsed[number], stamps[number]) for number, file in enumerate(files)]

@@ -135,11 +135,11 @@ def say_typed_partners(named: Iterable[tuple[str, bool, Place]]) -> Iterator[Fin
 
     ``named`` are the names, whether a partner has each, and their cells.
     """
-    found: dict[str | None, list[tuple[Place, str]]] = {}
+    by_partner: dict[str | None, list[tuple[Place, str]]] = {}
     for name, is_known, place in named:
         words = f"« {name} » ({place.cellule}{'' if is_known else ', inconnu des partenaires'})"
-        found.setdefault(place.feuille, []).append((place, words))
-    for cells in found.values():
+        by_partner.setdefault(place.feuille, []).append((place, words))
+    for cells in by_partner.values():
         places = list(dict.fromkeys(place for place, _ in cells))
         words = ", ".join(words for _, words in cells[:_SHOWN])
         if len(cells) > _SHOWN:

@@ -35,7 +35,7 @@ class _Status(NamedTuple):
     sign: str
     column: str
     colour: str | None
-    one: str
+    singular: str
     several: str
 
 
@@ -222,7 +222,7 @@ def _to_look_at(consolidation: Consolidation) -> list[ReceivedFile]:
 def _counts(lines: Sequence[BoardLine]) -> list[str]:
     counts = Counter(line.status for line in lines)
     parts = {
-        status: plural(counts[status], shown.one, shown.several)
+        status: plural(counts[status], shown.singular, shown.several)
         for status, shown in _STATUSES.items()
         if counts[status]
     }

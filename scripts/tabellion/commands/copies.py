@@ -39,7 +39,7 @@ def copy_jobs(workspace: Workspace, inputs: Inputs) -> list[CopyJob]:
     settled = {file.fichier for file in received if file.verdict in _SETTLED or file.is_kept_copy}
     settled |= {file.fichier for file in consolidation.strays}
     sources = {
-        name: (file.found.path, file.parsed.sha256) for name, file in inputs.files.items() if name not in settled
+        name: (file.source.path, file.parsed.sha256) for name, file in inputs.files.items() if name not in settled
     }
     # Also where it is blocked, so that an older one is the master: its people need its findings all the more.
     if contrat.exists() and not any(finding.code in UNREADABLE for finding in by_file.get(contrat.name, [])):

@@ -92,15 +92,15 @@ def load_inputs(
     wanted = [file for file in present if not file.is_set_aside]
     examiner = Examiner(schemas, known, master.settings, key)
     read = read_files([*wanted, *kept], examiner, master, journal, print_, progress, known_returns)
-    files = {file.found.fichier: file for file in read[: len(wanted)]}
+    files = {file.source.fichier: file for file in read[: len(wanted)]}
     materials = Materials(
         master=master,
-        said=source.findings,
+        notices=source.findings,
         staff=source.state.saves.modifications,
         withheld=source.state.withheld,
         newcomers=source.state.newcomers,
         files={name: file.parsed for name, file in files.items()},
-        kept={file.found.fichier: file.parsed for file in read[len(wanted) :]},
+        kept={file.source.fichier: file.parsed for file in read[len(wanted) :]},
         withdrawn=frozenset(_digest(file.path) for file in present if file.is_set_aside),
         sent=_sent(workspace, known),
         adoption=source.adoption,
@@ -109,7 +109,7 @@ def load_inputs(
         senders=tuple(held),
     )
     leftovers = tuple(leftover_findings(listing.leftovers, workspace.retours.name))
-    names = {file.parsed.sha256: file.found.fichier for file in read[len(wanted) :]}
+    names = {file.parsed.sha256: file.source.fichier for file in read[len(wanted) :]}
     assembly = assemble_apart(materials) if assemble is None else assemble_apart(materials, assemble)
     return Inputs(source, files, assembly, decided, names, leftovers)
 

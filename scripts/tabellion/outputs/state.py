@@ -98,8 +98,8 @@ def state_digest(consolidation: Consolidation, tables: Mapping[str, bytes], extr
     )  # fmt: skip
     for group in groups:
         items = iter(group)
-        while some := list(islice(items, _AT_ONCE)):  # not all: a large campaign says tens of millions of characters
-            digest.update(repr(some).encode("utf-8", "surrogatepass"))
+        while batch := list(islice(items, _AT_ONCE)):  # not all: a large campaign says tens of millions of characters
+            digest.update(repr(batch).encode("utf-8", "surrogatepass"))
         digest.update(b"\n")
     return digest.hexdigest()
 
@@ -319,7 +319,7 @@ def _since(content: Json) -> Since:
     return Since(
         None if before is None else datetime.fromisoformat(before),
         cells,
-        tuple((who, int(year), was, now) for who, year, was, now in content["etats"]),
+        tuple((partner, int(year), was, now) for partner, year, was, now in content["etats"]),
         int(content["constats_nouveaux"]),
         int(content["constats_disparus"]),
         None if total is None else (_cents(total[0]), _cents(total[1])),

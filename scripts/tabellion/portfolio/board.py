@@ -30,7 +30,7 @@ class BoardContract:
     Where something went wrong, its record is the one of an earlier night.
     """
 
-    found: FoundContract
+    source: FoundContract
     record: ContractRecord | None
     freshness: Freshness
     failures: tuple[Finding, ...] = ()
@@ -43,11 +43,11 @@ class BoardContract:
     @property
     def name(self) -> ContractName:
         """Who it is, as the list and the contract itself say it; of one that was never read, its folder."""
-        found, record = self.found, self.record
+        source, record = self.source, self.record
         if record is None:
-            return ContractName("", found.nom or found.root.name, found.region, found.departement)
+            return ContractName("", source.nom or source.root.name, source.region, source.departement)
         return replace(
-            record.name, nom=found.nom or record.state.titre, region=found.region, departement=found.departement
+            record.name, nom=source.nom or record.state.titre, region=source.region, departement=source.departement
         )
 
 
@@ -78,10 +78,10 @@ def without_doubles(contracts: Sequence[BoardContract]) -> tuple[list[BoardContr
             identifiant = contract.record.state.identifiant
             other = first.setdefault(fold(identifiant), contract)
             if other is not contract:
-                shown = contract.found.shown
+                shown = contract.source.shown
                 findings.append(
                     finding(
-                        "contrat-en-double", Place(shown), valeur=shown, attendu=other.found.shown,
+                        "contrat-en-double", Place(shown), valeur=shown, attendu=other.source.shown,
                         identifiant=identifiant,
                     )
                 )  # fmt: skip
@@ -93,7 +93,7 @@ def without_doubles(contracts: Sequence[BoardContract]) -> tuple[list[BoardContr
 def findings_of(contracts: Iterable[BoardContract]) -> Iterator[Finding]:
     """What is said of each contract: that it could not be taken, or only be read, or that something in it blocks."""
     for contract in contracts:
-        place, record = Place(contract.found.shown), contract.record
+        place, record = Place(contract.source.shown), contract.record
         if contract.freshness is Freshness.CURRENT:
             yield from contract.failures
         elif contract.failures:
@@ -115,7 +115,7 @@ def findings_of(contracts: Iterable[BoardContract]) -> Iterator[Finding]:
 def vanished(before: Mapping[str, ContractRecord], contracts: Iterable[BoardContract]) -> Iterator[Finding]:
     """What is said of contracts that were there the last time and are not any more; one that was moved is there."""
     contracts_now = list(contracts)
-    roots = {str(contract.found.root.resolve()) for contract in contracts_now}
+    roots = {str(contract.source.root.resolve()) for contract in contracts_now}
     identifiants = {contract.name.identifiant for contract in contracts_now}
     for root, record in before.items():
         if (

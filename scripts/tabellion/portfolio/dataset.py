@@ -82,7 +82,7 @@ def contracts_file(contracts: Sequence[BoardContract]) -> tuple[str, bytes]:
         values = {
             "contrat": name.identifiant, "nom": name.nom, "titre": state.titre, "region": name.region or None,
             "departement": name.departement or None, "debut": state.debut, "fin": state.fin,
-            "exercice_courant": state.exercice, "dossier": contract.found.shown, "lecture": contract.freshness.value,
+            "exercice_courant": state.exercice, "dossier": contract.source.shown, "lecture": contract.freshness.value,
             "derniere_nuit": state.made and state.made.isoformat(timespec="seconds"), "attendus": state.attendus,
             "recus": state.recus, "acceptes": state.acceptes, "rejetes": state.rejetes, "en_retard": state.en_retard,
             "a_decider": state.a_decider, "bloquants": state.bloquants, "erreurs": state.erreurs,

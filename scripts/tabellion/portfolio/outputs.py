@@ -72,7 +72,7 @@ def make_outputs(
         contracts.append(contract)
     portfolio = replace(portfolio, contracts=tuple(contracts))
     remembered = PortfolioMemory(
-        {str(contract.found.root.resolve()): contract.record for contract in contracts if contract.record is not None},
+        {str(contract.source.root.resolve()): contract.record for contract in contracts if contract.record is not None},
         columns=prints,
     )
     digest = digest_of([program, memory_json(remembered).decode(), _named(portfolio)])
@@ -151,7 +151,7 @@ def _named(portfolio: Portfolio) -> list[object]:
     return [
         portfolio.titre,
         [
-            [repr(contract.name), contract.found.shown, contract.freshness.value, repr(contract.failures)]
+            [repr(contract.name), contract.source.shown, contract.freshness.value, repr(contract.failures)]
             for contract in portfolio.contracts
         ],
         [repr(item) for item in portfolio.findings],

@@ -104,7 +104,7 @@ def _contract(contract: BoardContract, target: Path) -> Values:
         "failures": [failure.message for failure in contract.failures],
         "made": f"{state.made:%d/%m/%Y %H:%M}" if state is not None and state.made is not None else "",
         "href": quote(report, safe="/") if report else "",
-        "folder": contract.found.shown,
+        "folder": contract.source.shown,
     }
 
 

@@ -127,7 +127,7 @@ def state_words(contract: BoardContract) -> tuple[str, str]:
 
 def report_path(contract: BoardContract, target: Path) -> str | None:
     """The path of a contract's own report from ``target``; ``None`` where it has none, or no path leads there."""
-    report = Folders(contract.found.root.resolve()).consolidation / _REPORT
+    report = Folders(contract.source.root.resolve()).consolidation / _REPORT
     try:
         return os.path.relpath(report, target.resolve()).replace(os.sep, "/") if report.is_file() else None
     except ValueError:  # on another drive
@@ -212,7 +212,7 @@ def _board_columns(maker: CellMaker, target: Path) -> list[ListColumn]:
         *(money(place) for place in range(len(MONEY))),
         ListColumn("Dernière nuit", 16, "center", state_value("made"), maker.moment),
         ListColumn("Rapport", 10, "center", cell=report),
-        ListColumn("Dossier", 34, "left", lambda row: row.contract.found.shown, maker.text),
+        ListColumn("Dossier", 34, "left", lambda row: row.contract.source.shown, maker.text),
     ]
 
 

@@ -250,9 +250,9 @@ class _Identification:
         """Rows without identifier that say what a row of the base says, whose own identifier stands nowhere."""
         if None not in self.ids:
             return
-        gone = self.result.renumbered
+        renumbered = self.result.renumbered
         free = {
-            described: [position for position in others if self.base.columns[self.base.key][position] not in gone]
+            described: [position for position in others if self.base.columns[self.base.key][position] not in renumbered]
             for described, others in self.unclaimed().items()
         }
         groups: dict[Key, list[int]] = defaultdict(list)

@@ -122,10 +122,10 @@ class Field:
         return " ".join(parts)
 
 
-def _bounds(low: str | None, high: str | None, both: str, least: str, most: str) -> str:
-    """Bounds in words: ``both`` where there are two, else ``least`` or ``most``; nothing without any."""
+def _bounds(low: str | None, high: str | None, between: str, least: str, most: str) -> str:
+    """Bounds in words: ``between`` where there are two, else ``least`` or ``most``; nothing without any."""
     if low is not None and high is not None:
-        return both.format(low, high)
+        return between.format(low, high)
     return least.format(low) if low is not None else most.format(high) if high is not None else ""
 
 

@@ -115,14 +115,14 @@ class Credits:
                   *(f"Écart {word} (€)" for word in AMOUNT_WORDS.values()), "Écart réalisé (%)")  # fmt: skip
         rows: list[list[Measure]] = []
         for previous, year in zip([None, *years], years, strict=False):
-            here = Criterion("exercice", year, this_row(name, labels[0]))
-            amounts = [self.total(field, here) for field in AMOUNTS]
+            of_year = Criterion("exercice", year, this_row(name, labels[0]))
+            amounts = [self.total(field, of_year) for field in AMOUNTS]
             gaps, share = [Measure("signed", "")] * len(AMOUNTS), Measure("share", "")
             if previous is not None:
                 pairs = [self._compared(yearly(field, year), yearly(field, previous)) for field in AMOUNTS]
                 gaps = [pair.change(pair.before) for pair in pairs]
                 share = fraction("share", gaps[-1].at(this_row(name, labels[8])), pairs[-1].before)
-            rows.append([self.count(here), *amounts, *gaps, share])
+            rows.append([self.count(of_year), *amounts, *gaps, share])
         keys = [(year, self._year_words(year, previous)) for previous, year in zip([None, *years], years, strict=False)]
         return Block("Crédits de droit commun par exercice", name, labels, keys, rows)
 
@@ -149,14 +149,14 @@ class Credits:
         now, then = yearly(choice.amount, choice.year), yearly(choice.other_amount, choice.other_year)
         rows = []
         for number in self.conventions:
-            here = self._convention(name, number)
-            amounts = [self.total(field, year, here) for field in AMOUNTS]
-            pair = self._compared(now, then, here, more={now: SHOWN_COLUMN, then: COMPARED_COLUMN})
+            of_convention = self._convention(name, number)
+            amounts = [self.total(field, year, of_convention) for field in AMOUNTS]
+            pair = self._compared(now, then, of_convention, more={now: SHOWN_COLUMN, then: COMPARED_COLUMN})
             before = unless_same(pair.before, is_same=now == then)
             difference = pair.change(before.at(this_row(name, REFERENCE)))
             share = fraction("share", difference.at(this_row(name, GAP)), before.at(this_row(name, REFERENCE)))
-            count = self.count(year, here)
-            known = chosen(AMOUNT, choice.amount, [self.count(year, here, Known(field)) for field in AMOUNTS])
+            count = self.count(year, of_convention)
+            known = chosen(AMOUNT, choice.amount, [self.count(year, of_convention, Known(field)) for field in AMOUNTS])
             untold = replace(gap(count.at(this_row(name, LINES)), known), kind="count")
             rows.append([count, *amounts, pair.lines, before, difference, share, untold])
         kinds = ("count", "euros", "euros", "euros", "count", "euros", "signed")
@@ -177,13 +177,13 @@ class Credits:
         labels = unique_labels(["N°", "Convention", *shown, *([f"Autres ({len(others)})"] if others else []), "Total"])
         rows = []
         for number in self.conventions:
-            here = self._convention(name, number)
+            of_convention = self._convention(name, number)
             row = []
             for town, members in shown.items():
                 literal = criterion(town)
-                measure = self.shown(here, OneOf("collectivite_id", tuple(members), literal))
+                measure = self.shown(of_convention, OneOf("collectivite_id", tuple(members), literal))
                 row.append(measure if literal is not None else replace(measure, formula=None))
-            whole = self.shown(here)
+            whole = self.shown(of_convention)
             if others:
                 row.append(_rest(name, labels, whole, row))
             rows.append([*row, whole])

@@ -66,12 +66,12 @@ class DetailWorkbook:
 class Details:
     """The tables that stand in detail workbooks, and these; nothing where ``consolidation.xlsx`` holds all.
 
-    ``told`` has the places of the values of returns, by table and position, then by field.
+    ``value_places`` are the places of the values of returns, by table and position, then by field.
     """
 
     tables: tuple[str, ...] = ()
     workbooks: tuple[DetailWorkbook, ...] = ()
-    told: Mapping[tuple[str, int], Mapping[str, Place]] = field(default_factory=dict)
+    value_places: Mapping[tuple[str, int], Mapping[str, Place]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.workbooks)
@@ -119,7 +119,7 @@ def make_details(consolidation: Consolidation, program: str) -> Details:
             digest = contents.digest((name, *group), together, changes[rank])
             counts = {name: [len(part) for part in lists] for name, lists in parts.items()}
             workbooks.append(DetailWorkbook(name, tuple(group), together, counts, tuple(changes[rank]), digest))
-    return Details(tuple(moved), tuple(workbooks), contents.told)
+    return Details(tuple(moved), tuple(workbooks), contents.value_places)
 
 
 def part_of(consolidation: Consolidation, details: Details, workbook: DetailWorkbook) -> Consolidation:
@@ -133,7 +133,9 @@ def part_of(consolidation: Consolidation, details: Details, workbook: DetailWork
         places = consolidation.origins.get(name, [])
         origins[name] = [places[position] for position in positions]
         for rank, position in enumerate(positions):
-            cells |= {(name, rank, champ): place for champ, place in details.told.get((name, position), {}).items()}
+            cells |= {
+                (name, rank, champ): place for champ, place in details.value_places.get((name, position), {}).items()
+            }
     return replace(
         consolidation, contract=replace(contract, tables=tables), origins=origins, cells=cells,
         modifications=workbook.changes, staff=(),
@@ -152,12 +154,12 @@ def _name(rank: int, group: Sequence[str]) -> str:
     return f"{rank:03} {first} - {last}.xlsx"
 
 
-def _told(consolidation: Consolidation) -> dict[tuple[str, int], dict[str, Place]]:
+def _value_places(consolidation: Consolidation) -> dict[tuple[str, int], dict[str, Place]]:
     """The places of the values of returns, by table and position, then by field."""
-    told: dict[tuple[str, int], dict[str, Place]] = {}
+    places: dict[tuple[str, int], dict[str, Place]] = {}
     for (name, position, champ), place in consolidation.cells.items():
-        told.setdefault((name, position), {})[champ] = place
-    return told
+        places.setdefault((name, position), {})[champ] = place
+    return places
 
 
 class _Owners:
@@ -201,7 +203,11 @@ class _Contents:
 
     def __init__(self, consolidation: Consolidation, moved: Sequence[str], program: str) -> None:
         contract, settings = consolidation.contract, consolidation.contract.settings
-        self.consolidation, self.labels, self.told = consolidation, Labels(contract), _told(consolidation)
+        self.consolidation, self.labels, self.value_places = (
+            consolidation,
+            Labels(contract),
+            _value_places(consolidation),
+        )
         short = [table.columns for name, table in contract.tables.items() if name not in moved]
         facts = (program, settings, [contract.schemas[name] for name in moved], short)
         self.common = repr(facts).encode("utf-8", "surrogatepass")
@@ -247,7 +253,7 @@ class _Contents:
         places = self.consolidation.origins.get(table, [])
         shown.append([plain_place(places[position]) for position in positions if position < len(places)])
         shown.append([
-            [(champ, plain_place(place)) for champ, place in self.told.get((table, position), {}).items()]
+            [(champ, plain_place(place)) for champ, place in self.value_places.get((table, position), {}).items()]
             for position in positions
         ])  # fmt: skip
         if table == "financements":

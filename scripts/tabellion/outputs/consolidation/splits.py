@@ -15,14 +15,14 @@ def split_block(money: Credits, split: Split) -> Block:
     """Conventions × values, for the exercice and the amount shown."""
     name = f"Synthese_{split.field.name}"
     labels = unique_labels(["N°", "Convention", *(label for label, _ in split.parts), TOTAL])
-    told = [part for _, part in split.parts if part.formula is not None]
+    computed = [part for _, part in split.parts if part.formula is not None]
     cells = [this_row(name, label) for label in labels[2:]]
     rows = []
     for number in money.conventions:
-        here = Criterion("convention_id", number, this_row(name, "N°") if number is not None else '"="')
-        parts = [money.shown(here, part) for part in told]
-        whole = money.shown(here)
-        rows.append([*split.measures(parts, cells[: len(told)], whole.at(cells[-1])), whole])
+        of_convention = Criterion("convention_id", number, this_row(name, "N°") if number is not None else '"="')
+        parts = [money.shown(of_convention, part) for part in computed]
+        whole = money.shown(of_convention)
+        rows.append([*split.measures(parts, cells[: len(computed)], whole.at(cells[-1])), whole])
     totals = sums_of(name, labels[2:], rows, ["euros"] * len(cells))
     heading = " ; ".join(filter(None, [f"Crédits par convention et par {split.words} (€)", split.note]))
     return Block(heading, name, labels, list(money.conventions.items()), rows, totals)

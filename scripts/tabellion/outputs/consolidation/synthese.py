@@ -127,11 +127,11 @@ def _write_essentials(
     if years:
         current = consolidation.contract.settings.exercice_courant
         year = current if current in years else years[0]
-        board, here = _board(consolidation), Criterion(campaign.EXERCICE, year, str(year))
+        board, of_year = _board(consolidation), Criterion(campaign.EXERCICE, year, str(year))
         standings = consolidation.standings(year)
-        accepted = _counted(board, campaign.BOARD, here, _status(ReturnStatus.ACCEPTED))
+        accepted = _counted(board, campaign.BOARD, of_year, _status(ReturnStatus.ACCEPTED))
         cards.append((f"Retours acceptés, {year}", accepted, f"sur {standings.asked_words}"))
-        late = _counted(board, campaign.BOARD, here, _status(ReturnStatus.LATE))
+        late = _counted(board, campaign.BOARD, of_year, _status(ReturnStatus.LATE))
         after = sum(line.came_late for line in consolidation.board if line.exercice == year)
         note = f"et {plural(after, 'reçu')} après la date" if after else "rien reçu à ce jour"
         cards.append(("En retard", late, note))
@@ -217,8 +217,8 @@ def _campaign(consolidation: Consolidation) -> Block:
     for exercice in consolidation.exercices:
         due = next((line.due for line in consolidation.board if line.exercice == exercice and line.due), None)
         keys.append((exercice, f"à renvoyer au plus tard le {french_date(due)}" if due else "sans date limite"))
-        here = Criterion(campaign.EXERCICE, exercice, this_row(CAMPAIGN, labels[0]))
-        row = [_counted(board, campaign.BOARD, here, _status(status)) for status in ReturnStatus]
+        of_year = Criterion(campaign.EXERCICE, exercice, this_row(CAMPAIGN, labels[0]))
+        row = [_counted(board, campaign.BOARD, of_year, _status(status)) for status in ReturnStatus]
         asked = "+".join(
             this_row(CAMPAIGN, status.value.capitalize()) for status in ReturnStatus if status not in UNASKED
         )
@@ -306,8 +306,10 @@ def _progress(consolidation: Consolidation, overview: Overview) -> Block:
     rows = []
     for number in overview.conventions:
         counts = overview.progress(year, number)
-        here = "+".join(this_row(PROGRESS, label) for label in labels[2:-1])
-        rows.append([*(Measure("count", counts[stage]) for stage in stages), Measure("count", counts.total(), here)])
+        stage_sum = "+".join(this_row(PROGRESS, label) for label in labels[2:-1])
+        rows.append(
+            [*(Measure("count", counts[stage]) for stage in stages), Measure("count", counts.total(), stage_sum)]
+        )
     totals = sums_of(PROGRESS, labels[2:], rows, ["count"] * len(labels[2:]))
     keys = list(overview.conventions.items())
     return Block(f"Fiches action en {year}", PROGRESS, labels, keys, rows, totals)

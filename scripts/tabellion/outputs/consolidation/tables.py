@@ -93,19 +93,19 @@ def write_data(sheet: Sheet, consolidation: Consolidation, data: DataSheet, labe
     resource = data.resource
     table = consolidation.contract.tables[resource]
     height = min(len(table), _LAST_ROW - FIRST_ROW)
-    told: dict[int, dict[str, Place]] = defaultdict(dict)
+    places: dict[int, dict[str, Place]] = defaultdict(dict)
     for (name_of_table, position, name), place in consolidation.cells.items():
         if name_of_table == resource:
-            told[position][name] = place
+            places[position][name] = place
     shown = f", les {height} premières sont ici" if height < len(table) else ""
     subtitle = f"{data.schema.description}  {plural(len(table), 'ligne')}{shown}".strip()
     sheet.title(data.schema.title, subtitle, len(data.labels))
     maker = maker_for(sheet.writer, height)
-    if told:
+    if places:
         sample = maker.value(data.schema.by_name[data.fields[0].name], None, {}, returned=True).style
         sheet.write(2, 0, "Ainsi", sample)
         sheet.write(2, 1, "en gras sur fond coloré : la valeur vient d'un retour", sheet.writer.format(italic=True))
-    cells = _cells(consolidation, data, height, told, maker, labels)
+    cells = _cells(consolidation, data, height, places, maker, labels)
     aligns = [_align(field) for field in data.fields]
     widths = [min(field.width, _WIDEST_LINE if field.one_line else _WIDEST) for field in data.fields]
     columns = [
@@ -125,15 +125,15 @@ def _cells(
     consolidation: Consolidation,
     data: DataSheet,
     height: int,
-    told: Mapping[int, Mapping[str, Place]],
+    places: Mapping[int, Mapping[str, Place]],
     maker: CellMaker,
     labels: Labels,
 ) -> list[LongColumn]:
-    """The first ``height`` rows; ``told`` has the places of the values of returns, by position and field."""
+    """The first ``height`` rows; ``places`` are those of the values of returns, by position and field."""
     table = consolidation.contract.tables[data.resource]
     nothing: dict[str, Place] = {}
-    here = [told.get(position, nothing) for position in range(height)]
-    returned = {name for mine in here for name in mine}
+    row_places = [places.get(position, nothing) for position in range(height)]
+    returned = {name for mine in row_places for name in mine}
     origins: list[Place | None] = [*consolidation.origins.get(data.resource, [])[:height]]
     origins += [None] * (height - len(origins))
 
@@ -141,7 +141,7 @@ def _cells(
         key_words, values = labels.key_words(data.resource, field.name), table.column(field.name)[:height]
         if field.name not in returned:
             return LongColumn(values, lambda value: maker.value(field, value, key_words))
-        keys = ((value, field.name in mine) for value, mine in zip(values, here, strict=True))
+        keys = ((value, field.name in mine) for value, mine in zip(values, row_places, strict=True))
         return LongColumn(keys, lambda key: maker.value(field, key[0], key_words, returned=key[1]))
 
     def source_cell(source: Place | None) -> Cell:
@@ -153,8 +153,8 @@ def _cells(
         LongColumn(map(_file, origins), maker.line),
         LongColumn((place.feuille if place is not None else None for place in origins), maker.line),
         LongColumn(origins, maker.cell_of),
-        LongColumn((len(mine) or None for mine in here), maker.centred),
-        LongColumn((next(iter(mine.values()), None) for mine in here), source_cell),
+        LongColumn((len(mine) or None for mine in row_places), maker.centred),
+        LongColumn((next(iter(mine.values()), None) for mine in row_places), source_cell),
     ]
 
 

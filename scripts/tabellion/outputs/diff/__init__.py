@@ -149,9 +149,9 @@ def _out_of_order(pairs: Pairs) -> Pairs:
     """The fewest rows that have to move for the first side to have the order of the second (``pairs`` are in that)."""
     tails: list[int] = []
     places: list[int] = []
-    for here, _ in pairs:
-        place = bisect_left(tails, here)
-        tails[place : place + 1] = [here]
+    for old, _ in pairs:
+        place = bisect_left(tails, old)
+        tails[place : place + 1] = [old]
         places.append(place)
     wanted = len(tails) - 1
     moved: Pairs = []

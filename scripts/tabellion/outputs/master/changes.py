@@ -38,17 +38,17 @@ def workbook_changes(
     contract: Book,
     adoption: str,
     fresh: bytes,
-    said: Sequence[Finding] = (),
+    findings: Sequence[Finding] = (),
     titles: Mapping[int, str] | None = None,
 ) -> Changes:
     """What makes of the workbook ``read`` one that says ``contract``, adopted under the name ``adoption``.
 
-    ``said`` is what reading said of it; ``fresh`` is the master workbook that the program has written of ``contract``;
-    ``titles`` are those that conventions had before, by number.
+    ``findings`` are what reading said of it; ``fresh`` is the master workbook that the program has written of
+    ``contract``; ``titles`` are those that conventions had before, by number.
     Rows are matched by their keys; their order is left to the staff. Rows of a table that the workbook has not are left
     out: its sheet comes whole.
     """
-    differences = _Differences(read, contract, said)
+    differences = _Differences(read, contract, findings)
     for schema in contract.schemas.values():
         if schema.name in contract.tables:
             differences.compare(schema)
@@ -83,7 +83,7 @@ def renewal_of(layout: MasterLayout) -> Renewal:
 
 
 class _Differences:
-    def __init__(self, read: Book, contract: Book, said: Sequence[Finding]) -> None:
+    def __init__(self, read: Book, contract: Book, findings: Sequence[Finding]) -> None:
         self.read, self.contract = read, contract
         self.cells: list[CellEdit] = []
         self.removed: list[RowToRemove] = []
@@ -92,7 +92,7 @@ class _Differences:
         self.added: dict[int, list[Mapping[int, Any]]] = {}
         self.areas = {(area.table, area.convention): number for number, area in enumerate(read.areas)}
         self.labels = {name: contract.labels(name) for name in contract.tables}
-        places = [place for item in said if item.code in _UNDERSTOOD for place in (item.place, *item.liees)]
+        places = [place for item in findings if item.code in _UNDERSTOOD for place in (item.place, *item.liees)]
         self.understood = {(place.feuille, place.cellule) for place in places}
 
     def compare(self, schema: TableSchema) -> None:

@@ -85,11 +85,11 @@ def blockers_of(consolidation: Consolidation, owners: Owners, anchors: Anchors) 
 
 
 def _blocker(
-    items: Sequence[_Item], one: str, many: str, remedy: str, entry: Callable[[_Item], Values]
+    items: Sequence[_Item], singular: str, several: str, remedy: str, entry: Callable[[_Item], Values]
 ) -> Iterable[Blocker]:
     if items:
         entries = [entry(item) for item in items[:LISTED_AT_MOST]]
-        yield Blocker(plural(len(items), one, many), typeset(remedy), entries, len(items))
+        yield Blocker(plural(len(items), singular, several), typeset(remedy), entries, len(items))
 
 
 def _entry(text: str, note: str = "", address: str = "", anchor: str = "", annotated: str | None = None) -> Values:
