@@ -17,14 +17,7 @@ from tabellion.campaign.doubts import Doubt, doubt_questions, doubts, settle
 from tabellion.campaign.file_questions import rule_versions, version_questions
 from tabellion.campaign.halves import Candidate
 from tabellion.campaign.merge import InForce, Merged, merge
-from tabellion.campaign.model import (
-    BoardLine,
-    Conflict,
-    Consolidation,
-    Modification,
-    ReceivedFile,
-    Verdict,
-)
+from tabellion.campaign.model import BoardLine, Conflict, Consolidation, Modification, ReceivedFile, Verdict
 from tabellion.campaign.newcomers import Newcomer, newcomer_questions
 from tabellion.campaign.parsed_return import ParsedReturn
 from tabellion.campaign.places import MergedPlaces

@@ -135,11 +135,7 @@ def saves_json(saves: Saves) -> bytes:
         "enregistre": None if saves.saved is None else saves.saved.isoformat(),
         "auteur": saves.author,
     }
-    content: Json = {
-        "version": 1,
-        "classeur": workbook,
-        "saisies": _plain_changes(saves.modifications),
-    }
+    content: Json = {"version": 1, "classeur": workbook, "saisies": _plain_changes(saves.modifications)}
     more: Json = {
         "reprises": _plain_changes(saves.taken_back),
         "passees": [[_plain_cell(cell), list(map(plain_json, values))] for cell, values in saves.passed.items()],

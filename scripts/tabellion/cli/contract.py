@@ -280,8 +280,7 @@ def historique(
 
 @app.command(cls=Command)
 def adopt(
-    oui: Annotated[bool, option("--oui", None, "Adopte sans demander.")] = False,
-    contrat: Contrat = Path(),
+    oui: Annotated[bool, option("--oui", None, "Adopte sans demander.")] = False, contrat: Contrat = Path()
 ) -> None:
     """Fait de l'état consolidé le nouveau contrat : registre et contrat.xlsx, l'ancien étant gardé."""
     from tabellion.commands.adopt import adopt as make

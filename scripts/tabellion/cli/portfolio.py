@@ -25,8 +25,7 @@ def ensemble(
         ),
     ],
     vers: Annotated[
-        Path | None,
-        output_option("--vers", "DOSSIER", "Où écrire ; par défaut, ensemble/, là où l'on est."),
+        Path | None, output_option("--vers", "DOSSIER", "Où écrire ; par défaut, ensemble/, là où l'on est.")
     ] = None,
     lecture: Annotated[
         bool, option("--lecture", None, "Lit les contrats sans les consolider : rien n'est écrit chez eux.")

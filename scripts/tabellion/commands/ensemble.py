@@ -23,14 +23,7 @@ from tabellion.contract.folders import SETTINGS_FILE, STAGING
 from tabellion.contract.workspace import starter_kit
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.theme import load_theme
-from tabellion.portfolio.board import (
-    BoardContract,
-    Freshness,
-    Portfolio,
-    findings_of,
-    vanished,
-    without_doubles,
-)
+from tabellion.portfolio.board import BoardContract, Freshness, Portfolio, findings_of, vanished, without_doubles
 from tabellion.portfolio.common_names import NAMES_FILE, CommonNames, load_common_names
 from tabellion.portfolio.listing import ContractListing, FoundContract, list_contracts
 from tabellion.portfolio.mapper import LocalMapper, Mapper, TaskLimits, TaskOutcome
@@ -92,12 +85,7 @@ def ensemble(
         with mapper_for(listing) as mapper:
             taken = _take(mapper, listing, tasks, TakeOptions(now, reads_only), advance)
         contracts, doubles = without_doubles([*_board(listing, taken, memory, now)])
-        findings = (
-            *listing.findings,
-            *vanished(memory.contracts, contracts),
-            *doubles,
-            *findings_of(contracts),
-        )
+        findings = (*listing.findings, *vanished(memory.contracts, contracts), *doubles, *findings_of(contracts))
         portfolio = Portfolio(listing.titre, tuple(contracts), findings)
         outputs = _outputs(portfolio, names, taken, memory, target)
         placed = _place(outputs, memory, target, now)
@@ -187,11 +175,7 @@ def _board(
 
 
 def _outputs(
-    portfolio: Portfolio,
-    names: CommonNames,
-    taken: Sequence[TakenContract],
-    memory: PortfolioMemory,
-    target: Path,
+    portfolio: Portfolio, names: CommonNames, taken: Sequence[TakenContract], memory: PortfolioMemory, target: Path
 ) -> PortfolioOutputs:
     import pyarrow as pa
 

@@ -17,15 +17,7 @@ from tabellion.contract.settings import settle
 from tabellion.contract.workspace import Settings, Workspace
 from tabellion.findings import Finding, Json, Place, TabellionError, finding
 from tabellion.layout.theme import Theme
-from tabellion.schema import (
-    FALSE_WORD,
-    LATER_TABLES,
-    SETTING_TABLES,
-    TRUE_WORD,
-    Field,
-    Schemas,
-    TableSchema,
-)
+from tabellion.schema import FALSE_WORD, LATER_TABLES, SETTING_TABLES, TRUE_WORD, Field, Schemas, TableSchema
 from tabellion.schema.constraints import ADDRESSES
 from tabellion.schema.csv_text import write_csv_text
 from tabellion.schema.tables import Column, Table, Tables, make_table
@@ -209,12 +201,7 @@ def standard_descriptor(schema: TableSchema) -> Json:
 
 def _standard_field(field: Field) -> Json:
     type_ = _STANDARD_TYPES.get(field.kind, field.kind)
-    descriptor: Json = {
-        "name": field.name,
-        "type": type_,
-        "title": field.title,
-        "description": field.description,
-    }
+    descriptor: Json = {"name": field.name, "type": type_, "title": field.title, "description": field.description}
     if field.example is not None:
         descriptor["example"] = field.example
     if field.kind == "boolean":

@@ -206,10 +206,7 @@ class BlockFinder:
         words, first = header.words, header.row + 1
         block = ForeignTable(grid, words, [], header.row, first)
         taken = dict[tuple[str, int | None], Certainty]()
-        order = sorted(
-            range(len(header.titles)),
-            key=lambda index: (-_WEIGHTS[header.matches[index].certainty], index),
-        )
+        order = sorted(range(len(header.titles)), key=lambda index: (-_WEIGHTS[header.matches[index].certainty], index))
         columns = dict[int, BlockColumn]()
         for index in order:
             above, own = header.titles[index]

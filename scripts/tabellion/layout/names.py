@@ -258,10 +258,7 @@ COMPUTED = {
         ("partenaires_operationnels", "financements", "Financements", 12),
     ),
     "financements": (("exercice", "retenu", "Retenu", 18),),
-    "plan_produits": (
-        ("montant_verse", "retenu", "Retenu (€)", 15),
-        ("montant_verse", "etat", "État", 16),
-    ),
+    "plan_produits": (("montant_verse", "retenu", "Retenu (€)", 15), ("montant_verse", "etat", "État", 16)),
     "totaux_publies": (
         ("montant", "calcule", "Calculé (€)", 16),
         ("montant", "ecart", "Écart (€)", 14),

@@ -205,10 +205,7 @@ class _Annex:
         engaged = self.figures.engaged
         rows = [self._of_convention(FUNDED, key) for key in self.figures.conventions]
         measures = [
-            [
-                *_funding(self._sum_of(convention_id=key), where),
-                Measure("euros", engaged.get(key, "")),
-            ]
+            [*_funding(self._sum_of(convention_id=key), where), Measure("euros", engaged.get(key, ""))]
             for key, (_, where) in zip(self.figures.conventions, rows, strict=True)
         ]
         heading, heads = f"Par convention, {self.figures.funded}", (_NUMBER, _CONVENTION)

@@ -37,10 +37,7 @@ class Origin:
 
 
 def without_added(
-    schema: TableSchema,
-    corrections: Iterable[Correction],
-    columns: Mapping[str, Column],
-    added: Added,
+    schema: TableSchema, corrections: Iterable[Correction], columns: Mapping[str, Column], added: Added
 ) -> list[Correction]:
     """The corrections without those of empty identifiers in rows (table, key) that people added: the program named
     them, and writes their names only with the next workbook.

@@ -72,11 +72,7 @@ def form_identity(
 
 
 def check_seal(
-    hidden: Mapping[str, str],
-    identity: FormIdentity,
-    baseline: Baseline,
-    key: SealKey | None,
-    partners: Iterable[str],
+    hidden: Mapping[str, str], identity: FormIdentity, baseline: Baseline, key: SealKey | None, partners: Iterable[str]
 ) -> tuple[FormIdentity | None, list[Finding]]:
     """Who really answers, as the seal among the ``hidden`` values says (``None``: nobody knows), and what to say of it.
 

@@ -295,9 +295,7 @@ class _Identification:
         if max(len(rest), len(left)) > _COMPARED:
             yield from zip(rest, left, strict=False)
             return
-        ranked = sorted(
-            ((-self.score(position, other), position, other) for position in rest for other in left),
-        )
+        ranked = sorted((-self.score(position, other), position, other) for position in rest for other in left)
         done = set[int]()
         for _, position, other in ranked:
             if position not in done and other not in used:

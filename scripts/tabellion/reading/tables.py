@@ -271,13 +271,7 @@ class TableFinder:
         return exact, renamed
 
     def _beside(
-        self,
-        name: str,
-        sheet: RawSheet,
-        header: int,
-        missing: list[str],
-        span: tuple[int, int],
-        exact: dict[str, int],
+        self, name: str, sheet: RawSheet, header: int, missing: list[str], span: tuple[int, int], exact: dict[str, int]
     ) -> None:
         """Take the columns that a table has lost: right beside it, under their header, in no other table."""
         if not missing:

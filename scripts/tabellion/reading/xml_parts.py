@@ -10,10 +10,7 @@ from xml.parsers import expat
 from tabellion.findings import TabellionError
 from tabellion.reading.limits import LIMITS, refusal
 
-MAIN = (
-    "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
-    "http://purl.oclc.org/ooxml/spreadsheetml/main",
-)
+MAIN = ("http://schemas.openxmlformats.org/spreadsheetml/2006/main", "http://purl.oclc.org/ooxml/spreadsheetml/main")
 """SpreadsheetML's namespace, transitional and strict: both are read."""
 RELATIONSHIP_ID = "/relationships id"
 """How the name of the attribute that holds a relationship's id ends: its namespace changed from edition to edition."""

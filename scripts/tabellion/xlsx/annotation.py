@@ -23,14 +23,7 @@ from tabellion.addresses import MAX_COLUMNS, MAX_ROWS, cell_name, parse_cell
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.findings.codes.files import UNREADABLE
 from tabellion.layout.forms import BASELINE
-from tabellion.layout.names import (
-    ANNOTATIONS,
-    TO_ANNOTATIONS,
-    cell_link,
-    is_annotations,
-    quoted_sheet,
-    sheet_name,
-)
+from tabellion.layout.names import ANNOTATIONS, TO_ANNOTATIONS, cell_link, is_annotations, quoted_sheet, sheet_name
 from tabellion.layout.theme import Theme
 from tabellion.processes import ChildEndedError, worker_count
 from tabellion.reading.limits import Limits

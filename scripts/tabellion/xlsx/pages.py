@@ -64,11 +64,7 @@ class PrintSetup:
 
 
 def set_up_pages(
-    sheet: Worksheet,
-    asked: PrintSetup,
-    widths: Mapping[int, float],
-    objects: Sequence[tuple[int, int]],
-    letters: float,
+    sheet: Worksheet, asked: PrintSetup, widths: Mapping[int, float], objects: Sequence[tuple[int, int]], letters: float
 ) -> None:
     """Set a sheet up as it asks, now that the ``widths`` of its columns are known (in characters, 0 for hidden ones).
 

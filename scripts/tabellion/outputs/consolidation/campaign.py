@@ -6,14 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from tabellion.campaign.model import (
-    BoardLine,
-    Consolidation,
-    MergeOutcome,
-    Modification,
-    ReceivedFile,
-    Verdict,
-)
+from tabellion.campaign.model import BoardLine, Consolidation, MergeOutcome, Modification, ReceivedFile, Verdict
 from tabellion.campaign.sent_mail import ReceivedMail, SentMail
 from tabellion.contract.labels import Labels
 from tabellion.findings import CATALOGUE, Finding, Place, Severity

@@ -40,10 +40,7 @@ _DEPTH = 2
 
 
 def write_detail_workbook(
-    consolidation: Consolidation,
-    details: Details,
-    workbook: DetailWorkbook,
-    labels: Labels,
+    consolidation: Consolidation, details: Details, workbook: DetailWorkbook, labels: Labels
 ) -> bytes:
     """Write one detail workbook, whole; it depends on nothing that its digest does not cover, not even on the moment.
 

@@ -29,14 +29,7 @@ from tabellion.outputs.document.boxes import make_boxes
 from tabellion.outputs.document.chart import draw_chart
 from tabellion.outputs.document.markdown import NUMBERS, OWN_NUMBERS
 from tabellion.outputs.document.model import NO_BREAK, DocumentModel
-from tabellion.outputs.document.template import (
-    Template,
-    bookmark_xml,
-    field_xml,
-    fill_template,
-    link_xml,
-    run_xml,
-)
+from tabellion.outputs.document.template import Template, bookmark_xml, field_xml, fill_template, link_xml, run_xml
 from tabellion.outputs.document.values import document_values
 from tabellion.outputs.document.words import clean_text, printed
 from tabellion.xlsx.signature import BLANK, PROPERTY, sign

@@ -23,10 +23,7 @@ from tabellion.outputs.document.pdf_file import UnknownPdfError, finished_pdf
 #: LibreOffice's command, by the names that systems give it.
 _COMMANDS = ("soffice", "libreoffice", "soffice.exe")
 #: Where it is when its folder is not among those that are searched.
-_PLACES = (
-    "/Applications/LibreOffice.app/Contents/MacOS/soffice",
-    "C:/Program Files/LibreOffice/program/soffice.exe",
-)
+_PLACES = ("/Applications/LibreOffice.app/Contents/MacOS/soffice", "C:/Program Files/LibreOffice/program/soffice.exe")
 TIMEOUT_SECONDS = 900.0
 #: Headings become bookmarks, the structure is tagged for screen readers as PDF/UA asks, PDF/A-2b is not asked for.
 _FILTER = (

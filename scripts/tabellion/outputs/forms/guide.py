@@ -6,15 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tabellion.contract.book import Book
-from tabellion.layout.forms import (
-    FINAL,
-    FINAL_WORDS,
-    SIGNATURE_CELLS,
-    SIGNED_ON,
-    SPELLINGS,
-    FillState,
-    Form,
-)
+from tabellion.layout.forms import FINAL, FINAL_WORDS, SIGNATURE_CELLS, SIGNED_ON, SPELLINGS, FillState, Form
 from tabellion.layout.names import quoted_sheet
 from tabellion.measures.cells import CellRule
 from tabellion.measures.forms import FormState, cell_rule, counter_name

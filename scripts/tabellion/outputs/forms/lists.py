@@ -7,15 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from tabellion.contract.book import Book
 from tabellion.layout.forms import LISTS, Form, fiche_words, short_convention
 from tabellion.layout.names import column_letters, column_ref, key_source, quoted_sheet
-from tabellion.measures.cell_formulas import (
-    ALSO_READ,
-    CHARACTERS,
-    FICHES,
-    KEY_MARKS,
-    KEYS_READ,
-    WORDS_READ,
-    words_read,
-)
+from tabellion.measures.cell_formulas import ALSO_READ, CHARACTERS, FICHES, KEY_MARKS, KEYS_READ, WORDS_READ, words_read
 from tabellion.measures.forms import FormState, cell_rule, sent_name, verdict_name
 from tabellion.outputs.master.tables import shown
 from tabellion.schema import Schemas

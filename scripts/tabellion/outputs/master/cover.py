@@ -34,23 +34,11 @@ from tabellion.layout.names import (
 )
 from tabellion.measures import MEASURE
 from tabellion.measures.measure import EXACT, ROUNDED, UNCOMPARED, WRONG, Count, Criterion, Measure, Rows, column_sum
-from tabellion.outputs.master.budgets import (
-    GAP,
-    RECAP_GAP,
-    STATE,
-    add_state_colours,
-    measured_labels,
-    subtotal,
-    total,
-)
+from tabellion.outputs.master.budgets import GAP, RECAP_GAP, STATE, add_state_colours, measured_labels, subtotal, total
 from tabellion.outputs.master.layout import EXERCICES, FIRST_TABLE_ROW, DataTable, MasterLayout, is_shown
 from tabellion.outputs.master.reconciliation import NET, PUBLISHED, RECOMPUTED, balance
 from tabellion.outputs.master.summary import CREDITS, NUMBER
-from tabellion.outputs.master.tables import (
-    fit_data_table,
-    shown_columns_of,
-    write_data_table,
-)
+from tabellion.outputs.master.tables import fit_data_table, shown_columns_of, write_data_table
 from tabellion.schema import FUNDING_TABLES, SETTING_TABLES, Schemas
 from tabellion.schema.shown import HEADERS as DICTIONARY_HEADERS
 from tabellion.schema.shown import dictionary

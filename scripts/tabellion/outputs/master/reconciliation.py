@@ -18,16 +18,7 @@ from tabellion.layout.names import (
     table_name,
     this_row,
 )
-from tabellion.measures import (
-    DETAIL,
-    MEASURE,
-    RECAP,
-    SCOPE_ALL,
-    SCOPE_CONVENTION,
-    SCOPE_TOWN,
-    StepKind,
-    WalkStep,
-)
+from tabellion.measures import DETAIL, MEASURE, RECAP, SCOPE_ALL, SCOPE_CONVENTION, SCOPE_TOWN, StepKind, WalkStep
 from tabellion.measures.accounts import published_total
 from tabellion.measures.measure import (
     Count,

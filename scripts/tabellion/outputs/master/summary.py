@@ -5,30 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from tabellion.layout.names import (
-    EXERCICE,
-    column_ref,
-    quoted_text,
-    this_row,
-    totals_name,
-)
-from tabellion.measures import (
-    MEASURE,
-    RECAP,
-    SCOPE_ALL,
-    SCOPE_CONVENTION,
-)
-from tabellion.measures.measure import (
-    Count,
-    Criterion,
-    Filled,
-    Measure,
-    Rows,
-    Total,
-    column_sum,
-    gap,
-    unless_blank,
-)
+from tabellion.layout.names import EXERCICE, column_ref, quoted_text, this_row, totals_name
+from tabellion.measures import MEASURE, RECAP, SCOPE_ALL, SCOPE_CONVENTION
+from tabellion.measures.measure import Count, Criterion, Filled, Measure, Rows, Total, column_sum, gap, unless_blank
 from tabellion.measures.splits import Naming, Split, namings_of, splits_of
 from tabellion.outputs.master.budgets import (
     GAP,
@@ -44,16 +23,7 @@ from tabellion.outputs.master.funding import counted, financements_of
 from tabellion.outputs.master.layout import FIRST_TABLE_ROW, MasterLayout
 from tabellion.schema.money import format_euros
 from tabellion.wording import plural
-from tabellion.xlsx.blocks import (
-    TOTAL,
-    Block,
-    ChartSize,
-    add_chart,
-    exactly,
-    sums_of,
-    unique_labels,
-    write_block,
-)
+from tabellion.xlsx.blocks import TOTAL, Block, ChartSize, add_chart, exactly, sums_of, unique_labels, write_block
 from tabellion.xlsx.writer import Sheet
 
 CREDITS, PRIORITES, FINANCEURS = "Synthese_credits", "Synthese_priorites", "Synthese_financeurs"

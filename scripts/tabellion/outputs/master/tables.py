@@ -106,13 +106,7 @@ def shown_columns_of(layout: MasterLayout, table: DataTable) -> dict[str, list[C
 
 
 def _write_field(
-    sheet: Sheet,
-    layout: MasterLayout,
-    schema: TableSchema,
-    table: DataTable,
-    field: Field,
-    place: int,
-    values: Column,
+    sheet: Sheet, layout: MasterLayout, schema: TableSchema, table: DataTable, field: Field, place: int, values: Column
 ) -> None:
     labels = layout.contract.labels(key.table) if (key := schema.foreign.get(field.name)) is not None else {}
     styles: dict[bool, Format] = {}

@@ -171,11 +171,7 @@ def _write_fiches(sheet: Sheet, layout: MasterLayout, convention: int) -> None:
             f'IF({axe}="","",IFERROR({title_of},"{UNKNOWN_AXE}"))',
             [titles.get(key) or UNKNOWN_AXE for key in columns["axe_id"]],
         ),
-        "financements": Computed(
-            "count",
-            f'IF({fiche}="","",{count})',
-            [of_fiche.value(rows) for of_fiche in counts],
-        ),
+        "financements": Computed("count", f'IF({fiche}="","",{count})', [of_fiche.value(rows) for of_fiche in counts]),
     }
     subtitle = "Fiches action de la convention"
     write_table_sheet(

@@ -5,15 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
-from tabellion.campaign.model import (
-    CellChange,
-    Conflict,
-    Consolidation,
-    MergeOutcome,
-    Modification,
-    Removal,
-    Since,
-)
+from tabellion.campaign.model import CellChange, Conflict, Consolidation, MergeOutcome, Modification, Removal, Since
 from tabellion.contract.book import Book
 from tabellion.contract.labels import Labels
 from tabellion.findings import Finding

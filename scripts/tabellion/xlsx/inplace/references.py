@@ -181,12 +181,7 @@ class Anchor:
 
 
 def moved(
-    formula: str,
-    home: str,
-    moves: Mapping[str, RowMove],
-    *,
-    anchor: Anchor | None = None,
-    row: int = 0,
+    formula: str, home: str, moves: Mapping[str, RowMove], *, anchor: Anchor | None = None, row: int = 0
 ) -> tuple[str, bool]:
     """A formula of the sheet ``home`` after moves (by folded name of sheet), and whether cells that it names came or
     went.

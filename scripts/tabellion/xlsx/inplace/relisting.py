@@ -14,11 +14,7 @@ _LIST = range(FORMULAS_COLUMN + 1, FORMULAS_COLUMN + 5)
 
 
 def relist(
-    editor: WorkbookEditor,
-    fresh: Parts,
-    tables: Collection[str],
-    names: Collection[str],
-    carried: Callable[[str], str],
+    editor: WorkbookEditor, fresh: Parts, tables: Collection[str], names: Collection[str], carried: Callable[[str], str]
 ) -> None:
     """Let the hidden sheet say what the one of ``fresh`` does of these tables and named cells (folded names).
 
