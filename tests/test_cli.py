@@ -97,6 +97,9 @@ def test_the_version_is_said(tmp_path: Path) -> None:
         ("generate a b", "« a b » est de trop."),
         ("generate --sorti x", "vouliez-vous dire « --sortie » ?"),
         ("generate --json", "l'option « --json » attend une valeur (FICHIER)."),
+        ("ensemble . --vers ''", "l'option « --vers » attend une valeur (DOSSIER)."),
+        ("ensemble . --vers=", "l'option « --vers » attend une valeur (DOSSIER)."),
+        ("generate --json ''", "l'option « --json » attend une valeur (FICHIER)."),
         ("generate --forcer=oui", "l'option « --forcer » ne prend pas de valeur."),
         (
             "forms --exercice bientôt",
@@ -113,7 +116,7 @@ def test_the_version_is_said(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_use_is_explained_in_french(tmp_path: Path, arguments: str, said: str) -> None:
-    done = tabellion(*arguments.split(), cwd=tmp_path)
+    done = tabellion(*shlex.split(arguments), cwd=tmp_path)
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith("Usage : tabellion")
     assert said in done.err

@@ -5,9 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+import pytest
+
 from support.contract_folders import write_contract
+from support.program import contents
 from tabellion.commands.ensemble import EnsembleRun, ensemble, mapper_of
 from tabellion.contract.folders import Folders
+from tabellion.findings import TabellionError
 from tabellion.portfolio.board import vanished
 from tabellion.transaction.lock import hold
 
@@ -33,3 +37,14 @@ def test_a_contract_that_somebody_works_on_is_read_and_counts_and_one_that_was_m
     assert Folders(moved).consolidation.exists()
     before = {str(folders.root): later.portfolio.contracts[0].record}
     assert [item.code for item in vanished(before, [])] == ["contrat-disparu"]
+
+
+@pytest.mark.parametrize("place", [".", "ensemble", "workbooks/consolidation/ensemble"])
+def test_nothing_is_put_together_inside_a_contract(tmp_path: Path, place: str) -> None:
+    root = write_contract(tmp_path / "contrats" / "alpha", 1)
+    before = contents(tmp_path)
+    with pytest.raises(TabellionError) as refused:
+        ensemble([tmp_path / "contrats"], root / place, NOW, mapper_of)
+    (refusal,) = refused.value.findings
+    assert (refusal.code, str(root) in refusal.message) == ("place-reservee", True)
+    assert contents(tmp_path) == before

@@ -184,7 +184,7 @@ def test_a_note_that_cannot_be_read_still_gives_a_message(folder: Path, note: by
             (folder / NOTE).write_bytes(note)
         said = refusal(folder)
         assert said.code == "espace-occupe"
-        assert said.message.startswith("Un autre passage de tabellion travaille sur ce contrat.")
+        assert said.message.startswith("Un autre passage de tabellion travaille dans ce dossier.")
 
 
 def test_a_note_with_a_date_that_cannot_be(folder: Path) -> None:

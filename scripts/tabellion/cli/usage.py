@@ -6,6 +6,7 @@ import os
 import shutil
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from typing import Any, Literal, TypeAlias, get_args, get_origin
 
 import typer
@@ -41,7 +42,15 @@ class Command(TyperCommand):
         formatter.write(_help_page(self, ctx))
 
     def parse_args(self, ctx: _Click, args: list[str]) -> list[str]:
-        """Parse as typer does; raises :class:`MisuseError`."""
+        """Parse as typer does, but for an option given nothing (``""``), which would be the folder where one is.
+
+        Raises :class:`MisuseError`.
+        """
+        params: list[_Click] = self.get_params(ctx)
+        for param in params:
+            for name in param.opts if param.param_type_name == "option" and not param.is_flag else ():
+                if f"{name}=" in args or (name, "") in pairwise(args):
+                    raise MisuseError(_lacks_value(name, param), ctx)
         ctx.allow_extra_args = True
         extra = _in_french(super().parse_args, ctx, args)
         if extra:
@@ -90,10 +99,14 @@ def _explained(error: _Click, params: Sequence[_Click]) -> str:
         param = next((param for param in params if error.option_name in param.opts), None)
         if param is not None and param.is_flag:
             return f"l'option « {error.option_name} » ne prend pas de valeur."
-        return f"l'option « {error.option_name} » attend une valeur{f' ({_metavar(param)})' if param else ''}."
+        return _lacks_value(error.option_name, param)
     if "BadParameter" in family and error.param is not None:
         return f"la valeur donnée pour {_named(error.param)} ne convient pas{_expected(error.param)}."
     return "cette ligne de commande ne se comprend pas."
+
+
+def _lacks_value(name: str, param: _Click | None) -> str:
+    return f"l'option « {name} » attend une valeur{f' ({_metavar(param)})' if param else ''}."
 
 
 def refusal(error: MisuseError) -> str:

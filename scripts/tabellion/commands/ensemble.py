@@ -19,7 +19,7 @@ from tabellion.campaign.parsed_return import digest_of
 from tabellion.campaign.read_returns import digest_of_folder
 from tabellion.commands.sent_contracts import SendingMapper
 from tabellion.commands.take_contract import PURPOSE, ContractTask, TakenContract, TakeOptions, take_contract
-from tabellion.contract.folders import SETTINGS_FILE, STAGING
+from tabellion.contract.folders import SETTINGS_FILE, STAGING, find_root
 from tabellion.contract.workspace import starter_kit
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.theme import load_theme
@@ -73,9 +73,11 @@ def ensemble(
 
     Each contract is consolidated, under its own lock, or only read (``reads_only``: nothing is written in it). One that
     fails is a line of the board, with the figures of the last time where there are some. Raises :class:`TabellionError`
-    when there is no contract at all, a list is wrong, a library is missing, or the outputs cannot be written.
+    when there is no contract at all, a list is wrong, a library is missing, ``target`` is inside a contract, or the
+    outputs cannot be written.
     """
     _need_parquet()
+    _refuse_contract(target)
     listing = list_contracts(folders)
     names = load_common_names(starter_kit() / "templates" / NAMES_FILE, listing.names, listing.listing)
     with hold(target / FOLDER, PURPOSE, now):
@@ -101,6 +103,17 @@ def _need_parquet() -> None:
     """
     if not _is_there("pyarrow"):
         raise TabellionError([finding("pyarrow-absent", Place(), valeur="pyarrow")])
+
+
+def _refuse_contract(target: Path) -> None:
+    """Raise where outputs would stand inside a contract, whose folder is its own people's."""
+    root = find_root(target)
+    if root is not None:
+        place = Place(str(target))
+        refusal = finding(
+            "place-reservee", place, champ="--vers", valeur=str(target), lieu=str(root), quoi="un contrat"
+        )
+        raise TabellionError([refusal])
 
 
 def _is_there(library: str) -> bool:

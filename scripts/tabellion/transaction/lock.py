@@ -116,18 +116,18 @@ def _acquire(folder: Path, wait_seconds: float, name: str) -> BaseFileLock:
 def _occupied(folder: Path, name: str, *, is_file_only: bool) -> Finding:
     """What to say to who comes second; ``is_file_only`` where the lock does not die with its holder by itself."""
     holder = _read(_note(folder, name))
-    holder_words = "Un autre passage de tabellion travaille sur ce contrat"
+    holder_words = "Un autre passage de tabellion travaille dans ce dossier"
     stop = "arrêtez-le"
     if holder is not None:
         by = f" de {holder.utilisateur}" if holder.utilisateur else ""
         holder_words = (
             f"« {holder.commande} »{by}, sur la machine {holder.machine} (processus {holder.pid}), "
-            f"travaille sur ce contrat depuis {_moment(holder.depuis)}"
+            f"travaille dans ce dossier depuis {_moment(holder.depuis)}"
         )
         stop = f"arrêtez le processus {holder.pid} sur {holder.machine}"
-    free = "le contrat se libère aussitôt"
+    free = "le dossier se libère aussitôt"
     if is_file_only:
-        free = f"si le contrat ne se libère pas, supprimez alors le fichier {folder / name}"
+        free = f"si le dossier ne se libère pas, supprimez alors le fichier {folder / name}"
     remede = f"Attendez qu'il finisse, puis recommencez. S'il ne finit jamais, {stop} : {free}."
     if name == WATCHER:  # it is not meant to finish
         remede = f"Une surveillance suffit, rien d'autre n'est à lancer. Pour la remplacer, {stop} : {free}."

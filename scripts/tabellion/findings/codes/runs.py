@@ -98,10 +98,10 @@ _REGISTER: tuple[Code, ...] = (
 )
 
 _RUNS: tuple[Code, ...] = (
-    Code("espace-occupe", "Quelqu'un travaille déjà sur ce contrat", _ERREUR,
-         "{detail}. Un seul passage à la fois peut écrire dans ce contrat.", "{remede}", True),
-    Code("verrou-impossible", "Le contrat ne peut pas être réservé", _ERREUR,
-         "Impossible d'écrire dans le dossier « {valeur} » pour réserver le contrat : {detail}.",
+    Code("espace-occupe", "Quelqu'un travaille déjà dans ce dossier", _ERREUR,
+         "{detail}. Un seul passage à la fois peut y écrire.", "{remede}", True),
+    Code("verrou-impossible", "Le dossier ne peut pas être réservé", _ERREUR,
+         "Impossible d'écrire dans le dossier « {valeur} », pour le réserver à ce passage : {detail}.",
          "Donnez à l'utilisateur qui lance tabellion le droit d'écrire dans ce dossier, et vérifiez qu'il reste de la place sur le disque.", True),
     Code("publication-impossible", "Les nouvelles sorties n'ont pas pu être préparées", _ERREUR,
          "Rien n'a été publié : « {valeur} » n'a pas pu être écrit ({detail}). Les sorties précédentes sont intactes.",
