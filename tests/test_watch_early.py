@@ -114,6 +114,23 @@ def test_what_changes_meanwhile_is_answered_together_once(opened: Workspace, mon
     assert display.told[-1] == ("answered", Batch(changed=frozenset({first, second})))
 
 
+def test_what_the_run_before_wrote_does_not_hold_up_the_next(
+    opened: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The consolidated workbook is watched for its decisions: it settles too, and nothing was decided in it."""
+    path, own = opened.retours / "ville.csv", opened.consolidation / "consolidation.xlsx"
+    monkeypatch.setattr(watching, "has_news", lambda _: False)
+    own.parent.mkdir(parents=True)
+
+    def first() -> None:
+        own.write_bytes(b"nothing is decided")
+        arrive(path)
+
+    display, early = watched(opened, monkeypatch, settled, first)
+    assert early == [False, True]
+    assert display.told[-2:] == [("working", batch := Batch(changed=frozenset({path}))), ("answered", batch)]
+
+
 @pytest.mark.parametrize("error", [OCCUPIED, ValueError("un fichier à moitié écrit")])
 def test_an_early_run_that_fails_says_nothing(
     opened: Workspace, monkeypatch: pytest.MonkeyPatch, error: Exception
@@ -163,7 +180,7 @@ def test_a_batch_taken_just_before_something_else_changes_is_not_lost(opened: Wo
             return batch
 
         def is_taken() -> bool:
-            early = EarlyBatch.of(watcher, told.append)
+            early = EarlyBatch.of(watcher, lambda batch: batch, told.append)
             if early is not None:  # the events of the save itself may come late
                 with pytest.raises(UnsettledError):
                     early.wait()

@@ -78,7 +78,8 @@ def watch(folder: Path, display: WatchDisplay, *, poll: bool) -> None:
 class WatchLoop:
     """The state of the loop: when to try again what failed, what ended a thread. ``wake`` is set by all that happens;
     ``day`` is that of the last run that was made, ``own`` the SHA-256 of what runs wrote among their inputs.
-    ``is_early_spent`` says that a run was begun on the change that settles."""
+    ``is_early_spent`` says that a run was begun on the change that settles, which had ``considered`` so many moves when
+    it was last looked at for that."""
 
     workspace: Workspace
     display: WatchDisplay
@@ -95,6 +96,7 @@ class WatchLoop:
     day: date = field(default_factory=date.today)
     own: dict[Path, str] = field(default_factory=dict)
     is_early_spent: bool = False
+    considered: int = -1
     cache: RunCache = field(default_factory=RunCache)
 
     def __post_init__(self) -> None:
@@ -152,12 +154,13 @@ class WatchLoop:
 
     def answer_early(self, watcher: Watcher) -> None:
         """Begin to answer returns, or the workbook of the contract, while their save settles: once for each change."""
-        early = None if self.is_early_spent else EarlyBatch.of(watcher, self.display.working)
-        if early is None or not all(is_only_read(path, self.workspace) for path in early.batch.changed):
+        if self.is_early_spent or watcher.debounce.moves == self.considered:
             return
-        self.is_early_spent = True
-        if self.causes(early.batch):
-            self.answer(watcher, early.batch, early)
+        if (early := EarlyBatch.of(watcher, self.causes, self.display.working)) is not None:
+            self.considered = early.moves
+            if early.batch and all(is_only_read(path, self.workspace) for path in early.batch.changed):
+                self.is_early_spent = True
+                self.answer(watcher, early.batch, early)
 
     def causes(self, batch: Batch) -> Batch:
         """What of a batch a run has to answer: not what the runs themselves wrote, nor a consolidated workbook in which

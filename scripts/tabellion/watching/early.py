@@ -37,23 +37,29 @@ class UnsettledError(TabellionError):
 @dataclass
 class EarlyBatch:
     """A change that looks whole, and may not be over: ``batch`` is what it is so far, after so many ``moves`` of the
-    debounce. ``is_over`` says that it was taken from the watcher; ``then`` is called with it.
+    debounce, but for what is no cause of a run (``causes`` leaves it out). ``is_over`` says that it was taken from the
+    watcher; ``then`` is called with it.
     """
 
     watcher: Watcher
     moves: int
     batch: Batch
+    causes: Callable[[Batch], Batch]
     then: Callable[[Batch], object]
     is_over: bool = False
 
     @classmethod
-    def of(cls, watcher: Watcher, then: Callable[[Batch], object]) -> EarlyBatch | None:
-        """What the watcher waits for the end of, if a run may begin on it: it looks whole, and nothing is gone."""
+    def of(
+        cls, watcher: Watcher, causes: Callable[[Batch], Batch], then: Callable[[Batch], object]
+    ) -> EarlyBatch | None:
+        """What the watcher waits for the end of, where it looks whole, and nothing is gone."""
         debounce, moves = watcher.debounce, watcher.debounce.moves
         if watcher.is_away or watcher.is_looking:
             return None
-        batch = debounce.likely_batch(QUIET_SHARE * debounce.quiet_seconds)
-        return cls(watcher, moves, batch, then) if batch and not batch.gone else None
+        if not (batch := debounce.likely_batch(QUIET_SHARE * debounce.quiet_seconds)):
+            return None
+        batch = causes(batch)
+        return None if batch.gone else cls(watcher, moves, batch, causes, then)
 
     def check(self) -> None:
         """Raise :class:`UnsettledError` where anything has changed since, or may have."""
@@ -71,9 +77,9 @@ class EarlyBatch:
         while not self.is_over:
             self.check()
             if batch := self.watcher.take_batch():
-                self.batch, self.is_over = batch, True
+                self.batch, self.is_over = self.causes(batch), True
                 self.check()
-                self.then(batch)
+                self.then(self.batch)
             elif time.monotonic() > until or not self.watcher.debounce.is_settling:
                 raise UnsettledError
             else:
