@@ -127,11 +127,12 @@ OCCUPIED = TabellionError(
 
 def follow(opened: Workspace, display: Recorder, *, poll: bool = False) -> None:
     """Watch in this process until the display says that it was told enough (it sends the signal that people send)."""
-    alarm = threading.Timer(30, os.kill, (os.getpid(), signal.SIGTERM))
+    alarm = threading.Timer(60, os.kill, (os.getpid(), signal.SIGTERM))
     alarm.daemon = True
     alarm.start()
     try:
         watch(opened.root, display, poll=poll)
+        assert alarm.is_alive(), "only the alarm ended it"
     finally:
         alarm.cancel()
 
@@ -337,10 +338,8 @@ def test_a_stop_that_python_swallowed_is_seen_by_the_loop(opened: Workspace, mon
     monkeypatch.setattr(sys, "unraisablehook", unraised.append)
     display = Recorder()
     scripted(monkeypatch, swallowed)
-    start = time.monotonic()
     follow(opened, display)
     assert len(unraised) == 1
-    assert time.monotonic() - start < 10
     assert display.kinds == ["started", "working", "answered"]
 
 
