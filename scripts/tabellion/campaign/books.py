@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from tabellion.campaign.parsed_return import finding_json, finding_of, plain_json, saved_time, value_of, without_file
 from tabellion.contract.book import NO_THEME, Book, SheetArea
-from tabellion.contract.settings import settings_of, settle
 from tabellion.contract.workspace import Settings
 from tabellion.findings import Json
 from tabellion.layout.names import table_resource
@@ -73,6 +72,8 @@ def book_of(reading: ParsedMaster, fichier: str, settings: Settings, theme: Them
 
     ``settings`` are the contract's before it: those that the workbook's own tables do not say stay.
     """
+    from tabellion.contract.settings import settle
+
     numbers: dict[int, int] = {}
     areas: list[SheetArea] = []
     rows: dict[str, list[tuple[int, int]]] = {}
@@ -139,6 +140,8 @@ def to_json(book: Book) -> dict[str, object]:
 
 def from_json(content: Json, fichier: str, settings: Settings, schemas: Schemas, theme: Theme) -> Book:
     """The book that :func:`to_json` wrote. Raises ``KeyError``, ``TypeError`` or ``ValueError`` for another."""
+    from tabellion.contract.settings import settings_of
+
     tables = {
         name: make_table(
             schemas[name], {field: [value_of(value) for value in values] for field, values in columns.items()}

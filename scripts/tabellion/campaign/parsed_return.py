@@ -20,7 +20,6 @@ from tabellion.contract.workspace import Settings
 from tabellion.findings import Finding, Json, Place, Severity, counted, finding
 from tabellion.layout.forms import KIND_FORM, FilledBy, FormIdentity, SealKey, baseline_text, baseline_value
 from tabellion.layout.names import ANNOTATOR, IDENTITY, is_document_date
-from tabellion.reading.form_identity import read_filled_by
 from tabellion.reading.hidden import identity_words
 from tabellion.reading.raw import RawWorkbook
 from tabellion.reading.references import References
@@ -132,6 +131,7 @@ class Examiner:
             return workbook
         from tabellion.checks import added_rows, formulas, returns
         from tabellion.reading.form import read_form
+        from tabellion.reading.form_identity import read_filled_by
 
         reading = read_form(workbook, self.schemas, self.known, self.settings.identifiant, self.key)
         findings, rows, removed = list(reading.findings), list[ReturnedRow](), list[RemovedRow]()

@@ -88,7 +88,7 @@ def _as_reference(
 def compact(formula: str) -> str:
     """A formula as it can be compared: without the spaces and the case that clients change, texts and labels whole."""
     pieces = _LITERAL.split(formula.removeprefix("=").replace("_xlfn.", ""))
-    return "".join(
-        piece if place % 2 else _TRUTH.sub(r"\1", re.sub(r"\s+", "", piece).upper())
-        for place, piece in enumerate(pieces)
-    )
+    for place in range(0, len(pieces), 2):
+        plain = "".join(pieces[place].split()).upper()
+        pieces[place] = _TRUTH.sub(r"\1", plain) if "()" in plain else plain
+    return "".join(pieces)

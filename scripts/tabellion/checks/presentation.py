@@ -179,12 +179,13 @@ def check_master_presentation(reading: ParsedMaster, base: Tables | None) -> lis
             known = {tuple(row[name] for name in schema.primary_key): row for row in base[resource].rows}
         for row, address in zip(reading.tables[resource].rows, reading.origins[resource], strict=True):
             area = address.area
-            if not _is_odd(area, manual=reading.workbook.manual):
+            odd = _odd_columns(area, address.row, manual=reading.workbook.manual)
+            if not odd:
                 continue
             areas[id(area)] = area
             before = known.get(tuple(row[name] for name in schema.primary_key))
             for field in schema.fields:
-                if (column := area.columns.get(field.title)) is not None:
+                if (column := area.columns.get(field.title)) in odd:
                     is_folded = field.is_technical or field.name in schema.primary_key
                     is_shown = not (is_folded and column in area.sheet.hidden_columns)
                     is_new = is_shown and (before is None or before.get(field.name) != row[field.name])
@@ -194,8 +195,9 @@ def check_master_presentation(reading: ParsedMaster, base: Tables | None) -> lis
     return [replace(finding, bloquant=False) for finding in findings]
 
 
-def _is_odd(area: FoundTable, *, manual: bool) -> bool:
-    """Whether anything of a sheet can show otherwise than it holds."""
-    sheet = area.sheet
-    is_hidden = sheet.state != "visible" or sheet.hidden_rows or sheet.hidden_columns
-    return bool(manual or is_hidden or sheet.merged or sheet.cell_formats)
+def _odd_columns(area: FoundTable, row: int, *, manual: bool) -> set[int]:
+    """The columns of a table whose cell of a row can show otherwise than it holds."""
+    sheet, columns = area.sheet, set(area.columns.values())
+    if manual or sheet.merged or sheet.state != "visible" or row in sheet.hidden_rows:
+        return columns
+    return {column for column in columns if column in sheet.hidden_columns or (row, column) in sheet.cell_formats}
