@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache, partial
 from pathlib import Path
@@ -16,35 +16,30 @@ from tabellion.campaign.cell_history import CellEntry
 from tabellion.campaign.decisions import DECISIONS_FILE
 from tabellion.campaign.journal import Journal, SeenFile, glance_at_journal, open_journal
 from tabellion.campaign.model import Consolidation, RequestEntry, Verdict
-from tabellion.campaign.parsed_return import digest_of
-from tabellion.campaign.read_returns import ReadProgress, digest_of_folder
-from tabellion.campaign.requests import RequestLog, load_requests, requests_of
+from tabellion.campaign.read_returns import ReadProgress
+from tabellion.campaign.requests import RequestLog, load_requests
 from tabellion.campaign.saves import keep_answered
-from tabellion.commands.console import as_json
-from tabellion.commands.copies import copy_jobs, files_in_force, kept_files, with_copies
+from tabellion.commands.copies import files_in_force
 from tabellion.commands.detail_files import make_detail_files
 from tabellion.commands.inputs import Inputs, answered_rows, load_inputs
 from tabellion.commands.new_sheets import with_new_sheets
 from tabellion.commands.run_cache import RunCache
+from tabellion.commands.run_outputs import REGISTER, REPORT, WORKBOOK, RunOutputs, decide_outputs
 from tabellion.commands.source import alone_on
-from tabellion.contract.folders import AS_PUBLISHED, DETAILS, HISTORY, JOURNAL, KEPT, REQUESTS_FILE, STAGING
+from tabellion.contract.folders import AS_PUBLISHED, HISTORY, JOURNAL, KEPT, REQUESTS_FILE, STAGING
 from tabellion.contract.labels import Labels
-from tabellion.contract.register import register_files
 from tabellion.contract.workspace import Workspace
-from tabellion.findings import Finding, Json, Place, TabellionError, finding
-from tabellion.mail.outbox import with_mails
+from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.outputs.consolidation import make_details, write_consolidation, write_detail_workbook
 from tabellion.outputs.report import render_report
-from tabellion.outputs.state import STATE_FILE, Previous, read_previous, since_previous, state_digest, state_json
+from tabellion.outputs.state import STATE_FILE, state_json
 from tabellion.processes import uncollected
 from tabellion.schema import Key
-from tabellion.transaction import Content, Copy, History, preparing, publish
+from tabellion.transaction import Content, History, preparing, publish
 from tabellion.transaction.files import keep_dated_copy
 from tabellion.transaction.lock import is_watched
-from tabellion.transaction.manifest import content_digest, edited_outputs
-from tabellion.xlsx.annotation import CopyJob, is_annotated, make_copies
-
-WORKBOOK, REPORT, REGISTER = "consolidation.xlsx", "rapport.html", "registre"
+from tabellion.transaction.manifest import content_digest
+from tabellion.xlsx.annotation import is_annotated, make_copies
 
 
 @dataclass(frozen=True)
@@ -98,7 +93,7 @@ def consolidate(
                     place = Place(str(workspace.root))
                     detail = "il a disparu pendant la lecture"
                     raise TabellionError([finding("dossier-disparu", place, valeur=str(workspace.root), detail=detail)])
-                outputs = _decide(workspace, inputs, _requests(workspace, inputs, now, serves=serves))
+                outputs = decide_outputs(workspace, inputs, _requests(workspace, inputs, now, serves=serves))
             notices += [*inputs.leftovers, *inputs.decided.findings, *_pointless(inputs)]
             own = dict[Path, str]()
             if outputs.is_new:
@@ -108,7 +103,7 @@ def consolidate(
                     raise
                 except Exception:  # one file that no output can show costs that file, and not the night
                     inputs = load_inputs(workspace, now, journal, assemble=partial(_assemble_shown, workspace))
-                    outputs = _decide(workspace, inputs, outputs.log)
+                    outputs = decide_outputs(workspace, inputs, outputs.state.log)
                     notices += _publish(workspace, inputs, outputs, now, own, begin)
             elif inputs.source.register_files:  # a workbook that was saved again, and says what it said
                 own |= {path: content_digest(content) for path, content in inputs.source.register_files.items()}
@@ -124,11 +119,10 @@ def consolidate(
             with uncollected():
                 _remember(journal, run, inputs, outputs, now)
             with suppress(TabellionError):  # as the journal, it costs no run
-                keep_answered(workspace.memory, answered_rows(outputs.consolidation))
+                keep_answered(workspace.memory, answered_rows(outputs.state.consolidation))
         notices += journal.findings
-    return ConsolidationRun(
-        outputs.consolidation, outputs.is_new, tuple(dict.fromkeys(notices)), own, outputs.log.pending
-    )
+    state = outputs.state
+    return ConsolidationRun(state.consolidation, outputs.is_new, tuple(dict.fromkeys(notices)), own, state.log.pending)
 
 
 def _begin(journal: Journal, now: datetime, settle: Callable[[], None] | None) -> int:
@@ -158,31 +152,6 @@ def _assemble_shown(workspace: Workspace, materials: Materials) -> Assembly:
     return assembly
 
 
-@dataclass(frozen=True)
-class _Outputs:
-    """What there is to write, and what of it is new.
-
-    ``register`` are the files of the consolidated register by name, ``kept`` the accepted files to keep (where, from
-    what), ``edited`` the outputs in place in which somebody has typed since they were put there, ``known`` the SHA-256
-    of those that may be replaced. ``digest`` stands for the whole state; ``is_same`` when ``previous``, the outputs in
-    place, say it already. ``program`` stands for the program, and for what it takes its words and colours from.
-    """
-
-    consolidation: Consolidation
-    register: Mapping[str, bytes]
-    jobs: tuple[CopyJob, ...]
-    kept: Mapping[Path, Copy]
-    edited: list[Path]
-    known: Mapping[Path, str]
-    previous: Previous | None
-    program: str
-    digest: str
-    json: Json
-    is_same: bool
-    is_new: bool
-    log: RequestLog
-
-
 def _requests(workspace: Workspace, inputs: Inputs, now: datetime, *, serves: bool) -> RequestLog:
     """What staff asked for in Excel until now; nothing where the settings do not want it."""
     if not inputs.master.settings.demandes:
@@ -192,64 +161,8 @@ def _requests(workspace: Workspace, inputs: Inputs, now: datetime, *, serves: bo
     return log.with_typed(inputs.decided.requests, now, is_served=serves or is_watched(workspace.memory))
 
 
-def _decide(workspace: Workspace, inputs: Inputs, log: RequestLog) -> _Outputs:
-    """What the outputs are to be, and whether those in place are so already."""
-    schemas, folder = workspace.schemas, workspace.consolidation
-    consolidation = inputs.assembly.consolidation
-    settings = consolidation.contract.settings
-    register = register_files(
-        consolidation.contract.tables, schemas, identifiant=settings.identifiant, titre=settings.titre
-    )
-    tables = {name: register[f"{name}.csv"] for name in schemas}
-    jobs = copy_jobs(workspace, inputs)
-    consolidation = with_copies(consolidation, {job.fichier: job.target for job in jobs})
-    if settings.demandes:
-        consolidation = replace(consolidation, requests=requests_of(consolidation, log))
-    consolidation = with_mails(consolidation, workspace.memory)
-    json = as_json(consolidation.findings)
-    program = digest_of([__version__, digest_of_folder(workspace.templates, "*")])
-    digest = state_digest(consolidation, tables, program)
-    previous = read_previous(folder, folder / REGISTER, schemas)
-    is_same = previous is not None and previous.digest == digest
-    if previous is not None and is_same:
-        consolidation = replace(consolidation, made=previous.made, since=previous.since)
-    else:
-        since = since_previous(consolidation, previous, tables, json["constats"])
-        consolidation = replace(consolidation, since=since)
-    kept = kept_files(workspace, inputs)
-    # All are read, which costs next to nothing: times alone would not tell, where a folder is copied elsewhere.
-    known = {} if previous is None else previous.outputs
-    details = () if previous is None else previous.details
-    names = (WORKBOOK, REPORT, *(f"{REGISTER}/{name}" for name in register), *(f"{DETAILS}/{name}" for name in details))
-    published = {folder / name: known[name] for name in names if name in known}
-    record = folder / STATE_FILE
-    seen = inputs.decided.seen  # what was typed there is read: it is no edit to keep
-    edited = edited_outputs(workspace.workbooks, workspace.memory / STAGING, published, record=record)
-    edited = [path for path in edited if path not in seen]
-    targets = [record, *(folder / name for name in names), *(workspace.workbooks / job.target for job in jobs), *kept]
-    is_new = not is_same or bool(edited) or not all(path.exists() for path in targets)
-    is_new |= bool(seen or inputs.decided.typed)
-    may_go = {**published, **seen}
-    is_new |= settings.demandes and log != load_requests(workspace.memory)
-    return _Outputs(
-        consolidation,
-        register,
-        tuple(jobs),
-        kept,
-        edited,
-        may_go,
-        previous,
-        program,
-        digest,
-        json,
-        is_same,
-        is_new,
-        log,
-    )
-
-
 def _publish(
-    workspace: Workspace, inputs: Inputs, outputs: _Outputs, now: datetime, own_inputs: dict[Path, str],
+    workspace: Workspace, inputs: Inputs, outputs: RunOutputs, now: datetime, own_inputs: dict[Path, str],
     begin: Callable[[], object],
 ) -> list[Finding]:  # fmt: skip
     """Make everything and put it in place, all together or nothing; what is replaced, and was edited, is kept.
@@ -257,36 +170,35 @@ def _publish(
     ``own_inputs`` gets the SHA-256 of what is written among the inputs; ``begin`` is called before.
     """
     workbooks, staging, folder = workspace.workbooks, workspace.memory / STAGING, workspace.consolidation
-    consolidation, previous = outputs.consolidation, outputs.previous
+    state, previous, edited = outputs.state, outputs.place.previous, outputs.place.edited
+    consolidation = state.consolidation
     made_before = {} if previous is None else previous.copies
-    copies = {job.target: job.digest for job in outputs.jobs}
+    copies = {job.target: job.digest for job in state.jobs}
     stale = [
-        job
-        for job in outputs.jobs
-        if made_before.get(job.target) != job.digest or not (workbooks / job.target).exists()
+        job for job in state.jobs if made_before.get(job.target) != job.digest or not (workbooks / job.target).exists()
     ]
     in_force = files_in_force(workspace, inputs)
     gone = [workbooks / name for name in made_before if name not in copies]
     gone += [path for path in (folder / KEPT).glob("*/*.xlsx") if path.parent.name.isdecimal() and path not in in_force]
     with preparing(workbooks, staging) as prepared:
-        made, said = make_copies(stale, consolidation.contract.theme, prepared)
-        own: dict[str, bytes | Path] = {f"{REGISTER}/{name}": content for name, content in outputs.register.items()}
+        made, notices = make_copies(stale, consolidation.contract.theme, prepared)
+        own: dict[str, bytes | Path] = {f"{REGISTER}/{name}": content for name, content in state.register.items()}
         own[REPORT] = render_report(consolidation, workspace.templates / REPORT)
-        details = make_details(consolidation, outputs.program)
+        details = make_details(consolidation, state.program)
         own[WORKBOOK] = write_consolidation(consolidation, details)
-        files = make_detail_files(consolidation, details, previous, folder, outputs.edited, prepared)
+        files = make_detail_files(consolidation, details, previous, folder, edited, prepared)
         gone += [folder / name for name in files.gone]
         gone = [path for path in gone if path.exists()]
         published = {name: content_digest(content) for name, content in own.items()} | files.published
         digests = {workbook.name: workbook.digest for workbook in details.workbooks}
-        own[STATE_FILE] = state_json(consolidation, outputs.digest, copies, published, digests, outputs.json)
+        own[STATE_FILE] = state_json(consolidation, state.digest, copies, published, digests, state.findings)
         own |= files.made
         contents: dict[Path, Content] = {workbooks / target: path for target, path in made.items()}
         contents |= outputs.kept
         contents |= {folder / name: content for name, content in own.items()}
         contents[workspace.memory / AS_PUBLISHED] = own[WORKBOOK]
-        if outputs.log.entries:
-            contents[workspace.memory / REQUESTS_FILE] = outputs.log.content()
+        if state.log.entries:
+            contents[workspace.memory / REQUESTS_FILE] = state.log.content()
         if inputs.decided.typed:
             contents[workspace.registre / DECISIONS_FILE] = inputs.decided.decisions.content()
         contents |= inputs.source.register_files
@@ -299,14 +211,14 @@ def _publish(
         begin()
         inputs.source.keep_hand_edits(now)
         before = None if previous is None else previous.made
-        history = None if outputs.is_same else History(folder / HISTORY, members, before)
+        history = None if outputs.place.says(state) else History(folder / HISTORY, members, before)
         for path in [*(workbooks / name for name in made), *gone]:
             is_copy = workspace.constats in path.parents and path.is_file()
-            is_ours = path not in outputs.edited and not (is_copy and not is_annotated(path.read_bytes()))
+            is_ours = path not in edited and not (is_copy and not is_annotated(path.read_bytes()))
             if not is_ours:  # somebody has typed in it
                 keep_dated_copy(path, now)
-        placed = publish(workbooks, staging, contents, gone, history, outputs.edited, now=now, known=outputs.known)
-        return [*said, *placed]
+        placed = publish(workbooks, staging, contents, gone, history, edited, now=now, known=outputs.place.replaceable)
+        return [*notices, *placed]
 
 
 def _pointless(inputs: Inputs) -> list[Finding]:
@@ -319,20 +231,20 @@ def _pointless(inputs: Inputs) -> list[Finding]:
     ]
 
 
-def _remember(journal: Journal, run: int, inputs: Inputs, outputs: _Outputs, now: datetime) -> None:
+def _remember(journal: Journal, run: int, inputs: Inputs, outputs: RunOutputs, now: datetime) -> None:
     """Keep in the journal what this run saw and accepted."""
-    previous, last = outputs.previous, journal.last_run()
-    journal.see_files(run, list(_seen_files(inputs, outputs.consolidation)))
+    state, previous, last = outputs.state, outputs.place.previous, journal.last_run()
+    journal.see_files(run, list(_seen_files(inputs, state.consolidation)))
     # Where the journal stands where the outputs that are replaced stood, what changed since is all that is new to it.
     is_abreast = previous is not None and last is not None and last.state == previous.digest
-    if not (is_abreast and outputs.is_same):
+    if not (is_abreast and outputs.place.says(state)):
 
         def last_entry(table: str, key: Key, champ: str) -> CellEntry | None:
             return next(reversed(journal.history(table, key, champ)), None)
 
-        entries = CellEntries(outputs.consolidation, inputs.master, last_entry, only_changes=is_abreast)
+        entries = CellEntries(state.consolidation, inputs.master, last_entry, only_changes=is_abreast)
         journal.add_entries(run, entries)
-    journal.end_run(run, now, outputs.digest, outputs.json["resume"])
+    journal.end_run(run, now, state.digest, state.findings["resume"])
 
 
 def _seen_files(inputs: Inputs, consolidation: Consolidation) -> Iterator[SeenFile]:
