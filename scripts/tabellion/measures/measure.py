@@ -55,6 +55,10 @@ class Criterion:
         """Whether a value meets it."""
         return bool(value == self.value)
 
+    def select(self, column: Sequence[object], positions: Iterable[int]) -> list[int]:
+        """Those of the positions where a column's value meets it."""
+        return [position for position in positions if self.holds(column[position])]
+
 
 def criterion(text: str) -> str | None:
     """A text as the criterion of ``SUMIFS``: just this text, whatever signs it holds; ``None`` when it is too long."""
@@ -71,6 +75,10 @@ class Filled(Criterion):
     def holds(self, value: object) -> bool:
         """Whether a value is there."""
         return value is not None
+
+    def select(self, column: Sequence[object], positions: Iterable[int]) -> list[int]:
+        """Those of the positions where a value is there: of a whole table, often."""
+        return [position for position in positions if column[position] is not None]
 
 
 class Known(Filled):
@@ -130,8 +138,7 @@ class Rows:
             positions = self.groups(*equal).get(tuple(equal.values()), ())
         for criterion in where:
             if type(criterion) is not Criterion:
-                column = self.columns[criterion.field]
-                positions = [position for position in positions if criterion.holds(column[position])]
+                positions = criterion.select(self.columns[criterion.field], positions)
         return positions
 
 
