@@ -213,14 +213,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="tabellion")
     code = _run(list(sys.argv[1:] if arguments is None else arguments))
-    if arguments is None and sys.argv[1:2] == ["watch"]:
+    if arguments is None:
         _leave_at_once(code)
     sys.exit(code)
 
 
 def _leave_at_once(code: int) -> None:
-    """End as Python does, but for taking down all that it has loaded: on a busy machine that alone takes seconds, and
-    a service that does not stop in time is killed."""
+    """End as Python does, but for taking down all that it has loaded and made: of a thousand returns that takes a tenth
+    of the time, and a service that does not stop in time is killed."""
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):

@@ -264,6 +264,7 @@ class WatchLoop:
                 self.retry_at = until if self.retry_at is None else min(until, self.retry_at)
             self.serve(workspace, run)
             if run.written:  # what workbooks leave is seldom looked for, and would pile up
+                gc.unfreeze()
                 gc.collect()
         except Exception as error:
             if early is not None and (not early.is_over or isinstance(error, UnsettledError)):

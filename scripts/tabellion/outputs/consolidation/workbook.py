@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-
 from tabellion.campaign.model import Consolidation
 from tabellion.contract.labels import Labels
 from tabellion.layout.names import ANNEES, CONTROLES, DECISIONS, EDITION, FORMAT_VERSION, REQUESTS, SYNTHESE, sheet_name
@@ -39,18 +37,6 @@ def write_consolidation(consolidation: Consolidation, details: Details = NO_DETA
 
     Its links suppose that it stands in ``workbooks/consolidation/``.
     """
-    # A large campaign makes millions of cells that live until the end: looking for garbage among them takes a sixth of
-    # the time and finds none.
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        return _written(consolidation, details)
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
-def _written(consolidation: Consolidation, details: Details) -> bytes:
     contract = consolidation.contract
     settings = contract.settings
     writer = Writer(contract.theme)
