@@ -32,7 +32,7 @@ from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.outputs.consolidation import make_details, write_consolidation, write_detail_workbook
 from tabellion.outputs.report import render_report
-from tabellion.outputs.state import STATE_FILE, state_json
+from tabellion.outputs.state import STATE_FILE, change_digests, state_json
 from tabellion.processes import uncollected
 from tabellion.schema import Key
 from tabellion.transaction import Content, History, preparing, publish
@@ -145,7 +145,9 @@ def _assemble_shown(workspace: Workspace, materials: Materials) -> Assembly:
     """Put a state together and show it, in outputs that go nowhere: what fails there is refused with its name."""
     assembly = assemble(materials)
     render_report(assembly.consolidation, workspace.templates / REPORT)
-    details, labels = make_details(assembly.consolidation, ""), Labels(assembly.consolidation.contract)
+    consolidation = assembly.consolidation
+    details = make_details(consolidation, change_digests(consolidation.modifications), "")
+    labels = Labels(consolidation.contract)
     write_consolidation(assembly.consolidation, details)
     for workbook in details.workbooks:
         write_detail_workbook(assembly.consolidation, details, workbook, labels)
@@ -184,7 +186,7 @@ def _publish(
         made, notices = make_copies(stale, consolidation.contract.theme, prepared)
         own: dict[str, bytes | Path] = {f"{REGISTER}/{name}": content for name, content in state.register.items()}
         own[REPORT] = render_report(consolidation, workspace.templates / REPORT)
-        details = make_details(consolidation, state.program)
+        details = make_details(consolidation, state.changes, state.program)
         own[WORKBOOK] = write_consolidation(consolidation, details)
         files = make_detail_files(consolidation, details, previous, folder, edited, prepared)
         gone += [folder / name for name in files.gone]

@@ -19,7 +19,15 @@ from tabellion.contract.register import register_files
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Json
 from tabellion.mail.outbox import with_mails
-from tabellion.outputs.state import STATE_FILE, Previous, read_previous, since_previous, state_digest
+from tabellion.outputs.state import (
+    STATE_FILE,
+    ChangeDigests,
+    Previous,
+    change_digests,
+    read_previous,
+    since_previous,
+    state_digest,
+)
 from tabellion.transaction import Copy
 from tabellion.transaction.manifest import edited_outputs
 from tabellion.xlsx.annotation import CopyJob
@@ -32,8 +40,8 @@ class RunState:
     """What a run has to say, before anything is made of it.
 
     ``jobs`` are the annotated copies to have, ``register`` the files of the consolidated register by name, ``findings``
-    those of the consolidation as ``--json`` writes them. ``program`` stands for the program, and for what it takes its
-    words and colours from; ``digest`` for the whole state.
+    those of the consolidation as ``--json`` writes them. ``changes`` stand for what returns change, ``program`` for the
+    program and for what it takes its words and colours from, ``digest`` for the whole state.
     """
 
     consolidation: Consolidation
@@ -41,6 +49,7 @@ class RunState:
     jobs: tuple[CopyJob, ...]
     register: Mapping[str, bytes]
     findings: Json
+    changes: ChangeDigests
     program: str
     digest: str
 
@@ -102,8 +111,10 @@ def _state_of(workspace: Workspace, inputs: Inputs, log: RequestLog) -> RunState
         consolidation = replace(consolidation, requests=requests_of(consolidation, log))
     consolidation = with_mails(consolidation, workspace.memory)
     program = digest_of([__version__, digest_of_folder(workspace.templates, "*")])
-    digest = state_digest(consolidation, _tables(register, consolidation), program)
-    return RunState(consolidation, log, tuple(jobs), register, as_json(consolidation.findings), program, digest)
+    changes = change_digests(consolidation.modifications)
+    digest = state_digest(consolidation, _tables(register, consolidation), changes, program)
+    findings = as_json(consolidation.findings)
+    return RunState(consolidation, log, tuple(jobs), register, findings, changes, program, digest)
 
 
 def _tables(register: Mapping[str, bytes], consolidation: Consolidation) -> dict[str, bytes]:

@@ -19,7 +19,7 @@ from tabellion.contract.labels import Labels
 from tabellion.findings import Place
 from tabellion.layout.names import cell_name
 from tabellion.measures.financements import RETAINED
-from tabellion.outputs.state import plain_change, plain_place
+from tabellion.outputs.state import ChangeDigests, plain_places
 from tabellion.schema import SETTING_TABLES, Key
 from tabellion.wording import file_stem
 from tabellion.xlsx.lists import FIRST_ROW
@@ -90,8 +90,10 @@ class Details:
 NO_DETAILS = Details()
 
 
-def make_details(consolidation: Consolidation, program: str) -> Details:
-    """The detail workbooks that a consolidation needs; ``program`` stands for all that makes them besides."""
+def make_details(consolidation: Consolidation, changes: ChangeDigests, program: str) -> Details:
+    """The detail workbooks that a consolidation needs; ``changes`` stand for what its returns change, ``program`` for
+    all that makes the workbooks besides.
+    """
     contract = consolidation.contract
     sizes = {name: len(table) for name, table in contract.tables.items() if name not in SETTING_TABLES}
     if sum(sizes.values()) + len(consolidation.modifications) <= MOST_ROWS:
@@ -101,24 +103,24 @@ def make_details(consolidation: Consolidation, program: str) -> Details:
     groups = [owners.names[first : first + PARTNERS_EACH] for first in range(0, len(owners.names), PARTNERS_EACH)]
     group_of: dict[str | None, int] = {name: rank for rank, group in enumerate(groups, 1) for name in group}
     rows: list[dict[str, dict[str | None, list[int]]]] = [{} for _ in range(len(groups) + 1)]
-    changes: list[list[Modification]] = [[] for _ in rows]
+    changed: list[list[Modification]] = [[] for _ in rows]
     for name in moved:
         for position, owner in enumerate(owners.of(name)):
             own = rows[group_of.get(owner, 0)].setdefault(name, {})
             own.setdefault(owner if owner in group_of else None, []).append(position)
     for change in consolidation.modifications:
-        changes[group_of.get(change.partenaire, 0)].append(change)
-    contents = _Contents(consolidation, moved, program)
+        changed[group_of.get(change.partenaire, 0)].append(change)
+    contents = _Contents(consolidation, changes, moved, program)
     workbooks = []
     for rank, group in enumerate([list[str](), *groups]):
-        if rows[rank] or changes[rank]:
+        if rows[rank] or changed[rank]:
             owned: list[str | None] = [*group] or [None]
             parts = {name: [own.get(owner, []) for owner in owned] for name, own in rows[rank].items()}
             together = {name: [position for part in lists for position in part] for name, lists in parts.items()}
             name = _name(rank, group) if group else COMMON
-            digest = contents.digest((name, *group), together, changes[rank])
+            digest = contents.digest((name, *group), together, changed[rank])
             counts = {name: [len(part) for part in lists] for name, lists in parts.items()}
-            workbooks.append(DetailWorkbook(name, tuple(group), together, counts, tuple(changes[rank]), digest))
+            workbooks.append(DetailWorkbook(name, tuple(group), together, counts, tuple(changed[rank]), digest))
     return Details(tuple(moved), tuple(workbooks), contents.value_places)
 
 
@@ -201,16 +203,15 @@ class _Owners:
 class _Contents:
     """What the workbooks of one consolidation show, for their digests."""
 
-    def __init__(self, consolidation: Consolidation, moved: Sequence[str], program: str) -> None:
+    def __init__(
+        self, consolidation: Consolidation, changes: ChangeDigests, moved: Sequence[str], program: str
+    ) -> None:
         contract, settings = consolidation.contract, consolidation.contract.settings
-        self.consolidation, self.labels, self.value_places = (
-            consolidation,
-            Labels(contract),
-            _value_places(consolidation),
-        )
+        self.consolidation, self.changes = consolidation, changes
+        self.labels, self.value_places = Labels(contract), _value_places(consolidation)
         short = [table.columns for name, table in contract.tables.items() if name not in moved]
         facts = (program, settings, [contract.schemas[name] for name in moved], short)
-        self.common = repr(facts).encode("utf-8", "surrogatepass")
+        self.common = hashlib.sha256(repr(facts).encode("utf-8", "surrogatepass"))
         financements = contract.overview.financements(settings.exercice_courant).columns
         self.retained = financements[RETAINED] if "financements" in moved else []
         self._positions: dict[str, Mapping[Key, int]] = {}
@@ -221,19 +222,19 @@ class _Contents:
         A row that it holds tells its own words (they are made of its values); of another's, the words are told.
         """
         own = defaultdict[str, set[int]](set, {table: set(positions) for table, positions in rows.items()})
-        digest = hashlib.sha256(self.common)
+        digest = self.common.copy()
         words = [holder_name(self.labels, name) for name in names]
         digest.update(repr((names, words)).encode("utf-8", "surrogatepass"))
         for table, positions in rows.items():
             digest.update(repr((table, self._rows(table, positions))).encode("utf-8", "surrogatepass"))
-        partners = [self.labels.partner(name) for name in dict.fromkeys(change.partenaire for change in changes)]
+        slots = dict.fromkeys((change.partenaire, change.exercice) for change in changes)
+        told = [(self.labels.partner(slot[0]), self.changes[slot]) for slot in slots]
         elsewhere = [
             self.labels.row(table, key)
             for table, key in dict.fromkeys((change.table, change.key) for change in changes)
             if self.positions(table).get(key, -1) not in own[table]
         ]
-        shown = (list(map(plain_change, changes)), partners, elsewhere)
-        digest.update(repr(shown).encode("utf-8", "surrogatepass"))
+        digest.update(repr((told, elsewhere)).encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
 
     def positions(self, table: str) -> Mapping[Key, int]:
@@ -251,11 +252,10 @@ class _Contents:
             words, own = self.labels.key_words(table, name), [values[position] for position in positions]
             shown += [own, [words.get(value) for value in dict.fromkeys(own)] if words else []]
         places = self.consolidation.origins.get(table, [])
-        shown.append([plain_place(places[position]) for position in positions if position < len(places)])
-        shown.append([
-            [(champ, plain_place(place)) for champ, place in self.value_places.get((table, position), {}).items()]
-            for position in positions
-        ])  # fmt: skip
+        shown.append(plain_places(places[position] for position in positions if position < len(places)))
+        told = [self.value_places.get((table, position), {}) for position in positions]
+        shown.append([list(of_row) for of_row in told])
+        shown.append(plain_places(place for of_row in told for place in of_row.values()))
         if table == "financements":
             shown.append([self.retained[position] for position in positions])
         return shown
