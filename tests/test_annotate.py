@@ -24,7 +24,7 @@ from support.mutations import FIRST, fill
 from tabellion.addresses import parse_cell
 from tabellion.commands.validate import validate
 from tabellion.contract.workspace import find_workspace
-from tabellion.findings import Finding, Place, Severity, TabellionError
+from tabellion.findings import Finding, Place, Severity, TabellionError, counted
 from tabellion.layout.names import ANNOTATIONS, TO_ANNOTATIONS
 from tabellion.reading import parse_bytes
 from tabellion.reading.limits import LIMITS
@@ -161,6 +161,18 @@ def test_every_faulty_cell_is_coloured_and_commented(name: str) -> None:
         assert cell.number_format == was.number_format
         assert cell.protection.locked == was.protection.locked
         assert cell.border.left.style == was.border.left.style
+
+
+def test_of_many_cells_of_a_kind_each_is_coloured_and_commented() -> None:
+    """They are one line of the list, and all of them are to be corrected."""
+    alike = [said("Budget", f"F{row}", code="texte-au-lieu-de-nombre") for row in range(6, 36)]
+    (one,) = counted(alike)
+    linked = replace(said("Budget", "G6"), liees=(Place(None, "Budget", "G7"),))
+    sheet = openpyxl.load_workbook(io.BytesIO(annotated_copy(form(), [one, linked], theme())))["Budget"]
+    assert {sheet[item.place.cellule].fill.fgColor.rgb for item in alike} == {FILLS[one.gravite]}
+    assert all("De même dans 29 autres cellules" in sheet[item.place.cellule].comment.text for item in alike)
+    assert sheet["G6"].comment is not None
+    assert sheet["G7"].comment is None, "a cell that a finding speaks of, and nothing is wrong with"
 
 
 @files

@@ -30,7 +30,7 @@ from tabellion.commands import consolidate as consolidate_module
 from tabellion.commands.consolidate import consolidate
 from tabellion.commands.validate import validate, validate_files
 from tabellion.contract.workspace import find_workspace
-from tabellion.findings import MOST_OF_A_KIND, Finding, Place, counted, finding
+from tabellion.findings import MOST_ASKED, MOST_OF_A_KIND, Finding, Place, counted, finding
 from tabellion.layout.names import IDENTITY
 from tabellion.layout.theme import load_theme
 from tabellion.reading.limits import refusal
@@ -308,6 +308,16 @@ def test_findings_of_a_kind_in_a_column_are_counted_beyond_a_few(count: int) -> 
         assert (one.place, len(one.liees)) == (many_[0].place, min(count - 1, 100))
         assert f"{count - 1} autres cellules" in one.message
         assert "F1, F2, F3" in one.message
+
+
+@pytest.mark.parametrize(("count", "kept"), [(30, 30), (MOST_ASKED, MOST_ASKED), (MOST_ASKED + 1, 1)])
+def test_findings_that_ask_for_different_things_are_told_apart(count: int, kept: int) -> None:
+    """A remedy is that of its own cell: « saisissez 1200 » is not what another one is to be."""
+    amounts = [
+        finding("montant-ambigu", Place("a.xlsx", "Budget", f"F{row}"), valeur="1,2", suggestion=f"Saisissez {row}.")
+        for row in range(count)
+    ]
+    assert len(counted(amounts)) == kept
 
 
 @pytest.mark.parametrize("output", ["render_report", "write_consolidation"])

@@ -186,6 +186,27 @@ AMOUNT_TEXTS = st.integers(1, 10**6).map(str) | st.integers(1, 10**6).map(lambda
 JOINTS = st.sampled_from([" / ", "/", " + ", " ou ", " et ", " - ", ";", "\n", " à "])
 
 
+@pytest.mark.parametrize("mark", [" ", "'", "."])
+@pytest.mark.parametrize("sign", ["", "-"])
+@pytest.mark.parametrize(("rest", "thousands", "decimals"), [("567", "1234567", "1234,57"), ("5678", None, "1234,57")])
+def test_the_remedy_of_an_amount_keeps_all_its_figures(
+    sign: str, mark: str, rest: str, thousands: str | None, decimals: str
+) -> None:
+    """« 1 234,567 » is never said to be 234,57."""
+    for unit in ("", " €"):
+        _, reading = read_typed(make_typed(f"{sign}1{mark}234,{rest}{unit}", MONEY))
+        either = f"Saisissez {sign}{thousands} ou {sign}{decimals}, selon ce que vous vouliez dire."
+        wanted = either if thousands is not None else f"Arrondissez à {sign}{decimals}."
+        assert reading is not None
+        assert reading.suggestion == wanted
+
+
+def test_the_remedy_of_a_number_without_thousands_keeps_all_its_figures() -> None:
+    _, reading = read_typed(make_typed("1234,567", MONEY))
+    assert reading is not None
+    assert (reading.code, reading.suggestion) == ("montant-plus-fin-que-le-centime", "Arrondissez à 1234,57.")
+
+
 @given(AMOUNT_TEXTS, JOINTS, AMOUNT_TEXTS)
 def test_two_amounts_are_never_one(first: str, joint: str, second: str) -> None:
     assert verdict("money", first + joint + second) == (None, ["deux-valeurs"])

@@ -330,18 +330,20 @@ def finding_json(finding: Finding) -> list[object]:
     numbers = [isinstance(value, float) for value in (finding.valeur, finding.attendu)]
     return [
         finding.code, int(finding.gravite), finding.bloquant, finding.message, finding.suggestion, finding.champ,
-        valeur, attendu, numbers, places,
+        valeur, attendu, numbers, places, finding.alike,
     ]  # fmt: skip
 
 
 def finding_of(content: list[Any]) -> Finding:
     """The finding that :func:`finding_json` wrote."""
-    code, gravite, bloquant, message, suggestion, champ, valeur, attendu, numbers, places = content
+    code, gravite, bloquant, message, suggestion, champ, valeur, attendu, numbers, places, alike = content
     valeur, attendu = (
         float(value) if is_number else value for value, is_number in zip((valeur, attendu), numbers, strict=True)
     )
     place, *linked = (Place(None, feuille, cellule, ligne) for feuille, cellule, ligne in places)
-    return Finding(code, Severity(gravite), bloquant, place, message, suggestion, champ, valeur, attendu, tuple(linked))
+    return Finding(
+        code, Severity(gravite), bloquant, place, message, suggestion, champ, valeur, attendu, tuple(linked), alike
+    )  # fmt: skip
 
 
 def digest_of(content: object) -> str:

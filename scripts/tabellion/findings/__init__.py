@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tabellion.findings.codes import CATALOGUE, finding
 from tabellion.findings.model import (
+    MOST_ASKED,
     MOST_OF_A_KIND,
     CellValue,
     Code,
@@ -17,6 +18,7 @@ from tabellion.findings.model import (
 
 __all__ = [
     "CATALOGUE",
+    "MOST_ASKED",
     "MOST_OF_A_KIND",
     "CellValue",
     "Code",

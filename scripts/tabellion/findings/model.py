@@ -6,6 +6,7 @@ Many of one kind in one column are one that counts them: a habit of thousands of
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from enum import IntEnum
@@ -74,7 +75,7 @@ class Finding:
     """One thing that is wrong, or worth saying, at one place.
 
     ``valeur`` is what was found and ``attendu`` what was expected (amounts in euros, as numbers); ``liees`` are the
-    other cells that the finding speaks of.
+    other cells that the finding speaks of: of the last ``alike`` of them it says the same.
     """
 
     code: str
@@ -87,6 +88,7 @@ class Finding:
     valeur: CellValue = None
     attendu: CellValue = None
     liees: tuple[Place, ...] = field(default=())
+    alike: int = 0
 
     @property
     def grade(self) -> str:
@@ -102,6 +104,11 @@ class Finding:
             "champ": self.champ, "valeur": self.valeur, "attendu": self.attendu, "message": self.message,
             "suggestion": self.suggestion, "liees": liees,
         }  # fmt: skip
+
+    @property
+    def faulty(self) -> tuple[Place, ...]:
+        """The cells of which it says that something is wrong."""
+        return (self.place, *self.liees[len(self.liees) - self.alike :])
 
     def in_file(self, fichier: str) -> Finding:
         """The same finding, with its places (its own and the linked ones) in the file named ``fichier``."""
@@ -126,6 +133,8 @@ class TabellionError(Exception):
 
 #: Up to so many of a kind in a column, each is said at its own cell.
 MOST_OF_A_KIND = 20
+#: Beyond so many of a kind in a column, one remedy stands for all, whatever each of them asks for.
+MOST_ASKED = 500
 #: Cells that the one finding of many names, and those that it links to.
 _NAMED, _LINKED = 5, 100
 _DIGITS = re.compile(r"\d+")
@@ -133,20 +142,25 @@ _DIGITS = re.compile(r"\d+")
 _FindingKind = tuple[str, int, bool, str | None, str | None, str, str | None]
 
 
-def counted(findings: Iterable[Finding], most: int = MOST_OF_A_KIND, *, same_remedy: bool = False) -> list[Finding]:
+def counted(findings: Iterable[Finding], most: int = MOST_OF_A_KIND) -> list[Finding]:
     """The findings, in their order; of one kind in one column of a sheet, more than ``most`` are one, at the first.
 
-    Its message is that of the first cell, followed by how many others there are and the first of these. With
-    ``same_remedy``, those that ask for different things are of different kinds.
+    Its message is that of the first cell, followed by how many others there are and the first of these. Those that ask
+    for different things are of different kinds, unless there are more than anybody reads.
     """
     ordered = list(findings)
+    kinds = [_kind(finding) for finding in ordered]
+    crowded = {kind for kind, count in Counter(kinds).items() if count > MOST_ASKED}
     groups: dict[tuple[_FindingKind, str], list[Finding]] = {}
-    kinds = [(_kind(finding), finding.suggestion if same_remedy else "") for finding in ordered]
-    for kind, finding in zip(kinds, ordered, strict=True):
-        groups.setdefault(kind, []).append(finding)
+    keys = [
+        (kind, "" if kind in crowded else finding.suggestion or "")
+        for kind, finding in zip(kinds, ordered, strict=True)
+    ]
+    for key, finding in zip(keys, ordered, strict=True):
+        groups.setdefault(key, []).append(finding)
     kept: list[Finding] = []
-    for kind, finding in zip(kinds, ordered, strict=True):
-        group = groups[kind]
+    for key, finding in zip(keys, ordered, strict=True):
+        group = groups[key]
         if len(group) <= most:
             kept.append(finding)
         elif group[0] is finding:
@@ -168,7 +182,8 @@ def _as_one(group: list[Finding]) -> Finding:
     words = plural(len(others), "autre cellule de cette colonne", "autres cellules de cette colonne")
     named = f" ({named}{', …' if len(others) > _NAMED else ''})" if named else ""
     message = f"{first.message} De même dans {words}{named}."
-    return replace(first, message=message, liees=(*first.liees, *places[:_LINKED]))
+    linked = places[:_LINKED]
+    return replace(first, message=message, liees=(*first.liees, *linked), alike=len(linked))
 
 
 def _where(place: Place) -> str:

@@ -107,8 +107,9 @@ def _annotate_sheet(
     package: PackageEditor, entry: SheetEntry, findings: Sequence[Finding], styles: StyleSheet, theme: Theme, back: str
 ) -> None:
     """Colour and comment the cells of one sheet, which has a way ``back`` to the list, and leave it unselected."""
-    places = [(_address(finding.place), finding) for finding in findings if finding.place.feuille == entry.name]
-    addressed = [(address, finding) for address, finding in places if address is not None]
+    places = [(place, finding) for finding in findings for place in finding.faulty if place.feuille == entry.name]
+    addresses = [(_address(place), finding) for place, finding in places]
+    addressed = [(address, finding) for address, finding in addresses if address is not None]
     if not addressed and b"tabSelected" not in normalised_xml(package.parts[entry.part], entry.part):
         return
     root = package.parse(entry.part)

@@ -67,7 +67,7 @@ def lines_of(findings: Sequence[Finding]) -> list[Finding]:
     knowing, each has something of its own to say."""
     remarks = [finding for finding in findings if finding.gravite is Severity.INFORMATION]
     asked = [finding for finding in findings if finding.gravite is not Severity.INFORMATION]
-    return [*counted(asked, _ALIKE, same_remedy=True), *remarks]
+    return [*counted(asked, _ALIKE), *remarks]
 
 
 def build_sheet(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
@@ -27,8 +28,10 @@ _NEGATIVE = re.compile(rf"^\W*[{NEGATIVE_SIGNS}(]|[{NEGATIVE_SIGNS})]\W*$")
 #: How Swiss people, and old invoices, write that there are no cents: 1200,-
 _DASHED = re.compile(rf"\d[.,] ?[{NEGATIVE_SIGNS}]\W*$")
 _SMALL_M = re.compile(r"^(?P<number>\d[\d .,'’]*?)\s*m\s*(?:€|eur|euros)?$")
-_TWO_WAYS = re.compile(r"(?P<whole>[1-9]\d{0,2})[.,](?P<rest>\d{3})(?!\d)")
-_FINE = re.compile(r"\d+[.,]\d{3,}")
+#: The digits of a number with all that separates them; such digits up to its last point or comma, and after it.
+_DIGITS = re.compile(r"\d(?:[\d .,'’]*\d)?")
+_PARTS = re.compile(r"(?P<whole>\d{1,3}(?:[ '’.,]\d{3})+|\d+)[.,](?P<rest>\d+)")
+_THOUSANDS_WHOLE = re.compile(r"[1-9]\d{0,2}(?:[ '’.,]\d{3})*")
 #: What stands beside a number among words and belongs to it: its sign, its unit.
 _BEFORE = re.compile(rf"(?:^|(?<=[\s:=(]))[{NEGATIVE_SIGNS}]\s?$")
 _AFTER = re.compile(
@@ -74,15 +77,35 @@ def _small_m(typed: Typed) -> str | None:
     return _either(f"{plain_euros(cents * 1_000)} (milliers)", f"{plain_euros(cents * 1_000_000)} (millions)")
 
 
+@dataclass(frozen=True)
+class _Parts:
+    """A number before and after its last point or comma, and how many euros one is, as the rest of the text says."""
+
+    whole: str
+    rest: str
+    scale: Decimal
+
+    @classmethod
+    def of(cls, text: str) -> _Parts | None:
+        """Those of the only number of a text that may be read in several ways."""
+        digits = _DIGITS.findall(text)
+        parts = _PARTS.fullmatch(digits[0]) if len(digits) == 1 else None
+        if parts is None or not parse_amount(_worded(text)).ambiguous:
+            return None
+        unit = parse_amount(_worded(text.replace(digits[0], "1", 1))).cents
+        return cls(parts["whole"], parts["rest"], Decimal(unit or 100) / 100)
+
+    def cents(self, *, has_decimals: bool) -> int:
+        """The amount, where the last point or comma is before decimals, or before thousands."""
+        whole = "".join(filter(str.isdecimal, self.whole))
+        return nearest_cents(Decimal(f"{whole}{'.' if has_decimals else ''}{self.rest}") * self.scale)[0]
+
+
 def _ambiguous(typed: Typed) -> str | None:
-    match = _TWO_WAYS.search(typed.text)
-    if match is None or not parse_amount(_worded(typed.text)).ambiguous:
+    parts = _Parts.of(typed.text)
+    if parts is None or len(parts.rest) != 3 or _THOUSANDS_WHOLE.fullmatch(parts.whole) is None:
         return None
-    unit = typed.text.replace(match[0], "1", 1)
-    scale = (parse_amount(unit).cents or 100) // 100
-    thousands = int(match["whole"] + match["rest"]) * scale * 100
-    decimals, _ = nearest_cents(Decimal(f"{match['whole']}.{match['rest']}") * scale)
-    return _either(typed_euros(thousands), typed_euros(decimals))
+    return _either(*(typed_euros(parts.cents(has_decimals=has_decimals)) for has_decimals in (False, True)))
 
 
 def _dashed(typed: Typed) -> str | None:
@@ -114,10 +137,8 @@ def _letter(typed: Typed) -> str | None:
 
 
 def _fine(typed: Typed) -> str | None:
-    match = _FINE.search(typed.text)
-    if match is None or not parse_amount(typed.text).ambiguous:
-        return None
-    return _rounded(nearest_cents(Decimal(match[0].replace(",", ".")))[0])
+    parts = _Parts.of(typed.text)
+    return None if parts is None or len(parts.rest) < 3 else _rounded(parts.cents(has_decimals=True))
 
 
 def _among_words(typed: Typed) -> str | None:
