@@ -100,6 +100,9 @@ def test_the_version_is_said(tmp_path: Path) -> None:
         ("ensemble . --vers ''", "l'option « --vers » attend une valeur (DOSSIER)."),
         ("ensemble . --vers=", "l'option « --vers » attend une valeur (DOSSIER)."),
         ("generate --json ''", "l'option « --json » attend une valeur (FICHIER)."),
+        ("ensemble ''", 'un des arguments est vide (« "" ») : donnez ce qu\'il doit nommer, ou rien.'),
+        ("validate a ''", "un des arguments est vide"),
+        ("new ''", "un des arguments est vide"),
         ("generate --forcer=oui", "l'option « --forcer » ne prend pas de valeur."),
         (
             "forms --exercice bientôt",

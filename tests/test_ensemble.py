@@ -211,7 +211,10 @@ def test_what_has_not_changed_is_not_made_again_and_bytes_are_those_of_a_fresh_s
     contracts: Path, tmp_path: Path
 ) -> None:
     shutil.rmtree(contracts / "essai")
-    put_together(contracts, tmp_path / "vers", reads_only=False)
+    put_together(contracts, tmp_path / "vers", NOW.replace(microsecond=316_000), reads_only=False)
+    book = openpyxl.load_workbook(tmp_path / "vers" / "ensemble.xlsx")
+    moments = {cell.value for row in book["Contrats"].iter_rows() for cell in row if isinstance(cell.value, datetime)}
+    assert moments == {NOW}, "to the second, as the contracts' own outputs say it"
     again = put_together(contracts, tmp_path / "vers", NOW + timedelta(days=1), reads_only=False)
     assert (again.unchanged, again.written) == (2, False)
     assert (contracts / "petit" / "workbooks" / "consolidation" / "rapport.html").exists()

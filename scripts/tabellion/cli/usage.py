@@ -42,7 +42,7 @@ class Command(TyperCommand):
         formatter.write(_help_page(self, ctx))
 
     def parse_args(self, ctx: _Click, args: list[str]) -> list[str]:
-        """Parse as typer does, but for an option given nothing (``""``), which would be the folder where one is.
+        """Parse as typer does, but for what is given as nothing (``""``), which would be the folder where one is.
 
         Raises :class:`MisuseError`.
         """
@@ -51,6 +51,8 @@ class Command(TyperCommand):
             for name in param.opts if param.param_type_name == "option" and not param.is_flag else ():
                 if f"{name}=" in args or (name, "") in pairwise(args):
                     raise MisuseError(_lacks_value(name, param), ctx)
+        if "" in args:
+            raise MisuseError('un des arguments est vide (« "" ») : donnez ce qu\'il doit nommer, ou rien.', ctx)
         ctx.allow_extra_args = True
         extra = _in_french(super().parse_args, ctx, args)
         if extra:
