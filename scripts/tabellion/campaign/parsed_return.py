@@ -336,14 +336,11 @@ def finding_json(finding: Finding) -> list[object]:
 
 def finding_of(content: list[Any]) -> Finding:
     """The finding that :func:`finding_json` wrote."""
-    code, gravite, bloquant, message, suggestion, champ, valeur, attendu, numbers, places, alike = content
-    valeur, attendu = (
-        float(value) if is_number else value for value, is_number in zip((valeur, attendu), numbers, strict=True)
-    )
-    place, *linked = (Place(None, feuille, cellule, ligne) for feuille, cellule, ligne in places)
-    return Finding(
-        code, Severity(gravite), bloquant, place, message, suggestion, champ, valeur, attendu, tuple(linked), alike
-    )  # fmt: skip
+    code, gravite, bloquant, message, suggestion, champ, *values, numbers, places, alike = content
+    valeur, attendu = (float(value) if number else value for value, number in zip(values, numbers, strict=True))
+    place, *linked = (Place(None, *cell) for cell in places)
+    known = (code, Severity(gravite), bloquant, place, message, suggestion, champ, valeur, attendu)
+    return Finding(*known, tuple(linked), alike)
 
 
 def digest_of(content: object) -> str:
