@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from tabellion.commands.consolidate import ConsolidationRun, consolidate
 from tabellion.commands.source import load_contract
 from tabellion.contract.register import load_register
 from tabellion.contract.workspace import find_workspace
+from tabellion.schema.money import format_euros
 
 MONDAY = datetime(2016, 11, 14, 9)
 NIGHT = datetime(2016, 12, 1, 2)
@@ -260,6 +261,100 @@ def test_a_column_emptied_at_once_waits(chartres: Path) -> None:
     run = night(chartres)
     assert [row["objectif"] for row in accepted(chartres, "fiches")] == [row["objectif"] for row in before]
     assert len(said(run, "colonne-videe")) == 1
+
+
+def _sort(book: Excel, labels: Sequence[str], lines: str = "Lignes_03") -> None:
+    """Sort some columns of a budget sheet by amount, blanks last, and none of the others."""
+    rows = book.rows(lines)
+    contents = [{label: book.get(lines, row, label) for label in {AMOUNT, *labels}} for row in rows]
+    contents.sort(key=lambda content: (content[AMOUNT] is None, content[AMOUNT] or 0))
+    for row, content in zip(rows, contents, strict=True):
+        book.type(lines, row, **{label: content[label] for label in labels})
+
+
+def _amounts(root: Path) -> dict[str, int | None]:
+    """The amounts of the lines of the third convention."""
+    rows = accepted(root, "lignes_budgetaires", convention_id=3)
+    return {row["ligne_id"]: row["montant_realise"] for row in rows}
+
+
+#: What they are (in the sheet: F, E, C, D), and what their column sorted alone says: 9 € go to E and 4 € to C.
+_UNSORTED = {"C": 700, "D": 900, "E": None, "F": 1100}
+_SORTED = {"C": 1100, "D": None, "E": 900, "F": 700}
+
+
+def test_a_column_sorted_alone_waits(root: Path) -> None:
+    assert _amounts(root) == _UNSORTED
+    edit(root, lambda book: _sort(book, [AMOUNT]))
+    run = night(root)
+    assert _amounts(root) == _UNSORTED
+    (held,) = run.consolidation.withheld
+    assert ({key[0] for key in held.keys}, held.champ, held.cents) == (set("CDEF"), "montant_realise", 1300)
+    (finding,) = [finding for finding in run.findings if finding.code == "colonne-deplacee"]
+    assert finding.bloquant
+    sheet = finding.place.feuille or ""
+    assert sheet.startswith("B03")
+    assert finding.place.cellule
+    (question,) = [question for question in run.consolidation.questions if question.id == held.question]
+    for words in ("Montant réalisé", sheet, "4 lignes", format_euros(1300)):
+        assert words in question.sentence
+    assert tabellion("adopt", "--oui", cwd=root).code == 2
+
+
+def test_a_column_sorted_alone_counts_once_confirmed_and_is_not_asked_again(root: Path) -> None:
+    edit(root, lambda book: _sort(book, [AMOUNT]))
+    (held,) = night(root).consolidation.withheld
+    decide(root, held.question, "confirmer")
+    for day in (1, 2):
+        run = night(root, NIGHT + timedelta(days=day))
+        assert not run.consolidation.withheld
+        assert said(run, "colonne-deplacee") == []
+        assert _amounts(root) == _SORTED
+
+
+def test_a_column_sorted_alone_stays_as_it_was_when_that_is_decided(root: Path) -> None:
+    edit(root, lambda book: _sort(book, [AMOUNT]))
+    (held,) = night(root).consolidation.withheld
+    decide(root, held.question, "garder")
+    run = night(root, NIGHT + timedelta(days=1))
+    assert _amounts(root) == _UNSORTED
+    assert not any(finding.bloquant for finding in run.findings if finding.code == "colonne-deplacee")
+
+
+def test_a_column_sorted_alone_goes_on_waiting_whatever_is_typed_meanwhile(root: Path) -> None:
+    edit(root, lambda book: _sort(book, [AMOUNT]))
+    night(root)
+
+    def typed(book: Excel) -> None:
+        book.type("Lignes_03", book.find("Lignes_03", Identifiant="D"), **{AMOUNT: 12})
+        for line in book.rows("Lignes_03"):
+            book.type("Lignes_03", line, Commentaire="vu")
+
+    edit(root, typed, day=1)
+    for day in (1, 2):
+        run = night(root, NIGHT + timedelta(days=day))
+        assert _amounts(root) == {**_UNSORTED, "D": 1200}
+        assert len(said(run, "colonne-deplacee")) == 1
+
+
+def test_whole_rows_sorted_together_are_no_accident(root: Path) -> None:
+    edit(root, lambda book: _sort(book, list(book.labels("Lignes_03"))))
+    run = night(root)
+    assert not run.consolidation.withheld
+    assert not run.consolidation.staff
+    assert _amounts(root) == _UNSORTED
+
+
+def test_two_amounts_that_trade_places_are_no_accident(root: Path) -> None:
+
+    def trade(book: Excel) -> None:
+        for line, euros in (("C", 11), ("F", 7)):
+            book.type("Lignes_03", book.find("Lignes_03", Identifiant=line), **{AMOUNT: euros})
+
+    edit(root, trade)
+    run = night(root)
+    assert not run.consolidation.withheld
+    assert _amounts(root) == {**_UNSORTED, "C": 1100, "F": 700}
 
 
 def test_an_older_copy_put_back_does_not_undo_newer_typing(root: Path) -> None:

@@ -59,7 +59,7 @@ GONE = "(ligne supprimée)"
 #: The kinds of questions that the game decides: it knows what each choice does to what was typed.
 DECIDED = {
     QuestionKind.CONFLICT, QuestionKind.REMOVAL, QuestionKind.PARTIAL, QuestionKind.UNDONE, QuestionKind.MANY_REMOVED,
-    QuestionKind.EMPTIED,
+    QuestionKind.EMPTIED, QuestionKind.SORTED,
 }  # fmt: skip
 _ROW = "(ligne)"
 #: The line that staff and the partner both speak of, for the year that is asked.

@@ -1,5 +1,5 @@
-"""What of a workbook looks like an accident, and waits until somebody confirms it: rows and columns gone at once, and
-changes that an older copy undoes. A row that others still name stays in any case.
+"""What of a workbook looks like an accident, and waits until somebody confirms it: rows and columns gone at once, a
+column sorted without the others, and changes that an older copy undoes. A row that others still name stays in any case.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tabellion.wording import plural
 _MANY_ROWS, _MANY_SHARE = 5, 0.2
 #: Why rows that are gone wait.
 _ACCIDENT, _ANSWERED = "Cela ressemble à un accident", "Un retour ou une décision en parle"
-#: Filled cells of one column, all emptied at once, that look like an accident.
+#: Filled cells of one column, all emptied at once, or cells that only trade their values, that look like an accident.
 _MANY_CELLS = 3
 #: Of one's own saves, those that a workbook has nothing left of and that make it an older copy: so many saves, or rows.
 _MANY_SAVES, _MANY_UNDONE = 2, 3
@@ -40,6 +40,7 @@ class Caution(Enum):
 
     REMOVAL = QuestionKind.MANY_REMOVED
     COLUMN = QuestionKind.EMPTIED
+    SORTED = QuestionKind.SORTED
     UNDOING = QuestionKind.UNDONE
 
 
@@ -47,7 +48,7 @@ class Caution(Enum):
 class Withheld:
     """Something that waits: ``keys`` are the rows of ``table`` that it is about, ``champ`` its column (or all).
 
-    ``libelle`` says it to people, ``cents`` is the money that would go, ``place`` where the workbook says it.
+    ``libelle`` says it to people, ``cents`` is the money that would go or move, ``place`` where the workbook says it.
     """
 
     caution: Caution
@@ -59,11 +60,14 @@ class Withheld:
     place: Place
     undone: tuple[Modification, ...] = ()
     """The changes that the workbook undoes."""
+    values: tuple[object, ...] = ()
+    """What the workbook says of the rows of a column sorted alone."""
 
     @property
     def question(self) -> str:
         """The id of the question about it."""
-        values = [[[change.table, list(change.key), change.champ], change.after] for change in self.undone]
+        values: list[object] = [*self.values]
+        values += [[[change.table, list(change.key), change.champ], change.after] for change in self.undone]
         keys = [list(key) for key in self.keys]
         return question_id(self.caution.value, self.table, keys, self.champ, *([values] if values else []))
 
@@ -85,6 +89,7 @@ class Cautions:
         self._keep_undone()
         self._keep_removed()
         self._keep_named()
+        self._keep_sorted_columns()
         self._keep_emptied_columns()
 
     def _holds(self, held: Withheld, item: Finding) -> bool:
@@ -202,6 +207,46 @@ class Cautions:
                 if self._holds(held, finding("colonne-videe", place, valeur=words, cellules=len(filled), euros=euros)):
                     for _, row, value in filled:
                         row[name] = value
+
+    def _keep_sorted_columns(self) -> None:
+        """A column whose values only went to other rows of its sheet keeps what it said, until somebody confirms it."""
+        for table, schema in self.draft.schemas.items():
+            known, by_area = self.draft.known[table], dict[int, dict[Key, int]]()
+            for position, row in enumerate(self.draft.rows[table]):
+                key = key_of(schema, row)
+                if known.get(key, row) != row:
+                    by_area.setdefault(self.draft.places[table][position][0], {})[key] = position
+            for positions in by_area.values():
+                for name in schema.names:
+                    moved = self._moved(table, name, positions)
+                    if moved:
+                        self._hold_sorted(table, name, {key: positions[key] for key in moved})
+
+    def _moved(self, table: str, name: str, positions: Mapping[Key, int]) -> list[Key]:
+        """Of rows that changed, those whose values of a column were traded, with nothing else changed in many of them;
+        or those that wait already and still say the same, whatever was typed beside them since.
+        """
+        rows, known = self.draft.rows[table], self.draft.known[table]
+        now = {key: rows[at][name] for key, at in positions.items() if rows[at][name] != known[key][name]}
+        alone = [key for key in now if {**rows[positions[key]], name: known[key][name]} == known[key]]
+        if len(alone) >= _MANY_CELLS and Counter(now.values()) == Counter(known[key][name] for key in now):
+            return list(now)
+        waited = self.saves.moved
+        return [key for key in now if (cell := (table, key, name)) in waited and waited[cell] == now[key]]
+
+    def _hold_sorted(self, table: str, name: str, positions: Mapping[Key, int]) -> None:
+        rows, known, field = self.draft.rows[table], self.draft.known[table], self.draft.schemas[table].by_name[name]
+        values = tuple(rows[at][name] for at in positions.values())
+        is_money = name in self.draft.money_fields(table)
+        rises = (max((now or 0) - (known[key][name] or 0), 0) for key, now in zip(positions, values, strict=True))
+        cents = sum(rises) if is_money else 0
+        place, *others = [self.draft.place(table, at, name) for at in positions.values()]
+        words = f"la colonne « {field.title} » de la feuille « {place.feuille} » ({plural(len(positions), 'ligne')})"
+        held = Withheld(Caution.SORTED, table, tuple(positions), name, words, cents, place, values=values)
+        euros, linked = format_euros(cents), others[: _LINKED - 1]
+        if self._holds(held, finding("colonne-deplacee", place, valeur=words, euros=euros, liees=linked)):
+            for key, at in positions.items():
+                rows[at][name] = known[key][name]
 
     def _keep_undone(self) -> None:
         """Changes accepted before, that this workbook undoes because it was made from an older copy, stay."""

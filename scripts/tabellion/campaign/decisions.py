@@ -34,6 +34,7 @@ class QuestionKind(Enum):
     SAME_LINE = "Lignes semblables"
     MANY_REMOVED = "Suppression à confirmer"
     EMPTIED = "Colonne vidée d'un coup"
+    SORTED = "Colonne triée seule"
     UNDONE = "Saisies défaites"
     NEWCOMER = "Nom inconnu"
     SENDER = "Expéditeur inconnu"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tabellion.campaign.cautions import CONFIRM, Withheld
+from tabellion.campaign.cautions import CONFIRM, Caution, Withheld
 from tabellion.campaign.decisions import Choice, Decisions, Question, QuestionKind, Statement, question_id
 from tabellion.campaign.merge import CellKey, InForce, Merged
 from tabellion.campaign.model import Conflict, DroppedRow, Modification, Removal
@@ -224,13 +224,19 @@ def withheld_questions(withheld: Iterable[Withheld]) -> Iterator[Question]:
     """One question for each thing that waits until somebody confirms it."""
     for held in withheld:
         kept = f"Rien ne change : {held.libelle} reste au contrat."
-        if_removed = f"Le classeur a raison : {held.libelle} sort du contrat ({format_euros(held.cents)})."
+        asked = f"contrat.xlsx n'a plus {held.libelle} : est-ce voulu ?"
+        confirmed = f"Le classeur a raison : {held.libelle} sort du contrat ({format_euros(held.cents)})."
+        if held.caution is Caution.SORTED:
+            moved = f"{format_euros(held.cents)} changent de ligne"
+            kept = f"Rien ne change : {held.libelle} garde ses valeurs en face de leurs lignes."
+            asked = f"contrat.xlsx met ailleurs les valeurs de {held.libelle} : {moved}. Est-ce voulu ?"
+            confirmed = f"Le classeur a raison : {held.libelle} dit ce qu'il dit ({moved})."
         key = held.keys[0] if held.keys else ()
         yield Question(
             held.question, held.caution.value, held.table, key, held.champ, held.libelle, "",
-            f"contrat.xlsx n'a plus {held.libelle} : est-ce voulu ?",
+            asked,
             (Statement(_CONTRACT, held.libelle, held.place),),
-            (Choice(KEEP, "garder", kept), Choice(CONFIRM, "confirmer", if_removed)), held.place,
+            (Choice(KEEP, "garder", kept), Choice(CONFIRM, "confirmer", confirmed)), held.place,
         )  # fmt: skip
 
 

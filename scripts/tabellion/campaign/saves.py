@@ -61,9 +61,10 @@ class Saves:
     copy says them again. ``waiting`` are the cells that a workbook in place undoes, until somebody decides.
     ``settled`` are the decisions about names (question, choice) that adoptions have written into the workbook, and
     ``settings`` what the file of settings said when it and the sheet last agreed. ``held`` are the rows and cells whose
-    removal waits for somebody, ``answered`` the rows that returns or decisions spoke of at the last run (kept in the
-    workspace's memory). ``renames`` are, by table, the names that rows had and that cells of the workbook may still
-    show, with the keys of now.
+    removal waits for somebody, ``moved`` the cells of columns sorted alone that wait, with what the workbook says in
+    them, ``answered`` the rows that returns or decisions spoke of at the last run (kept in the workspace's memory).
+    ``renames`` are, by table, the names that rows had and that cells of the workbook may still show, with the keys of
+    now.
     """
 
     modifications: tuple[Modification, ...] = ()
@@ -76,6 +77,7 @@ class Saves:
     settled: frozenset[tuple[str, str]] = frozenset()
     settings: FirstSettings = field(default_factory=dict)
     held: frozenset[SavedCell] = frozenset()
+    moved: Mapping[SavedCell, object] = field(default_factory=dict)
     renames: Mapping[str, Mapping[object, object]] = field(default_factory=dict)
     answered: AnsweredRows = field(default_factory=lambda: AnsweredRows(None))
 
@@ -124,6 +126,7 @@ def _saves_of(content: Json) -> Saves:
         frozenset((question, choice) for question, choice in content.get("noms_regles", ())),
         {str(title): str(value) for title, value in content.get("reglages", {}).items()},
         frozenset(map(_cell_of, content.get("suspendues", ()))),
+        {_cell_of(cell): value_of(value) for cell, value in content.get("deplacees", ())},
         {str(table): dict(pairs) for table, pairs in content.get("anciens_noms", {}).items()},
     )
 
@@ -141,6 +144,7 @@ def saves_json(saves: Saves) -> bytes:
         "passees": [[_plain_cell(cell), list(map(plain_json, values))] for cell, values in saves.passed.items()],
         "en_attente": sorted(map(_plain_cell, saves.waiting), key=repr),
         "suspendues": sorted(map(_plain_cell, saves.held), key=repr),
+        "deplacees": [[_plain_cell(cell), plain_json(value)] for cell, value in saves.moved.items()],
         "noms_regles": sorted(map(list, saves.settled)),
         "reglages": dict(saves.settings),
         "anciens_noms": {table: list(map(list, pairs.items())) for table, pairs in saves.renames.items() if pairs},

@@ -276,13 +276,20 @@ def _saves(draft: Draft, saves: Saves, withheld: Collection[Withheld]) -> Saves:
     held = frozenset(
         (finding.table, key, finding.champ or ROW)
         for finding in withheld
-        if finding.caution is not Caution.UNDOING
+        if finding.caution not in (Caution.UNDOING, Caution.SORTED)
         for key in finding.keys
     )
+    moved = {
+        (item.table, key, item.champ or ROW): value
+        for item in withheld
+        if item.caution is Caution.SORTED
+        for key, value in zip(item.keys, item.values, strict=True)
+    }
     renames = {table: dict(pairs) for table, pairs in draft.read.renames.items() if pairs}
     known = replace(
-        saves, modifications=tuple(lasting), taken_back=tuple(past), passed=passed, held=held, renames=renames
-    )
+        saves, modifications=tuple(lasting), taken_back=tuple(past), passed=passed, held=held, moved=moved,
+        renames=renames,
+    )  # fmt: skip
     undone = [held for held in withheld if held.caution is Caution.UNDOING]
     if undone:
         return replace(known, waiting=frozenset(cell for held in undone for cell in held.cells))
