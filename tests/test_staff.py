@@ -337,6 +337,22 @@ def test_a_column_sorted_alone_goes_on_waiting_whatever_is_typed_meanwhile(root:
         assert len(said(run, "colonne-deplacee")) == 1
 
 
+def test_a_column_emptied_while_its_sort_waits_is_emptied(root: Path) -> None:
+    edit(root, lambda book: _sort(book, [AMOUNT]))
+    night(root)
+
+    def empty(book: Excel) -> None:
+        for lines in (LINES, "Lignes_02", "Lignes_03"):
+            for row in book.rows(lines):
+                book.type(lines, row, **{AMOUNT: None})
+
+    edit(root, empty, day=1)
+    run = night(root, NIGHT + timedelta(days=1))
+    assert _amounts(root) == _UNSORTED
+    assert [held.champ for held in run.consolidation.withheld] == ["montant_realise"]
+    assert len(said(run, "colonne-videe")) == 1
+
+
 def test_whole_rows_sorted_together_are_no_accident(root: Path) -> None:
     edit(root, lambda book: _sort(book, list(book.labels("Lignes_03"))))
     run = night(root)

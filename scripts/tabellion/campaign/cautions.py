@@ -89,8 +89,8 @@ class Cautions:
         self._keep_undone()
         self._keep_removed()
         self._keep_named()
-        self._keep_sorted_columns()
         self._keep_emptied_columns()
+        self._keep_sorted_columns()
 
     def _holds(self, held: Withheld, item: Finding) -> bool:
         """Whether something stays as it was last accepted; it is said, and asked, unless somebody has decided."""
