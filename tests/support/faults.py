@@ -117,14 +117,14 @@ class Program:
             return done, log.read_text(encoding="utf-8", errors="replace")
 
     def _forked(self, work: Callable[[], int], tracer: Sequence[str | Path]) -> subprocess.CompletedProcess[bytes]:
-        """Run a function in a fork, from when the tracer holds it."""
-        ready, go = os.pipe()
+        """Run a function in a fork, from when the tracer holds it: a stopped process goes on only as its tracer says,
+        where one that waited for a word from here might do its first calls before they are traced.
+        """
         with tempfile.TemporaryFile() as printed, tempfile.TemporaryFile() as said:
             pid = os.fork()
             if pid == 0:
                 code = 1
                 try:
-                    os.close(go)
                     os.chdir(self.cwd)
                     os.dup2(printed.fileno(), 1)
                     os.dup2(said.fileno(), 2)
@@ -132,14 +132,14 @@ class Program:
                     sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
                     ctypes.CDLL(None).prctl(_PR_SET_PTRACER, ctypes.c_ulong(-1), 0, 0, 0)
                     gc.freeze()
-                    os.read(ready, 1)
+                    os.kill(os.getpid(), signal.SIGSTOP)
                     code = work()
                     sys.stdout.flush()
                 except BaseException:
                     traceback.print_exc()
                 finally:
                     os._exit(code)
-            os.close(ready)
+            os.waitpid(pid, os.WUNTRACED)
             with subprocess.Popen(
                 [*tracer, "-p", str(pid)], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE
             ) as strace:
@@ -147,9 +147,7 @@ class Program:
                 while "\nTracerPid:\t0\n" in status_page.read_text(encoding="utf-8") and strace.poll() is None:
                     time.sleep(0.002)
                 is_held = strace.poll() is None
-                if not is_held:
-                    os.kill(pid, signal.SIGKILL)
-                os.close(go)
+                os.kill(pid, signal.SIGCONT if is_held else signal.SIGKILL)
                 _, status = os.waitpid(pid, 0)
                 _, refusal = strace.communicate(timeout=TIME_LIMIT_SECONDS)
             if not is_held:
