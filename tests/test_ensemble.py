@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gc
 import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +16,7 @@ from typing import Any
 import openpyxl
 import pandas as pd
 import pytest
+import xlsxwriter
 
 from support.campaign import campaign_workspace
 from support.contracts import line, save_register, schemas, small_rows, tables_of
@@ -23,6 +25,7 @@ from support.masters import Package
 from support.program import tabellion
 from support.recalculated import differences
 from tabellion.commands.ensemble import EnsembleRun, ensemble
+from tabellion.commands.take_contract import ContractTask, TakeOptions, take_contract
 from tabellion.findings import TabellionError
 from tabellion.portfolio.board import Freshness
 from tabellion.portfolio.listing import LISTING_FILE, list_contracts
@@ -224,6 +227,14 @@ def test_what_has_not_changed_is_not_made_again_and_bytes_are_those_of_a_fresh_s
     assert (changed.unchanged, changed.written) == (1, True)
     put_together(contracts, tmp_path / "frais", later, reads_only=False)
     assert bytes_of(tmp_path / "vers") == bytes_of(tmp_path / "frais")
+
+
+def test_a_contract_leaves_nothing_in_the_process_that_takes_the_next_one(contracts: Path) -> None:
+    """One process takes hundreds: the workbooks of each, which are cycles, are let go of."""
+    done = take_contract(ContractTask(contracts / "petit"), TakeOptions(NOW, reads_only=False))
+    assert done.state is not None
+    assert gc.get_freeze_count() == 0
+    assert not [item for item in gc.get_objects() if isinstance(item, xlsxwriter.Workbook)]
 
 
 def test_reading_writes_nothing_in_a_contract(contracts: Path, tmp_path: Path) -> None:

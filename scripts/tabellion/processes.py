@@ -39,7 +39,7 @@ def collect_seldom() -> None:
 @contextmanager
 def uncollected() -> Iterator[None]:
     """Without looking for garbage: of a thousand returns, a million values live until the end, and looking through them
-    again and again finds nothing, nor does it afterwards (a process that goes on unfreezes them).
+    again and again finds nothing, nor does it afterwards: a process that goes on calls :func:`collect_run`.
     """
     was_enabled = gc.isenabled()
     gc.disable()
@@ -49,6 +49,12 @@ def uncollected() -> Iterator[None]:
         if was_enabled:
             gc.freeze()
             gc.enable()
+
+
+def collect_run() -> None:
+    """Let go of what a run has left, in a process that goes on: it has written workbooks, which are cycles."""
+    gc.unfreeze()
+    gc.collect()
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.outputs.state import STATE_FILE
 from tabellion.portfolio.memory import TakenFrom
 from tabellion.portfolio.state import ContractState
+from tabellion.processes import collect_run
 from tabellion.transaction.stored import read_stored
 from tabellion.wording import system_reason
 
@@ -70,7 +71,10 @@ def take_contract(task: ContractTask, options: TakeOptions) -> TakenContract:
         before = FolderDigests.of(folders)
         if is_as_known(task, before, options):
             return TakenContract(is_unchanged=True)
-        return _read(folders, before, now) if options.reads_only else _consolidate_or_read(folders, before, now)
+        try:
+            return _read(folders, before, now) if options.reads_only else _consolidate_or_read(folders, before, now)
+        finally:  # many contracts are taken by one process
+            collect_run()
     except TabellionError as error:
         return TakenContract(findings=error.findings)
     except OSError as error:

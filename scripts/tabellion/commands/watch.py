@@ -5,7 +5,6 @@ One loop: wait until something is heard or due, let it settle, run, say. Whateve
 
 from __future__ import annotations
 
-import gc
 import queue
 import threading
 import time
@@ -32,7 +31,7 @@ from tabellion.contract.workspace import Workspace, find_workspace
 from tabellion.findings import TabellionError
 from tabellion.layout.names import WORKBOOK
 from tabellion.mail.delivery import Notifier
-from tabellion.processes import uncollected
+from tabellion.processes import collect_run, uncollected
 from tabellion.transaction import is_place_free
 from tabellion.transaction.lock import WATCHER, hold
 from tabellion.transaction.manifest import digest as file_digest
@@ -264,8 +263,7 @@ class WatchLoop:
                 self.retry_at = until if self.retry_at is None else min(until, self.retry_at)
             self.serve(workspace, run)
             if run.written:  # what workbooks leave is seldom looked for, and would pile up
-                gc.unfreeze()
-                gc.collect()
+                collect_run()
         except Exception as error:
             if early is not None and (not early.is_over or isinstance(error, UnsettledError)):
                 if early.is_over:
