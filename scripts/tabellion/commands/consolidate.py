@@ -144,13 +144,13 @@ def look_at_campaign(workspace: Workspace, now: datetime, progress: ReadProgress
 def _assemble_shown(workspace: Workspace, materials: Materials) -> Assembly:
     """Put a state together and show it, in outputs that go nowhere: what fails there is refused with its name."""
     assembly = assemble(materials)
-    render_report(assembly.consolidation, workspace.templates / REPORT)
     consolidation = assembly.consolidation
+    render_report(consolidation, workspace.templates / REPORT)
     details = make_details(consolidation, change_digests(consolidation.modifications), "")
     labels = Labels(consolidation.contract)
-    write_consolidation(assembly.consolidation, details)
+    write_consolidation(consolidation, details)
     for workbook in details.workbooks:
-        write_detail_workbook(assembly.consolidation, details, workbook, labels)
+        write_detail_workbook(consolidation, details, workbook, labels)
     return assembly
 
 

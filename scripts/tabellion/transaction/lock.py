@@ -117,20 +117,22 @@ def _occupied(folder: Path, name: str, *, is_file_only: bool) -> Finding:
     """What to say to who comes second; ``is_file_only`` where the lock does not die with its holder by itself."""
     holder = _read(_note(folder, name))
     holder_words = "Un autre passage de tabellion travaille dans ce dossier"
-    stop = "arrêtez-le"
+    where = "là où elle tourne"
     if holder is not None:
         by = f" de {holder.utilisateur}" if holder.utilisateur else ""
         holder_words = (
             f"« {holder.commande} »{by}, sur la machine {holder.machine} (processus {holder.pid}), "
             f"travaille dans ce dossier depuis {_moment(holder.depuis)}"
         )
-        stop = f"arrêtez le processus {holder.pid} sur {holder.machine}"
-    free = "le dossier se libère aussitôt"
-    if is_file_only:
-        free = f"si le dossier ne se libère pas, supprimez alors le fichier {folder / name}"
-    remede = f"Attendez qu'il finisse, puis recommencez. S'il ne finit jamais, {stop} : {free}."
+        where = f"sur {holder.machine}"
+    remede = "Attendez qu'il finisse, puis recommencez : chacune de ses étapes a une limite de temps."
     if name == WATCHER:  # it is not meant to finish
-        remede = f"Une surveillance suffit, rien d'autre n'est à lancer. Pour la remplacer, {stop} : {free}."
+        remede = (
+            "Une surveillance suffit, rien d'autre n'est à lancer. Pour la remplacer, terminez d'abord celle-ci "
+            f"{where} : Ctrl+C dans sa fenêtre, ou l'arrêt de son service."
+        )
+    if is_file_only:
+        remede += f" Si sa machine a été éteinte pendant ce temps, supprimez le fichier {folder / name}."
     return finding("espace-occupe", Place(str(folder.parent)), detail=holder_words, remede=remede)
 
 
