@@ -89,9 +89,9 @@ def test_the_version_is_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ("bidon", "la commande « bidon » n'existe pas."),
+        ("bidon", "la commande « bidon » n'existe pas ; attendu : import, generate, "),
         ("generat", "vouliez-vous dire « generate » ?"),
-        ("--verbeux", "l'option « --verbeux » n'existe pas."),
+        ("--verbeux", "l'option « --verbeux » n'existe pas ; attendu : --version, --completion, --help."),
         ("import", "il manque l'argument FICHIER…"),
         ("new a b", "« b » est de trop."),
         ("generate a b", "« a b » est de trop."),
@@ -115,7 +115,8 @@ def test_the_version_is_said(tmp_path: Path) -> None:
         ("forms --partenaires x", "vouliez-vous dire « --partenaire » ?"),
         ("validate", "il manque l'argument FICHIER…"),
         ("new", "il manque l'argument DOSSIER"),
-        ("new -x d", "l'option « -x » n'existe pas."),
+        ("new -x d", "l'option « -x » n'existe pas ; attendu : --vide, --modele, "),
+        ("annexe --format x", "n'existe pas ; attendu : --exercice, --sortie, --depuis, --forcer, --contrat, --help."),
     ],
 )
 def test_wrong_use_is_explained_in_french(tmp_path: Path, arguments: str, said: str) -> None:

@@ -95,7 +95,7 @@ def _explained(error: _Click, params: Sequence[_Click]) -> str:
     if "MissingParameter" in family:
         return f"il manque {_named(error.param)}."
     if "NoSuchOption" in family:
-        near = _perhaps(error.option_name, [name for param in params for name in param.opts])
+        near = _perhaps(error.option_name, [name for param in params for name in param.opts if name[1] == "-"])
         return f"l'option « {error.option_name} » n'existe pas{near}"
     if "BadOptionUsage" in family:
         param = next((param for param in params if error.option_name in param.opts), None)
@@ -188,5 +188,7 @@ def _expected(param: _Click) -> str:
 
 
 def _perhaps(typed: str, known: Iterable[str]) -> str:
-    near = nearest(typed, known)
-    return f" ; vouliez-vous dire « {near} » ?" if near else "."
+    """The known name that is near (an option's dashes, which all have, make none near), or else all."""
+    names = {name.lstrip("-"): name for name in known}
+    near = nearest(typed.lstrip("-"), names)
+    return f" ; vouliez-vous dire « {names[near]} » ?" if near else f" ; attendu : {', '.join(names.values())}."
