@@ -458,18 +458,22 @@ def test_a_document_that_is_not_there(workspace: Path) -> None:
 # Places where nothing can be written
 
 
-def test_an_output_that_is_a_folder(workspace: Path) -> None:
+@pytest.mark.parametrize(
+    ("command", "taken"),
+    [
+        ("generate --sortie dossier", "dossier"),
+        ("generate --sortie notes.txt/contrat.xlsx", "notes.txt"),
+        ("annexe --sortie notes.txt/2016/annexe.xlsx", "notes.txt"),
+        ("export --vers notes.txt", "notes.txt"),
+    ],
+)
+def test_an_output_where_something_else_stands(workspace: Path, command: str, taken: str) -> None:
     (workspace / "dossier").mkdir()
-    done = refused(workspace, "generate", "--sortie", "dossier")
-    assert done.codes == ["ecriture-impossible"]
-    assert "c'est un dossier" in done.err
-
-
-def test_an_output_under_a_file(workspace: Path) -> None:
     (workspace / "notes.txt").touch()
-    done = refused(workspace, "generate", "--sortie", "notes.txt/contrat.xlsx")
-    assert done.codes == ["ecriture-impossible"]
-    assert not re.search("directory|exists", done.err)
+    done = refused(workspace, *command.split())
+    assert done.codes == ["place-prise"]
+    kinds = ("un dossier", "un fichier") if taken == "dossier" else ("un fichier", "un dossier")
+    assert f"« {taken} » est {kinds[0]} : il faut {kinds[1]} à cette place." in done.err
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
@@ -504,7 +508,7 @@ def test_a_disk_that_fills_up_leaves_the_old_workbook_whole(workspace: Path) -> 
 def test_a_json_that_cannot_be_written_does_not_pretend_that_nothing_was_done(workspace: Path) -> None:
     (workspace / "dossier").mkdir()
     done = tabellion("generate", "--json", "dossier", cwd=workspace)
-    assert (done.code, done.codes) == (2, ["ecriture-impossible"])
+    assert (done.code, done.codes) == (2, ["place-prise"])
     assert (workspace / "workbooks" / "contrat.xlsx").exists()
     assert "Le reste est fait" in done.err
     assert "Rien n'a été écrit" not in done.err

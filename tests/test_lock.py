@@ -197,12 +197,12 @@ def test_a_note_with_a_date_that_cannot_be(folder: Path) -> None:
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "workbooks").write_text("a file where a folder should be", encoding="utf-8")
-    assert refusal(tmp_path / "workbooks" / ".tabellion").code == "verrou-impossible"
+    assert refusal(tmp_path / "workbooks" / ".tabellion").code == "place-prise"
 
 
 def test_a_lock_that_is_a_folder(folder: Path) -> None:
     (folder / LOCK).mkdir(parents=True)
-    assert refusal(folder).code == "verrou-impossible"
+    assert refusal(folder).code == "place-prise"
 
 
 @needs_mount

@@ -177,7 +177,7 @@ def test_a_log_that_cannot_be_written_is_said_and_the_rest_stands(
         assert log.end(0) == 2
     assert time.monotonic() - start < 10
     said_of_it = capsys.readouterr().err
-    assert "[ecriture-impossible]" in said_of_it
+    assert f"[{'place-prise' if kind in ('folder', 'file in the way') else 'ecriture-impossible'}]" in said_of_it
     assert "seul le journal texte n'est pas écrit" in said_of_it
 
 

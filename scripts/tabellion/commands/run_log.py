@@ -7,6 +7,7 @@ at any time.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import platform
@@ -26,9 +27,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from tabellion import __version__
-from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.transaction.files import already_there, begins_otherwise
-from tabellion.wording import one_line, plural, system_reason
+from tabellion.findings import Finding, TabellionError
+from tabellion.transaction.files import already_there, begins_otherwise, cannot_write
+from tabellion.wording import one_line, plural
 
 if TYPE_CHECKING:
     from tabellion.campaign.model import Consolidation
@@ -196,9 +197,8 @@ class RunLog:
             self.failure = error.findings[0]
             self._close()
         except (OSError, ValueError) as error:  # ValueError: of a stream that the first failure left closed
-            detail = system_reason(error) if isinstance(error, OSError) else "le fichier est fermé"
-            name = self.path.name if self.path is not None else ""
-            self.failure = finding("ecriture-impossible", Place(str(self.path)), valeur=name, detail=detail)
+            reason = error if isinstance(error, OSError) else OSError(errno.EIO, str(error))
+            self.failure = cannot_write(self.path or Path(), reason).findings[0]
             self._lost += 1
             self._file.forget()
 

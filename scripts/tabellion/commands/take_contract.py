@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 PURPOSE = "tabellion ensemble"
 #: What keeps a run from writing in a contract, and nobody from reading it.
-_NOT_TO_WRITE = frozenset(("espace-occupe", "verrou-impossible"))
+_NOT_TO_WRITE = frozenset(("espace-occupe", "place-prise", "verrou-impossible"))
 
 
 @dataclass(frozen=True, slots=True)

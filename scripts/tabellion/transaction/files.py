@@ -276,6 +276,15 @@ def already_there(path: Path, remede: str) -> Finding:
 
 
 def cannot_write(path: Path, error: OSError) -> TabellionError:
-    """What to raise when the system refuses to write ``path``."""
-    detail = system_reason(error)
-    return TabellionError([finding("ecriture-impossible", Place(str(path)), valeur=path.name, detail=detail)])
+    """What to raise when the system refuses to write ``path``: what stands in its way, or else why."""
+    refusal = finding("ecriture-impossible", Place(str(path)), valeur=path.name, detail=system_reason(error))
+    return TabellionError([in_the_way(path) or refusal])
+
+
+def in_the_way(path: Path) -> Finding | None:
+    """What to say where a folder is at the place of the file ``path``, or a file at that of a folder above it."""
+    there = next(filter(os.path.exists, (path, *path.parents)), path)
+    if there.is_dir() is not (there == path):
+        return None
+    kind, wanted = ("dossier", "fichier") if there == path else ("fichier", "dossier")
+    return finding("place-prise", Place(str(there)), valeur=there.name, genre=kind, attendu=wanted)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tabellion.findings import Finding, Place, TabellionError, finding
+from tabellion.transaction.files import in_the_way
 from tabellion.wording import french_date, system_reason
 
 if TYPE_CHECKING:  # filelock is loaded by who takes a lock: most processes that load this module do not
@@ -108,8 +109,8 @@ def _acquire(folder: Path, wait_seconds: float, name: str) -> BaseFileLock:
     except Timeout:
         raise TabellionError([_occupied(folder, name, is_file_only=isinstance(lock, SoftFileLock))]) from None
     except OSError as error:
-        detail = system_reason(error)
-        raise TabellionError([finding("verrou-impossible", place, valeur=str(folder), detail=detail)]) from error
+        refusal = finding("verrou-impossible", place, valeur=str(folder), detail=system_reason(error))
+        raise TabellionError([in_the_way(folder / name) or refusal]) from error
     return lock
 
 
