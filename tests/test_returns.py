@@ -75,6 +75,24 @@ def test_a_mutilated_return_gives_the_decided_outcome(
     assert {(item.code, item.place.cellule) for item in found} == outcome
 
 
+def test_both_remedies_of_a_repeated_identifier_keep_what_was_typed(form: Path, tmp_path: Path) -> None:
+    book = openpyxl.load_workbook(form)
+    fill(book)
+    sheet = book["Budget"]
+    for column in "BCJ":
+        sheet[f"{column}36"] = sheet[f"{column}6"].value
+    sheet["F36"] = 3000
+    (repeated,) = said(saved(book, tmp_path))
+    assert (repeated.code, repeated.place.cellule, repeated.bloquant) == ("cle-en-double", "J36", True)
+    assert "videz-le" in repeated.suggestion
+    assert "les montants" in repeated.suggestion
+    sheet["J36"] = None
+    (like,) = said(saved(book, tmp_path))
+    assert (like.code, like.place.cellule, like.bloquant) == ("ligne-deja-la", "C36", False)
+    planned = read(tmp_path / "retour.xlsx").tables["lignes_budgetaires"].columns["montant_prevu"]
+    assert (planned[0], planned[30]) == (100600, 300000)
+
+
 def test_a_sheet_to_fill_that_took_the_name_of_the_guide_is_read(form: Path, tmp_path: Path) -> None:
     book = openpyxl.load_workbook(form)
     del book["Saisie"]

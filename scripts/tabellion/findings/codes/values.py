@@ -87,7 +87,8 @@ _VALUES: tuple[Code, ...] = (
          "Le texte de « {titre} » fait {longueur} caractères. Attendu : {attendu}.", "Raccourcissez le texte.", True),
     Code("cle-en-double", "Le même identifiant deux fois", _ERREUR,
          "« {valeur} » est déjà dans la table « {table} » : chaque identifiant n'y vient qu'une fois.",
-         "Changez l'un des deux identifiants, ou supprimez la ligne en trop.", True),
+         "Si ce sont deux lignes, donnez à l'une un autre identifiant (dans un formulaire, videz-le : elle en reçoit un). Si c'est la même, "
+         "reportez sur celle que vous gardez les montants et le reste de l'autre, puis supprimez celle-ci.", True),
     Code("reference-inconnue", "Une référence qui ne mène à rien", _ERREUR,
          "« {valeur} » n'est pas dans la table « {table} ».",
          "Mettez une valeur de la table « {table} », ou ajoutez-y celle-ci.", True),
