@@ -38,9 +38,15 @@ def mistakes(load: Load, *changes: tuple[str, str]) -> list[tuple[str, str]]:
         load(*changes)
     assert {item.code for item in caught.value.findings} == {"mise-en-page-fausse"}
     assert {Path(item.place.fichier or "").name for item in caught.value.findings} == {FORMS_FILE}
-    pairs = [(item.champ or "").split(" : ", 1) for item in caught.value.findings]
-    assert {name for name, _ in pairs} == {FORMS_FILE}
-    return [(key, each.message) for (_, key), each in zip(pairs, caught.value.findings, strict=True)]
+    assert all((item.champ or "").startswith(FORMS_FILE) for item in caught.value.findings)
+    return [((item.champ or "").removeprefix(f"{FORMS_FILE} : "), item.message) for item in caught.value.findings]
+
+
+def test_a_layout_that_cannot_be_read_at_all_is_named_once(tmp_path: Path) -> None:
+    (tmp_path / FORMS_FILE).write_text("[[formulaire]", encoding="utf-8")
+    with pytest.raises(TabellionError) as caught:
+        load_form_tables(tmp_path / FORMS_FILE, schemas())
+    assert [item.champ for item in caught.value.findings] == [FORMS_FILE]
 
 
 def test_every_mistake_of_form_is_said_at_once(load: Load) -> None:

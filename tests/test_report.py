@@ -220,12 +220,21 @@ def test_both_values_of_a_conflict_are_said() -> None:
 
 def test_nothing_is_left_out_in_silence() -> None:
     name = "retours/luce (1).xlsx"
-    many = tuple(note("montant-ambigu", name, f"constat {number}", Severity.ERREUR) for number in range(PER_GROUP + 12))
-    html = page(replace(consolidations.rich(), findings=many))
+    many = [
+        replace(
+            note("montant-ambigu", name, f"constat {number}", Severity.ERREUR),
+            place=Place(name, "Budget", f"F{number}"),
+        )
+        for number in range(PER_GROUP + 12)
+    ]
+    html = page(replace(consolidations.rich(), findings=tuple(many)))
     assert all(f"constat {number}<" in html for number in range(IN_FULL))
     assert f"constat {IN_FULL}<" not in html
     assert html.partition('class="also">')[2].partition("</li>")[0].count("<a ") == PER_GROUP - IN_FULL
     assert "Et 12 de plus" in html
+    alike = tuple(replace(finding, place=many[0].place) for finding in many)
+    also = page(replace(consolidations.rich(), findings=alike)).partition('class="also">')[2].partition("</li>")[0]
+    assert also.count("<a ") == 1, "a cell is named once"
 
 
 def test_findings_alike_are_one_with_all_their_cells() -> None:

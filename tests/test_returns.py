@@ -12,6 +12,7 @@ from openpyxl.workbook import Workbook
 from support.contracts import ROOT
 from support.forms import written_form
 from support.mutations import FIRST, MUTATIONS, fill
+from tabellion.commands.console import print_findings
 from tabellion.commands.source import load_contract
 from tabellion.commands.validate import validate
 from tabellion.contract.workspace import find_workspace
@@ -91,6 +92,30 @@ def test_both_remedies_of_a_repeated_identifier_keep_what_was_typed(form: Path, 
     assert (like.code, like.place.cellule, like.bloquant) == ("ligne-deja-la", "C36", False)
     planned = read(tmp_path / "retour.xlsx").tables["lignes_budgetaires"].columns["montant_prevu"]
     assert (planned[0], planned[30]) == (100600, 300000)
+
+
+@pytest.mark.parametrize("count", [7, 25])
+def test_a_cell_that_says_many_things_is_named_once(
+    form: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], count: int
+) -> None:
+    """Rows that are gone are all said at the head of their table."""
+    book = openpyxl.load_workbook(form)
+    fill(book)
+    keys = [book["Budget"][f"J{row}"].value for row in range(FIRST, FIRST + count)]
+    for row in range(FIRST, FIRST + count):
+        for column in "BCDEFGHIJ":
+            book["Budget"][f"{column}{row}"] = None
+    gone = [item for item in said(saved(book, tmp_path)) if item.code == "ligne-supprimee"]
+    print_findings(gone)
+    lines = capsys.readouterr().out.splitlines()
+    if count == 7:
+        assert [item.valeur for item in gone] == keys
+        assert [line.strip() for line in lines if "A5" not in line and "et 2 de plus" in line] == ["et 2 de plus"]
+    else:
+        (one,) = gone
+        assert (one.place.cellule, one.liees) == ("A5", ())
+        named = ", ".join(f"« {key} »" for key in keys[1:6])
+        assert one.message.endswith(f"De même pour 24 autres ici ({named}, …).")
 
 
 def test_a_sheet_to_fill_that_took_the_name_of_the_guide_is_read(form: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import IntEnum
 from typing import Any
 
-from tabellion.wording import plural
+from tabellion.wording import french_value, plural
 
 CellValue = str | int | float | bool | None
 
@@ -177,12 +177,18 @@ def _kind(finding: Finding) -> _FindingKind:
 def _as_one(group: list[Finding]) -> Finding:
     """One finding for those of a group, at the first of its cells."""
     first, *others = group
-    places = [other.place for other in others]
-    named = ", ".join(filter(None, map(_where, places[:_NAMED])))
-    words = plural(len(others), "autre cellule de cette colonne", "autres cellules de cette colonne")
-    named = f" ({named}{', …' if len(others) > _NAMED else ''})" if named else ""
-    message = f"{first.message} De même dans {words}{named}."
-    linked = places[:_LINKED]
+    places = [place for place in dict.fromkeys(other.place for other in others) if place != first.place]
+    if places:
+        words = plural(len(others), "autre cellule de cette colonne", "autres cellules de cette colonne")
+        words, names = f"dans {words}", list(filter(None, map(_where, places[:_NAMED])))
+    else:
+        words = plural(len(others), "autre", "autres")
+        values = dict.fromkeys(other.valeur for other in others if other.valeur not in (None, first.valeur))
+        words, names = f"pour {words} ici", [f"« {french_value(value)} »" for value in values]
+    more = ", …" if len(places or names) > _NAMED else ""
+    named = f" ({', '.join(names[:_NAMED])}{more})" if names else ""
+    linked = tuple(places[:_LINKED])
+    message = f"{first.message} De même {words}{named}."
     return replace(first, message=message, liees=(*first.liees, *linked), alike=len(linked))
 
 

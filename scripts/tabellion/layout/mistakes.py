@@ -97,8 +97,9 @@ def read_model(path: Path, model: type[Model], say: Callable[[Path, str, str], F
 
 
 def layout_mistake(path: Path, key: str, detail: str) -> Finding:
-    """What is said of a mistake in one of the templates that lay sheets out."""
-    return finding("mise-en-page-fausse", Place(str(path)), champ=f"{path.name} : {key}", detail=detail)
+    """What is said of a mistake in one of the templates that lay sheets out; of the whole file, by its own name."""
+    champ = path.name if key == path.name else f"{path.name} : {key}"
+    return finding("mise-en-page-fausse", Place(str(path)), champ=champ, detail=detail)
 
 
 def fields_of(model: type) -> dict[str, FieldInfo]:

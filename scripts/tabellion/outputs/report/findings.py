@@ -129,7 +129,7 @@ def _told(findings: Sequence[Finding], *, with_file: bool, with_remedy: bool) ->
     alike = list(same.values())
     return {
         "spots": [_spot(group, with_file=with_file, with_remedy=with_remedy) for group in alike[:IN_FULL]],
-        "also": [_link(finding.place, with_file=with_file) for group in alike[IN_FULL:] for finding in group],
+        "also": _links((finding for group in alike[IN_FULL:] for finding in group), with_file=with_file),
     }
 
 
@@ -141,14 +141,17 @@ def _spot(findings: Sequence[Finding], *, with_file: bool, with_remedy: bool) ->
         for other in first.liees
     ]
     return {
-        "places": [_link(finding.place, with_file=with_file) for finding in findings],
+        "places": _links(findings, with_file=with_file),
         "message": typeset(first.message),
         "remedy": typeset(first.suggestion) if with_remedy else "",
         "others": [typeset(other) for other in others],
     }
 
 
-def _link(place: Place, *, with_file: bool) -> Link:
-    text = where(place) or "tout le fichier"
-    name = f"{place.fichier}, " if with_file and place.fichier else ""
-    return Link(name + text, href(place.fichier) if place.fichier else "")
+def _links(findings: Iterable[Finding], *, with_file: bool) -> list[Link]:
+    """The places of findings, each once."""
+    links = []
+    for place in dict.fromkeys(finding.place for finding in findings):
+        name = f"{place.fichier}, " if with_file and place.fichier else ""
+        links.append(Link(name + (where(place) or "tout le fichier"), href(place.fichier) if place.fichier else ""))
+    return links
