@@ -70,7 +70,7 @@ def test_only_the_lines_of_the_exercice_count() -> None:
 def test_an_exercice_is_shown_by_what_half_of_its_lines_say() -> None:
     planned = [line(f"B01-luce-{at:03}", 1, "luce", f"Ligne {at}", None, montant_prevu=100) for at in range(10)]
     for spent, shown in ((0, "montant_prevu"), (1, "montant_prevu"), (4, "montant_prevu"), (5, "montant_realise")):
-        rows = [{**each, "montant_realise": 0} if at < spent else each for at, each in enumerate(planned)]
+        rows = [{**row, "montant_realise": 0} if at < spent else row for at, row in enumerate(planned)]
         overview = Overview(tables_of({**small_rows(), "lignes_budgetaires": rows}))
         assert overview.measure(SETTINGS.exercice) == shown, spent
     blank = Overview(tables_of({**small_rows(), "lignes_budgetaires": [line("B", 1, "luce", "Rien", None)]}))
@@ -79,9 +79,9 @@ def test_an_exercice_is_shown_by_what_half_of_its_lines_say() -> None:
 
 def test_a_blank_total_is_printed_and_counts_for_nothing() -> None:
     accounts = accounts_of({**small_rows(), "totaux_publies": [total("récapitulatif", None, 2, "luce")]})
-    found = accounts.published(RECAP, SCOPE_TOWN, 2, "luce")
-    assert found is not None
-    assert found.cents is None
+    total_row = accounts.published(RECAP, SCOPE_TOWN, 2, "luce")
+    assert total_row is not None
+    assert total_row.cents is None
     assert accounts.printed(RECAP, SCOPE_TOWN, 2, "luce") == 0
     assert accounts.in_recap(2)
     assert not accounts.in_recap(1)

@@ -41,10 +41,10 @@ def written(folder: Path, *returns: InForce, before: Adoption | None = None) -> 
 
 def test_what_was_adopted_comes_back_cell_by_cell(tmp_path: Path) -> None:
     one = in_force()
-    name, found = written(tmp_path, one)
-    assert found.name == name
-    assert found.answers == {("luce", 2016): {one.parsed.answers}}
-    cells = found.cells(form())
+    name, adoption = written(tmp_path, one)
+    assert adoption.name == name
+    assert adoption.answers == {("luce", 2016): {one.parsed.answers}}
+    cells = adoption.cells(form())
     assert cells[LINES, ("L", 2016), "montant_prevu"] == 5
     assert cells[LINES, ("L", 2016), "commentaire"] is None
     assert (LINES, ("L", 2016), "montant_vote") not in cells, "left as it was sent"
@@ -59,9 +59,9 @@ def test_the_same_returns_make_the_same_adoption_in_any_order() -> None:
 
 
 def test_two_exercices_of_one_partner_are_apart(tmp_path: Path) -> None:
-    _, found = written(tmp_path, in_force(year=2016), in_force(year=2017, amount=9))
-    assert found.cells(form())[LINES, ("L", 2016), "montant_prevu"] == 5
-    assert found.cells(form(year=2017))[LINES, ("L", 2017), "montant_prevu"] == 9
+    _, adoption = written(tmp_path, in_force(year=2016), in_force(year=2017, amount=9))
+    assert adoption.cells(form())[LINES, ("L", 2016), "montant_prevu"] == 5
+    assert adoption.cells(form(year=2017))[LINES, ("L", 2017), "montant_prevu"] == 9
 
 
 def test_what_was_adopted_counts_for_returns_of_the_same_form_only(tmp_path: Path) -> None:
@@ -78,11 +78,11 @@ def test_what_was_adopted_counts_for_returns_of_the_same_form_only(tmp_path: Pat
 
 def test_an_adoption_that_did_not_keep_the_form_counts_for_the_forms_of_its_time(tmp_path: Path) -> None:
     old = FormIdentity("essai", "luce", 2016, form_id("essai", "luce", 2016))
-    said = [["luce", 2016, "d", [[LINES, ["L", 2016], "montant_prevu", 5]]]]
-    (tmp_path / ADOPTION_FILE).write_text(json.dumps({"adoption": "x", "retours": said}), encoding="utf-8")
-    found = load_adoption(tmp_path)
-    assert found.cells(old) == {(LINES, ("L", 2016), "montant_prevu"): 5}
-    assert found.cells(form()) == {}, "written since, with what was adopted"
+    returns = [["luce", 2016, "d", [[LINES, ["L", 2016], "montant_prevu", 5]]]]
+    (tmp_path / ADOPTION_FILE).write_text(json.dumps({"adoption": "x", "retours": returns}), encoding="utf-8")
+    adoption = load_adoption(tmp_path)
+    assert adoption.cells(old) == {(LINES, ("L", 2016), "montant_prevu"): 5}
+    assert adoption.cells(form()) == {}, "written since, with what was adopted"
 
 
 def test_without_the_file_nothing_was_adopted(tmp_path: Path) -> None:
@@ -101,10 +101,10 @@ def test_a_file_that_no_adoption_wrote_is_refused_in_words(tmp_path: Path, conte
     (tmp_path / ADOPTION_FILE).write_bytes(content)
     with pytest.raises(TabellionError) as refused:
         load_adoption(tmp_path)
-    (said,) = refused.value.findings
-    assert said.code == "registre-illisible"
-    assert "adoption" in said.message
-    assert "supprimez-le" in said.suggestion
+    (finding,) = refused.value.findings
+    assert finding.code == "registre-illisible"
+    assert "adoption" in finding.message
+    assert "supprimez-le" in finding.suggestion
 
 
 def test_a_folder_in_its_place_is_refused_too(tmp_path: Path) -> None:
@@ -115,6 +115,6 @@ def test_a_folder_in_its_place_is_refused_too(tmp_path: Path) -> None:
 
 def test_the_file_reads_as_json_that_people_may_compare() -> None:
     _, content = adoption_of([in_force()])
-    said: dict[str, Any] = json.loads(content)
-    assert set(said) == {"adoption", "retours"}
+    document: dict[str, Any] = json.loads(content)
+    assert set(document) == {"adoption", "retours"}
     assert content.endswith(b"\n")

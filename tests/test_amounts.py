@@ -106,17 +106,17 @@ def test_what_is_shown_is_read_back(cents: int) -> None:
     st.sampled_from([("", ""), (" ", " "), ("\t", "\n"), ("\u00a0", "\u202f")]),
 )
 def test_every_separator_and_unit_says_the_same(cents: int, separator: str, unit: str, around: tuple[str, str]) -> None:
-    whole, rest = divmod(abs(cents), 100)
-    typed = f"{'-' if cents < 0 else ''}{whole:,}".replace(",", separator) + f",{rest:02d}{unit}"
+    whole, centimes = divmod(abs(cents), 100)
+    typed = f"{'-' if cents < 0 else ''}{whole:,}".replace(",", separator) + f",{centimes:02d}{unit}"
     assert parse_amount(around[0] + typed + around[1]).cents == cents
 
 
 @given(CENTS, st.sampled_from([(".", ","), (",", ".")]))
 def test_both_marks_say_which_is_which(cents: int, marks: tuple[str, str]) -> None:
     thousands, decimal = marks
-    sign, (whole, rest) = ("-" if cents < 0 else ""), divmod(abs(cents), 100)
+    sign, (whole, centimes) = ("-" if cents < 0 else ""), divmod(abs(cents), 100)
     grouped = f"{whole:,}".replace(",", thousands)
-    assert parse_amount(f"{sign}{grouped}{decimal}{rest:02d}").cents == cents
+    assert parse_amount(f"{sign}{grouped}{decimal}{centimes:02d}").cents == cents
 
 
 @given(st.text(max_size=80))

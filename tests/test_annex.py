@@ -45,55 +45,55 @@ def full_rows() -> Rows:
 def read(content: bytes) -> dict[str, Rows2]:
     """The cells of each Excel table and of the total under it, by its key columns, as a reader of values sees them."""
     book = openpyxl.load_workbook(io.BytesIO(content), data_only=True)
-    found: dict[str, Rows2] = {}
+    tables: dict[str, Rows2] = {}
     for sheet in book:
         for table in sheet.tables.values():
             rows = [[cell.value for cell in row] for row in sheet[table.ref]]
             last = sheet[table.ref][-1][0].row
             total = [cell.value for cell in sheet[last + 1]][: len(rows[0])]
-            names = [each for each in rows[0] if each in ("N°", "Convention", "Collectivité", "Financeur")]
+            names = [heading for heading in rows[0] if heading in ("N°", "Convention", "Collectivité", "Financeur")]
             keep = [rows[0].index(name) for name in names]
             figures = [place for place in range(len(rows[0])) if place not in keep and rows[0][place] != "Rang"]
-            found[table.displayName] = {
+            tables[table.displayName] = {
                 tuple(row[place] for place in keep): [row[place] for place in figures] for row in rows[1:]
             }
             if total[0] == "Total":
-                found[table.displayName]["Total",] = [total[place] for place in figures]
-    return found
+                tables[table.displayName]["Total",] = [total[place] for place in figures]
+    return tables
 
 
 def test_credits_and_rates_of_a_small_contract() -> None:
-    found = read(write_annex(contract_of(full_rows()), 2016))
+    tables = read(write_annex(contract_of(full_rows()), 2016))
     # The 300 € of Parc, on which nobody has voted yet, are in no rate.
-    assert found["Annexe_conventions"] == {
+    assert tables["Annexe_conventions"] == {
         (1, "Éducation"): [2, 1000, 970.02, 910.01, 0.97002, pytest.approx(910.01 / 970.02)],
         (2, "Santé"): [0, None, None, None, None, None],
         (3, "Habitat"): [1, 300, None, None, None, None],
         ("Total",): [3, 1300, 970.02, 910.01, 0.97002, pytest.approx(910.01 / 970.02)],
     }
-    assert found["Annexe_collectivites"] == {
+    assert tables["Annexe_collectivites"] == {
         ("Lucé",): [1, 1000, 950, 900, 0.95, pytest.approx(900 / 950)],
         ("Métropole",): [2, 300, 20.02, 10.01, None, 0.5],
         ("Total",): [3, 1300, 970.02, 910.01, 0.97002, pytest.approx(910.01 / 970.02)],
     }
-    assert list(found["Annexe_croisee"]) == [
+    assert list(tables["Annexe_croisee"]) == [
         (1, "Éducation", "Lucé"), (1, "Éducation", "Métropole"), (3, "Habitat", "Métropole"), ("Total",),
     ]  # fmt: skip
-    assert found["Annexe_croisee"][1, "Éducation", "Métropole"] == [1, 0, 20.02, 10.01, None, 0.5]
+    assert tables["Annexe_croisee"][1, "Éducation", "Métropole"] == [1, 0, 20.02, 10.01, None, 0.5]
 
 
 def test_funding_of_a_small_contract() -> None:
-    found = read(write_annex(contract_of(full_rows()), 2016))
-    assert found["Annexe_financeurs"] == {
+    tables = read(write_annex(contract_of(full_rows()), 2016))
+    assert tables["Annexe_financeurs"] == {
         ("État",): [1, 1, 890_000], ("Région",): [2, 1, 12_345.67], ("Total",): [3, 2, 902_345.67],
     }  # fmt: skip
-    assert found["Annexe_financements"] == {
+    assert tables["Annexe_financements"] == {
         (1, "Éducation"): [1, 1, 890_000, 5.5],
         (2, "Santé"): [1, 0, None, None],
         (3, "Habitat"): [1, 1, 12_345.67, None],
         ("Total",): [3, 2, 902_345.67, 5.5],
     }
-    assert found["Annexe_partage"][2, "Santé", "Région"] == [1, 0, None]
+    assert tables["Annexe_partage"][2, "Santé", "Région"] == [1, 0, None]
 
 
 def test_an_amount_that_nobody_gave_is_blank_and_said() -> None:
@@ -118,16 +118,16 @@ def test_the_repository_s_figures_are_those_of_its_csv() -> None:
                     sums[key] = sums.get(key, Decimal(0)) + Decimal(row["montant_realise"])
     with (folder / "collectivites.csv").open(encoding="utf-8", newline="") as stream:
         names = {row["nom"]: row["collectivite_id"] for row in csv.DictReader(stream)}
-    found = read(write_annex(chartres(), 2013))
-    for key, row in found["Annexe_conventions"].items():
+    tables = read(write_annex(chartres(), 2013))
+    for key, row in tables["Annexe_conventions"].items():
         assert decimal(row[3]) == sums.get((str(key[0]),) if key != ("Total",) else ("",)), key
-    for key, row in found["Annexe_croisee"].items():
+    for key, row in tables["Annexe_croisee"].items():
         if key != ("Total",):
             assert decimal(row[3]) == sums.get((str(key[0]), names[key[2]])), key
-    assert sum(row[3] for key, row in found["Annexe_collectivites"].items() if key != ("Total",)) == 12_660_397
+    assert sum(row[3] for key, row in tables["Annexe_collectivites"].items() if key != ("Total",)) == 12_660_397
     with (folder / "financements.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
-    assert found["Annexe_financeurs"]["Total",] == [
+    assert tables["Annexe_financeurs"]["Total",] == [
         len(rows), sum(bool(row["montant"]) for row in rows), float(sum(Decimal(row["montant"] or 0) for row in rows)),
     ]  # fmt: skip
 
@@ -138,11 +138,11 @@ def test_lines_that_say_no_convention_or_collectivite_still_count() -> None:
     rows["financements"][-1] |= {"financeur_id": None}
     figures = AnnexFigures(contract_of(rows).tables, 2016, 2016)
     assert figures.overview.of(figures.exercice).prevu == 1_300_00
-    found = read(write_annex(contract_of(rows), 2016))
-    assert found["Annexe_conventions"]["–", "(sans convention)"][:2] == [1, 300]
-    assert found["Annexe_collectivites"]["(sans collectivité)",][:2] == [1, 300]
-    assert found["Annexe_financeurs"]["(sans financeur)",] == [1, 1, 12_345.67]
-    assert found["Annexe_conventions"]["Total",][:2] == [3, 1300]
+    tables = read(write_annex(contract_of(rows), 2016))
+    assert tables["Annexe_conventions"]["–", "(sans convention)"][:2] == [1, 300]
+    assert tables["Annexe_collectivites"]["(sans collectivité)",][:2] == [1, 300]
+    assert tables["Annexe_financeurs"]["(sans financeur)",] == [1, 1, 12_345.67]
+    assert tables["Annexe_conventions"]["Total",][:2] == [3, 1300]
 
 
 def test_a_rate_of_nothing_is_no_rate() -> None:

@@ -39,7 +39,7 @@ NOW = datetime(2016, 5, 4, 10, 30)
 FILLS = {severity: "FF" + theme().colours[severity.label][1:] for severity in Severity}
 
 
-def said(
+def finding_at(
     sheet: str | None, cell: str | None, severity: Severity = Severity.ERREUR, code: str = "valeur-hors-liste"
 ) -> Finding:
     return Finding(code, severity, severity is Severity.ERREUR, Place("x", sheet, cell), f"Message {cell}.", "Remède.")
@@ -47,21 +47,21 @@ def said(
 
 #: Two on one cell, a white-on-blue header, a locked formula, cells that are not there, the file, a sheet of elsewhere.
 FORM_FINDINGS = (
-    said("Budget", "F6", Severity.AVERTISSEMENT, "texte-coupe"),
-    said("Budget", "F6"),
-    said("Budget", "B5", Severity.AVERTISSEMENT),
-    said("Budget", "A6", Severity.INFORMATION),
-    said("Budget", "P300"),
-    said("Budget", "Z6"),
-    said("Actions", "D7"),
-    said(None, None),
-    said("Ailleurs", "A1"),
+    finding_at("Budget", "F6", Severity.AVERTISSEMENT, "texte-coupe"),
+    finding_at("Budget", "F6"),
+    finding_at("Budget", "B5", Severity.AVERTISSEMENT),
+    finding_at("Budget", "A6", Severity.INFORMATION),
+    finding_at("Budget", "P300"),
+    finding_at("Budget", "Z6"),
+    finding_at("Actions", "D7"),
+    finding_at(None, None),
+    finding_at("Ailleurs", "A1"),
 )
 MASTER_FINDINGS = (
-    said("Synthèse", "B8"),
-    said("Nomenclatures", "G12"),
-    said("Rapprochement", "E75", Severity.INFORMATION),
-    said("B01 Education, parentalité", "F6"),
+    finding_at("Synthèse", "B8"),
+    finding_at("Nomenclatures", "G12"),
+    finding_at("Rapprochement", "E75", Severity.INFORMATION),
+    finding_at("B01 Education, parentalité", "F6"),
 )
 
 
@@ -106,13 +106,15 @@ def check_nothing_else_changed(before: bytes, after: bytes, findings: Sequence[F
     for name, root in old.sheets.items():
         later = new.sheets[name]
         assert cells(root, name, named) == cells(later, name, named)
-        for kept, other in zip(root, [each for each in later if each.tag != f"{MAIN}legacyDrawing"], strict=True):
+        for kept, other in zip(
+            root, [element for element in later if element.tag != f"{MAIN}legacyDrawing"], strict=True
+        ):
             if kept.tag == f"{MAIN}hyperlinks":
                 ways_back = [link for link in other if link.attrib.get("display") == TO_ANNOTATIONS]
                 assert len(ways_back) == len(other) - len(kept)
             elif kept.tag not in (f"{MAIN}sheetData", f"{MAIN}sheetViews", f"{MAIN}dimension"):
                 assert ElementTree.tostring(kept) == ElementTree.tostring(other)
-    old_xfs, new_xfs = (next(each.xml(styles).iter(f"{MAIN}cellXfs")) for each in (old, new))
+    old_xfs, new_xfs = (next(package.xml(styles).iter(f"{MAIN}cellXfs")) for package in (old, new))
     for kept, other in zip(old_xfs, new_xfs, strict=False):
         assert ElementTree.tostring(kept) == ElementTree.tostring(other)
     for section in ("fonts", "fills", "borders", "cellXfs"):
@@ -124,7 +126,7 @@ def check_nothing_else_changed(before: bytes, after: bytes, findings: Sequence[F
 def cells(root: ElementTree.Element, sheet: str, named: set[tuple[str | None, str | None]]) -> dict[str, bytes]:
     """Each cell as written, the named ones without their style; those that were made for it only are left out, and
     so is the way back to the list, above the tables of a form."""
-    found = {}
+    by_address = {}
     for element in root.iter(f"{MAIN}c"):
         ref = element.attrib["r"]
         if "".join(element.itertext()) == TO_ANNOTATIONS or (not len(element) and parse_cell(ref)[0] < 5):
@@ -133,8 +135,8 @@ def cells(root: ElementTree.Element, sheet: str, named: set[tuple[str | None, st
             element.attrib.pop("s", None)
             if not len(element):
                 continue
-        found[ref] = ElementTree.tostring(element)
-    return found
+        by_address[ref] = ElementTree.tostring(element)
+    return by_address
 
 
 @files
@@ -146,7 +148,7 @@ def test_nothing_else_of_the_file_changes(name: str) -> None:
 @files
 def test_every_faulty_cell_is_coloured_and_commented(name: str) -> None:
     before, after, findings = made(name)
-    old, new = (openpyxl.load_workbook(io.BytesIO(each)) for each in (before, after))
+    old, new = (openpyxl.load_workbook(io.BytesIO(content)) for content in (before, after))
     for item in findings:
         if item.place.feuille not in old.sheetnames or not item.place.cellule:
             continue
@@ -165,9 +167,9 @@ def test_every_faulty_cell_is_coloured_and_commented(name: str) -> None:
 
 def test_of_many_cells_of_a_kind_each_is_coloured_and_commented() -> None:
     """They are one line of the list, and all of them are to be corrected."""
-    alike = [said("Budget", f"F{row}", code="texte-au-lieu-de-nombre") for row in range(6, 36)]
+    alike = [finding_at("Budget", f"F{row}", code="texte-au-lieu-de-nombre") for row in range(6, 36)]
     (one,) = counted(alike)
-    linked = replace(said("Budget", "G6"), liees=(Place(None, "Budget", "G7"),))
+    linked = replace(finding_at("Budget", "G6"), liees=(Place(None, "Budget", "G7"),))
     sheet = openpyxl.load_workbook(io.BytesIO(annotated_copy(form(), [one, linked], theme())))["Budget"]
     assert {sheet[item.place.cellule].fill.fgColor.rgb for item in alike} == {FILLS[one.gravite]}
     assert all("De même dans 29 autres cellules" in sheet[item.place.cellule].comment.text for item in alike)
@@ -186,7 +188,7 @@ def test_the_first_sheet_lists_the_findings_gravest_first_with_links(name: str) 
     rows = list(book[ANNOTATIONS].iter_rows(min_row=7))
     assert len(rows) == len(lines_of(findings))
     grades = [str(row[6].value).split()[0].lower() for row in rows]
-    assert grades == sorted(grades, key=[each.label for each in Severity].index)
+    assert grades == sorted(grades, key=[severity.label for severity in Severity].index)
     for row in rows:
         sheet, cell = row[1].value, row[2].value
         known = sheet in book.sheetnames and book[sheet].sheet_state == "visible"
@@ -204,7 +206,7 @@ def test_a_box_of_the_sender_is_the_only_one_of_its_cell_whoever_drew_it() -> No
     drawing = next(name for name in Package(stream.getvalue()).parts if name.endswith(".vml"))
     before = changed(stream.getvalue(), drawing, lambda part: re.sub(rb"<(ns\d+:)textbox\b[^>]*>", rb"\g<0><br>", part))
     assert b"<br>" in Package(before).parts[drawing]
-    after = annotated_copy(before, [said("Budget", "F6"), said("Budget", "G7")], theme())
+    after = annotated_copy(before, [finding_at("Budget", "F6"), finding_at("Budget", "G7")], theme())
     shapes = list(Package(after).xml(drawing).iter("{urn:schemas-microsoft-com:vml}shape"))
     assert len(shapes) == 2
     excel = "{urn:schemas-microsoft-com:office:excel}"
@@ -217,7 +219,7 @@ def test_a_sheet_too_large_to_be_a_tree_is_only_on_the_list(monkeypatch: pytest.
     before = form()
     part = Package(before).sheet_parts["Budget"]
     monkeypatch.setattr(annotate_module, "LARGEST_TREE_BYTES", len(Package(before).parts[part]) - 1)
-    after = annotated_copy(before, [said("Budget", "F6"), said("Actions", "D7")], theme())
+    after = annotated_copy(before, [finding_at("Budget", "F6"), finding_at("Actions", "D7")], theme())
     assert Package(after).parts[part].replace(b' tabSelected="1"', b"") == (
         Package(before).parts[part].replace(b' tabSelected="1"', b"")
     )
@@ -245,13 +247,13 @@ def test_cells_change_and_rows_are_added_in_place() -> None:
     old, new = Package(before), Package(after)
     assert {name for name in old.parts if old.parts[name] != new.parts[name]} == {part}
     named = {(None, str(formula.get("r"))), (None, "A5000"), (None, "C5000")}
-    kept = [{ref: words for ref, words in cells(each.xml(part), "", set()).items() if (None, ref) not in named}
-            for each in (old, new)]  # fmt: skip
+    kept = [{ref: words for ref, words in cells(package.xml(part), "", set()).items() if (None, ref) not in named}
+            for package in (old, new)]  # fmt: skip
     assert kept[0] == kept[1]
     book = openpyxl.load_workbook(io.BytesIO(after))["B01 Education, parentalité"]
     assert book.cell(row, column).value == 12.5
     assert formula.get("s") == style
-    assert [book.cell(5000, each).value for each in (1, 2, 3)] == [None, None, " à\nvoir "]
+    assert [book.cell(5000, column).value for column in (1, 2, 3)] == [None, None, " à\nvoir "]
     assert [element.get("r") for element in new.xml(part).iter(f"{MAIN}row")][-1] == "5000"
 
 
@@ -263,7 +265,7 @@ def test_protection_stays_and_the_comments_hide_until_hovered() -> None:
     assert len(boxes) == 2
     assert all(b"visibility:hidden" in content and b"<x:Visible" not in content for content in boxes)
     numbers = [re.findall(rb'id="(_x0000_s\d+)"', content) for content in boxes]
-    assert len({each for number in numbers for each in number}) == sum(map(len, numbers))
+    assert len({identifier for number in numbers for identifier in number}) == sum(map(len, numbers))
 
 
 @files
@@ -309,7 +311,7 @@ def test_shared_and_array_formulas_and_merged_cells_keep_what_they_are() -> None
     content = changed(
         stream.getvalue(), "xl/worksheets/sheet1.xml", lambda part: part.replace(b"</sheetData>", formulas)
     )
-    after = annotated_copy(content, [said("Sheet", each) for each in ("A7", "A8", "B8", "D4")], theme())
+    after = annotated_copy(content, [finding_at("Sheet", address) for address in ("A7", "A8", "B8", "D4")], theme())
     part = Package(after).parts["xl/worksheets/sheet1.xml"]
     for formula in re.findall(rb"<f .*?<v>", formulas):
         assert formula in part
@@ -339,8 +341,8 @@ def test_prefixed_xml_rows_without_numbers_and_texts_that_xml_cannot_hold() -> N
     ).encode()
     content = changed(stream.getvalue(), "xl/worksheets/sheet1.xml", lambda _: sheet)
     findings = [
-        Finding("texte-coupe", Severity.ERREUR, True, Place("x", "Sheet", each), "\x01 <&> _x0041_ \ud800", "")
-        for each in ("B1", "D1", "C2", "A5", "A9", "A12", "B12")
+        Finding("texte-coupe", Severity.ERREUR, True, Place("x", "Sheet", address), "\x01 <&> _x0041_ \ud800", "")
+        for address in ("B1", "D1", "C2", "A5", "A9", "A12", "B12")
     ]
     after = annotated_copy(content, findings, theme())
     rows = list(Package(after).sheets["Sheet"].iter(f"{MAIN}row"))
@@ -389,7 +391,7 @@ def test_copies_are_written_beside_and_never_over(tmp_path: Path) -> None:
     broken.write_bytes(b"PK")
     with pytest.raises(TabellionError):
         annotate([(path, FORM_FINDINGS)], source, theme(), NOW)
-    refused = said(None, None, code="classeur-abime")
+    refused = finding_at(None, None, code="classeur-abime")
     assert annotate([(path, FORM_FINDINGS), (broken, [refused])], folder, theme(), NOW) == [folder / "a.xlsx"]
     assert path.read_bytes() == form()
     assert [path.name for path in folder.iterdir()] == ["a.xlsx"]
@@ -418,13 +420,15 @@ def test_a_copy_sent_back_is_annotated_anew(save: Callable[[bytes], bytes]) -> N
     stream = io.BytesIO()
     book.save(stream)
     first = save(annotated_copy(stream.getvalue(), FORM_FINDINGS, theme()))
-    after = annotated_copy(first, [said("Budget", "G7"), said("Budget", "B5")], theme())
+    after = annotated_copy(first, [finding_at("Budget", "G7"), finding_at("Budget", "B5")], theme())
     book = openpyxl.load_workbook(io.BytesIO(after))
     assert [name for name in book.sheetnames if name.startswith(ANNOTATIONS)] == [ANNOTATIONS]
-    found = {cell.coordinate: cell.comment.text for row in book["Budget"].iter_rows() for cell in row if cell.comment}
-    assert set(found) == {"F6", "G7", "B5"}
-    assert found["F6"].strip() == "Vu avec Anne"
-    assert found["B5"].count("Message B5.") == 1
+    comments = {
+        cell.coordinate: cell.comment.text for row in book["Budget"].iter_rows() for cell in row if cell.comment
+    }
+    assert set(comments) == {"F6", "G7", "B5"}
+    assert comments["F6"].strip() == "Vu avec Anne"
+    assert comments["B5"].count("Message B5.") == 1
     assert not any(cell.comment for row in book["Actions"].iter_rows() for cell in row)
     assert book[ANNOTATIONS].max_row == 8
 

@@ -55,9 +55,9 @@ def imports(module: Path) -> Iterator[tuple[int, str]]:
         elif isinstance(node, ast.Import):
             names = [imported.name for imported in node.names]
         for imported in names:
-            package, _, rest = imported.partition(".")
-            if package == "tabellion" and rest and rest != "__version__":
-                yield node.lineno, rest.partition(".")[0]
+            package, _, inside = imported.partition(".")
+            if package == "tabellion" and inside and inside != "__version__":
+                yield node.lineno, inside.partition(".")[0]
 
 
 #: A class, or a name of a type (``CellKey = …``), at the left edge of a module.
@@ -91,7 +91,7 @@ def test_a_type_has_one_name_and_a_name_one_type() -> None:
     for module in MODULES:
         for match in _TYPE_NAME.finditer(module.read_text(encoding="utf-8")):
             homes.setdefault(match[1] or match[2], []).append(name(module))
-    assert {each: modules for each, modules in homes.items() if len(modules) > 1} == {}
+    assert {type_name: modules for type_name, modules in homes.items() if len(modules) > 1} == {}
 
 
 def test_the_importer_has_one_door() -> None:
@@ -111,7 +111,7 @@ def test_every_code_that_is_raised_is_in_the_catalogue() -> None:
         and node.func.id in ("finding", "refusal")
         and isinstance(node.args[0], ast.Constant)
     }
-    assert [each for each in sorted(raised) if each[1] not in CATALOGUE] == []
+    assert [pair for pair in sorted(raised) if pair[1] not in CATALOGUE] == []
 
 
 def places() -> set[str]:
@@ -127,8 +127,8 @@ def test_the_program_names_no_place_of_the_embedded_contract() -> None:
     known = places() | {"chartrain", "eure-et-loir", "beaulieu"}
     assert "chartres" in known
     word = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(known)))})\b")
-    said = [(name(module), word.findall(fold(module.read_text(encoding="utf-8")))) for module in MODULES]
-    assert [item for item in said if item[1]] == []
+    place_words = [(name(module), word.findall(fold(module.read_text(encoding="utf-8")))) for module in MODULES]
+    assert [item for item in place_words if item[1]] == []
 
 
 def test_the_root_holds_only_what_the_design_says() -> None:
@@ -138,7 +138,7 @@ def test_the_root_holds_only_what_the_design_says() -> None:
     tops = {line.partition("/")[0] for line in listed.stdout.splitlines()}
     files = {"pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "tabellion.toml"}
     folders = {"schemas", "templates", "workbooks", "scripts", "tests"}
-    assert {each for each in tops if not each.startswith(".")} <= files | folders
+    assert {top for top in tops if not top.startswith(".")} <= files | folders
 
 
 def test_the_schemas_of_the_starter_are_those_of_the_register() -> None:

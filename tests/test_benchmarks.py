@@ -15,7 +15,7 @@ FOUND = [step for step in steps() if step.command.startswith(BENCHMARKS)]
 
 @pytest.mark.parametrize("step", FOUND, ids=[step.command.removeprefix("python tests/") for step in FOUND])
 def test_a_benchmark_runs_as_the_readme_says(step: Step, checkout: Path) -> None:
-    assert not (said := wrong(step, checkout)), said
+    assert not (message := wrong(step, checkout)), message
 
 
 def test_the_readme_has_every_benchmark() -> None:

@@ -123,7 +123,17 @@ def again(played: Played, tmp_path: Path) -> Campaign:
     folder = tmp_path / "contrat"
     shutil.copytree(played.campaign.root, folder)
     campaign = Campaign(folder)
-    for name in ("files", "verdicts", "standings", "replies", "sources", "said", "twins", "conflicts", "removals"):
+    for name in (
+        "files",
+        "verdicts",
+        "standings",
+        "replies",
+        "sources",
+        "replies_by_file",
+        "twins",
+        "conflicts",
+        "removals",
+    ):
         setattr(campaign, name, copy.deepcopy(getattr(played.campaign, name)))
     return campaign
 
@@ -149,19 +159,19 @@ def expected_suivis(campaign: Campaign) -> dict[tuple[str, str, int], dict[str, 
 def expected_financements(campaign: Campaign) -> dict[str, tuple[str, Decimal | None]]:
     """The status and the amount of each financement: the register, the staff, the returns, less the conflicts."""
     rows = register_rows(campaign.workbooks / "registre", "financements")
-    found: dict[str, list[Any]] = {
+    by_key: dict[str, list[Any]] = {
         row["financement_id"]: [row["statut_montant"], decimal(row["montant"])] for row in rows
     }
     for reply in campaign.replies.values():
         for key, values in reply.answers.get(FINANCEMENTS, {}).items():
-            found.setdefault(key, [None, None])
+            by_key.setdefault(key, [None, None])
             for place, name in enumerate(("statut_montant", "montant")):
                 if name in values:
-                    found[key][place] = meaning(values[name])
+                    by_key[key][place] = meaning(values[name])
     for (table, key, champ), (kept, _) in campaign.conflicts.items():
         if table == "financements":
-            found[key][("statut_montant", "montant").index(champ)] = kept
-    return {key: (status, amount) for key, (status, amount) in found.items()}
+            by_key[key][("statut_montant", "montant").index(champ)] = kept
+    return {key: (status, amount) for key, (status, amount) in by_key.items()}
 
 
 def decimal(text: str) -> Decimal | None:
@@ -190,10 +200,10 @@ def compare_register(campaign: Campaign) -> None:
     """Every amount and every word of the consolidated register, against what people typed."""
     registre = campaign.workbooks / "consolidation" / "registre"
     known = {row["ligne_id"] for row in register_rows(campaign.workbooks / "registre", "lignes_budgetaires")}
-    found = written_lines(registre)
+    lines = written_lines(registre)
     expected = campaign.lines()
-    assert Counter(comparable(each, known) for each in found) == Counter(comparable(each, known) for each in expected)
-    assert independent_totals(found) == independent_totals(expected)
+    assert Counter(comparable(row, known) for row in lines) == Counter(comparable(row, known) for row in expected)
+    assert independent_totals(lines) == independent_totals(expected)
     suivis = {
         (row["fiche_id"], row["partenaire_id"], int(row["exercice"])): {
             "avancement": row["avancement"], "pourcentage": decimal(row["pourcentage"]),
@@ -239,8 +249,8 @@ def test_the_other_tables_of_the_register_are_those_of_the_contract(played: Play
     workbooks = played.campaign.workbooks
     for path in sorted((workbooks / "registre").glob("*.csv")):
         if path.stem not in (*TABLE_TITLES, "lignes_source"):
-            found = register_rows(workbooks / "consolidation" / "registre", path.stem)
-            assert found == register_rows(workbooks / "registre", path.stem), path.stem
+            rows = register_rows(workbooks / "consolidation" / "registre", path.stem)
+            assert rows == register_rows(workbooks / "registre", path.stem), path.stem
 
 
 def test_the_register_is_a_data_package(played: Played) -> None:
@@ -260,7 +270,7 @@ def test_the_workbook_holds_the_lines_of_the_register(played: Played) -> None:
         row["nom"]: row["collectivite_id"] for row in register_rows(campaign.workbooks / "registre", "collectivites")
     }
     rows = played.book.rows("Donnees_lignes_budgetaires")
-    found = [
+    lines = [
         Line(
             row["Identifiant"], int(row["Exercice"]), int(str(row["Convention"]).partition(" ")[0].partition(".")[0]),
             names[row["Collectivité"]], row["Libellé"], {name: euros(row[FIELDS[name]]) for name in AMOUNTS},
@@ -269,7 +279,7 @@ def test_the_workbook_holds_the_lines_of_the_register(played: Played) -> None:
         for row in rows
     ]  # fmt: skip
     known = {row["ligne_id"] for row in register_rows(campaign.workbooks / "registre", "lignes_budgetaires")}
-    assert Counter(comparable(each, known) for each in found) == Counter(
+    assert Counter(comparable(row, known) for row in lines) == Counter(
         comparable(line, known) for line in campaign.lines()
     )
 
@@ -330,7 +340,7 @@ Amount = tuple[int, str]
 
 def same_lines(campaign: Campaign, now: Amount, then: Amount) -> dict[tuple[int, str], tuple[Decimal, Decimal]]:
     """What the lines that have both amounts add up to, now and then, by convention and collectivité."""
-    found: dict[tuple[int, str], tuple[Decimal, Decimal]] = {}
+    sums_by_key: dict[tuple[int, str], tuple[Decimal, Decimal]] = {}
     amounts = {(line.ligne_id, line.exercice): line for line in campaign.lines() if line.ligne_id is not None}
     for (identifier, year), line in amounts.items():
         other = amounts.get((identifier, then[0]))
@@ -339,9 +349,9 @@ def same_lines(campaign: Campaign, now: Amount, then: Amount) -> dict[tuple[int,
         pair = line.amounts[now[1]], other.amounts[then[1]]
         if pair[0] is not None and pair[1] is not None:
             key = line.convention, line.collectivite
-            sums = found.get(key, (Decimal(0), Decimal(0)))
-            found[key] = sums[0] + pair[0], sums[1] + pair[1]
-    return found
+            sums = sums_by_key.get(key, (Decimal(0), Decimal(0)))
+            sums_by_key[key] = sums[0] + pair[0], sums[1] + pair[1]
+    return sums_by_key
 
 
 COLUMNS = dict(zip(AMOUNTS, ("Prévu (€)", "Voté (€)", "Réalisé (€)"), strict=True))
@@ -385,11 +395,11 @@ def test_the_credits_by_exercice(played: Played) -> None:
 def chosen(book: Book) -> tuple[int, str, int, str]:
     """The exercice and the amount that the synthesis shows, and those that it compares them to."""
     amounts = dict(zip(("prévu", "voté", "réalisé"), AMOUNTS, strict=True))
-    found = []
+    cell_values = []
     for name in ("Exercice_montre", "Montant_montre", "Exercice_compare", "Montant_compare"):
         sheet, _, address = book.package.names[name].replace("$", "").rpartition("!")
-        found.append(book.package.cells[sheet.strip("'")][position(address)][0])
-    year, amount, other_year, other = found
+        cell_values.append(book.package.cells[sheet.strip("'")][position(address)][0])
+    year, amount, other_year, other = cell_values
     return int(year), amounts[str(amount)], int(other_year), amounts[str(other)]  # type: ignore[arg-type]
 
 
@@ -442,7 +452,7 @@ def test_the_headline_figures(played: Played) -> None:
     words = dict(zip(AMOUNTS, ("prévu", "voté", "réalisé"), strict=True))[amount]
     total = added_up(expected_totals(campaign), 0, 3)[year, amount]
     assert euros(shown_under[f"Crédits {year}, {words}"]) == total
-    accepted = sum(each is ReturnStatus.ACCEPTED for key, each in standings.items() if key[1] == YEAR)
+    accepted = sum(status is ReturnStatus.ACCEPTED for key, status in standings.items() if key[1] == YEAR)
     assert shown_under[f"Retours acceptés, {YEAR}"] == accepted
     assert shown_under["En retard"] == len(late_partners(campaign)[0])
     undecided = [file for file, verdict in campaign.verdicts.items() if verdict is Verdict.UNDECIDED]
@@ -464,7 +474,7 @@ def test_the_page_says_the_same(played: Played) -> None:
 
 def test_the_campaign_in_figures(played: Played) -> None:
     row = next(row for row in played.book.rows("Synthese_campagne") if row["Exercice"] == YEAR)
-    counts = Counter(each for (_, year), each in played.campaign.standings.items() if year == YEAR)
+    counts = Counter(status for (_, year), status in played.campaign.standings.items() if year == YEAR)
     assert {status: row[status.value.capitalize()] for status in ReturnStatus} == {
         status: counts[status] for status in ReturnStatus
     }
@@ -486,10 +496,10 @@ def test_the_funders_in_figures(played: Played) -> None:
         priced[name] += amount is not None
         if amount is not None:
             amounts[name] = amounts.get(name, Decimal(0)) + amount
-    found = played.book.rows("Synthese_financeurs")
-    assert {row["Financeur"]: row["Financements"] for row in found} == counts
-    assert {row["Financeur"]: row["Dont chiffrés"] for row in found} == priced
-    assert {row["Financeur"]: shown(row["Montants (€)"]) for row in found} == {
+    rows = played.book.rows("Synthese_financeurs")
+    assert {row["Financeur"]: row["Financements"] for row in rows} == counts
+    assert {row["Financeur"]: row["Dont chiffrés"] for row in rows} == priced
+    assert {row["Financeur"]: shown(row["Montants (€)"]) for row in rows} == {
         name: amounts.get(name) for name in counts
     }
 
@@ -501,15 +511,18 @@ def test_the_progress_of_the_fiches(played: Played) -> None:
         (row["fiche_id"], row["partenaire_id"])
         for row in register_rows(registre, "participations") if row["role"] == "porteur"
     }  # fmt: skip
-    said: dict[str, dict[bool, set[str]]] = {}
+    statements: dict[str, dict[bool, set[str]]] = {}
     for (fiche, partner, year), values in expected_suivis(played.campaign).items():
         if year == YEAR:
-            said.setdefault(fiche, {}).setdefault((fiche, partner) in leads, set()).add(values["avancement"])
+            statements.setdefault(fiche, {}).setdefault((fiche, partner) in leads, set()).add(values["avancement"])
     fiches = register_rows(registre, "fiches")
     words = ("non démarrée", "en cours", "terminée", "abandonnée", "sans bilan")
     for row in played.book.rows("Synthese_avancement"):
         mine = [fiche["fiche_id"] for fiche in fiches if int(fiche["convention_id"]) == row["N°"]]
-        may = [said.get(fiche, {}).get(True) or said.get(fiche, {}).get(False) or {"sans bilan"} for fiche in mine]
+        may = [
+            statements.get(fiche, {}).get(True) or statements.get(fiche, {}).get(False) or {"sans bilan"}
+            for fiche in mine
+        ]
         assert row["Fiches"] == len(mine)
         assert sum(row[word.capitalize()] for word in words) == len(mine)
         for word in words:
@@ -537,7 +550,7 @@ def expected_changes(campaign: Campaign) -> dict[tuple[str, str, str], Change]:
     financements = {
         row["financement_id"]: row for row in register_rows(campaign.workbooks.parent / SENT, "financements")
     }
-    found = {}
+    changes = {}
     for (partner, year), saved in campaign.sources.items():
         reply = campaign.replies[partner, year]
         for (sheet, key, column), address in saved.cells.items():
@@ -554,8 +567,8 @@ def expected_changes(campaign: Campaign) -> dict[tuple[str, str, str], Change]:
             if (key, column) == (STAFFED, "statut_montant"):
                 outcome = "déjà au contrat"
             after = meaning(reply.answers[sheet][key][column])
-            found[saved.sha256, sheet, address] = Change(partner, year, column, before, after, outcome)
-    return found
+            changes[saved.sha256, sheet, address] = Change(partner, year, column, before, after, outcome)
+    return changes
 
 
 def test_each_modification_is_listed_with_the_cell_that_says_it(played: Played) -> None:
@@ -574,8 +587,8 @@ def test_each_modification_is_listed_with_the_cell_that_says_it(played: Played) 
     assert listed.keys() == expected.keys()
     for place, row in listed.items():
         change = expected[place]
-        said = (names[row["Qui"]], row["Exercice"], row["Champ"], row["Suite donnée"])
-        assert said == (change.partenaire, change.exercice, FIELDS[change.champ], change.outcome), place
+        shown_change = (names[row["Qui"]], row["Exercice"], row["Champ"], row["Suite donnée"])
+        assert shown_change == (change.partenaire, change.exercice, FIELDS[change.champ], change.outcome), place
         assert same(row["Avant"], change.before), (place, row["Avant"], change.before)
         assert same(row["Après"], change.after), (place, row["Après"], change.after)
         assert moment(row["Enregistré le"]) == campaign.sources[change.partenaire, change.exercice].saved
@@ -584,8 +597,8 @@ def test_each_modification_is_listed_with_the_cell_that_says_it(played: Played) 
 
 def test_what_the_staff_typed_is_listed_beside_what_partners_said(played: Played) -> None:
     rows = [row for row in played.book.rows("Modifications") if row["Qui"] == "l'équipe"]
-    said = {row["Champ"]: (row["Avant"], row["Après"], row["Par"], row["Suite donnée"]) for row in rows}
-    assert said == {
+    by_field = {row["Champ"]: (row["Avant"], row["Après"], row["Par"], row["Suite donnée"]) for row in rows}
+    assert by_field == {
         "Montant prévu (€)": (5000, 5500, "Coordination", "appliquée"),
         "Montant (€)": (None, 100_000, "Coordination", "appliquée"),
         "État du montant": ("à négocier", "chiffré", "Coordination", "appliquée"),
@@ -596,12 +609,12 @@ def test_what_the_staff_typed_is_listed_beside_what_partners_said(played: Played
 
 
 def test_new_lines_are_listed_and_have_their_identifier(played: Played) -> None:
-    opened, found = Opened(played.campaign.workbooks), set()
+    opened, additions = Opened(played.campaign.workbooks), set()
     for row in played.book.rows("Modifications"):
         if "nouvelle ligne" in row["Ligne"] and row["Champ"] == "Libellé":
             assert opened.cell(row.links["Cellule"])[2] == row["Après"]
-            found.add((row["Qui"], row["Après"]))
-    assert found == {("Chartres", "Atelier vélo"), ("Lucé", "Chantier jeunes")}
+            additions.add((row["Qui"], row["Après"]))
+    assert additions == {("Chartres", "Atelier vélo"), ("Lucé", "Chantier jeunes")}
     registre = played.campaign.workbooks / "consolidation" / "registre"
     keys = [line.ligne_id for line in written_lines(registre) if line.libelle in ("Atelier vélo", "Chantier jeunes")]
     assert len(keys) == len(set(keys)) == 2
@@ -616,7 +629,7 @@ def test_each_conflict_is_listed_with_all_its_cells(played: Played) -> None:
         for (partner, year), saved in campaign.sources.items()
         for (sheet, key, column), address in saved.cells.items()
     }
-    found: dict[tuple[str, str, str], tuple[Any, dict[str, Any]]] = {}
+    conflicts: dict[tuple[str, str, str], tuple[Any, dict[str, Any]]] = {}
     asked = {(row["Ligne"], row["Champ"]): row for row in played.book.rows("Decisions") if row["Sujet"] == "Conflit"}
     for row in played.book.rows("Modifications"):
         if row["Suite donnée"] != "en conflit":
@@ -634,22 +647,22 @@ def test_each_conflict_is_listed_with_all_its_cells(played: Played) -> None:
         words = question["Ce que chacun dit"].replace("\u202f", "").replace("\xa0", "")
         assert words.startswith(f"Contrat : {shown_amount(kept)}\n")
         assert f"{row['Qui']} : {shown_amount(after)} (" in words
-        found.setdefault((table, key, column), (kept, {}))[1][partner] = after
-    assert found == campaign.conflicts
-    assert len(asked) == len(found)
-    assert {DISPUTED, STAFFED, KNOWN_LINE} == {key for _, key, _ in found}
+        conflicts.setdefault((table, key, column), (kept, {}))[1][partner] = after
+    assert conflicts == campaign.conflicts
+    assert len(asked) == len(conflicts)
+    assert {DISPUTED, STAFFED, KNOWN_LINE} == {key for _, key, _ in conflicts}
 
 
 def test_a_conflict_is_a_finding_at_the_cell_of_the_contract(played: Played) -> None:
     """Its place is the very cell whose value stays, and it names the cells of all who said otherwise."""
     opened = Opened(played.campaign.workbooks)
     report = json.loads((played.campaign.workbooks / "consolidation" / "constats.json").read_text(encoding="utf-8"))
-    found = Counter(
+    kept_values = Counter(
         euros(opened.cell((constat["fichier"], f"'{constat['feuille']}'!{constat['cellule']}"))[2])
         for constat in report["constats"]
         if constat["code"] == "conflit"
     )
-    assert found == Counter(kept for kept, _ in played.campaign.conflicts.values())
+    assert kept_values == Counter(kept for kept, _ in played.campaign.conflicts.values())
 
 
 #: Of each table that returns fill: what its rows show in the file that they come from.
@@ -707,23 +720,23 @@ def late_partners(campaign: Campaign) -> tuple[set[str], set[str]]:
 def test_the_board_says_where_each_partner_stands(played: Played) -> None:
     campaign, names = played.campaign, named(played.campaign)
     rows = {(names[row["Partenaire"]], int(row["Exercice"])): row for row in played.book.rows("Suivi_retours")}
-    found = {key: row["État"].partition(" ")[2] for key, row in rows.items() if key in campaign.standings}
-    assert found == {key: status.value for key, status in campaign.standings.items()}
-    said = {word: {who for (who, year), row in rows.items() if year == YEAR and row["Délai"] == word}
+    statuses = {key: row["État"].partition(" ")[2] for key, row in rows.items() if key in campaign.standings}
+    assert statuses == {key: status.value for key, status in campaign.standings.items()}
+    by_delay = {word: {who for (who, year), row in rows.items() if year == YEAR and row["Délai"] == word}
             for word in ("rien reçu", "reçu après")}  # fmt: skip
-    assert (said["rien reçu"], said["reçu après"]) == late_partners(campaign)
+    assert (by_delay["rien reçu"], by_delay["reçu après"]) == late_partners(campaign)
     assert all(row["Formulaire envoyé"] for key, row in rows.items() if key in campaign.standings)
 
 
 def test_the_board_names_what_counts(played: Played) -> None:
     """The file in force is the one that was saved, under its name or as the copy kept of it."""
     campaign, names, opened = played.campaign, named(played.campaign), Opened(played.campaign.workbooks)
-    found = {
+    files_in_force = {
         (names[row["Partenaire"]], int(row["Exercice"])): opened.sha256(row.links["En vigueur"][0])
         for row in played.book.rows("Suivi_retours")
         if row["En vigueur"]
     }
-    assert found == {key: saved.sha256 for key, saved in campaign.sources.items()}
+    assert files_in_force == {key: saved.sha256 for key, saved in campaign.sources.items()}
 
 
 def test_each_file_that_does_not_count_is_named_with_the_reason(played: Played) -> None:
@@ -744,15 +757,15 @@ def test_each_file_that_does_not_count_is_named_with_the_reason(played: Played) 
 
 def test_the_findings_name_the_file_and_the_cell(played: Played) -> None:
     report = json.loads((played.campaign.workbooks / "consolidation" / "constats.json").read_text(encoding="utf-8"))
-    said = {(constat["code"], constat["fichier"], constat["cellule"]) for constat in report["constats"]}
-    said_of = {(code, file) for code, file, _ in said}
+    places = {(constat["code"], constat["fichier"], constat["cellule"]) for constat in report["constats"]}
+    said_of = {(code, file) for code, file, _ in places}
     first = form_keys(played.campaign.form("mainvilliers"))[BUDGET][0]
     wrong = played.campaign.files["retours/mainvilliers.xlsx"].cells[BUDGET, first, "montant_prevu"]
     assert {
         ("texte-au-lieu-de-nombre", "retours/mainvilliers.xlsx", wrong),
         ("cellule-verrouillee-modifiee", "retours/verrou.xlsx", "B6"),
         ("valeur-hors-liste", "retours/bailleurs v2.xlsx", "F6"),
-    } <= said
+    } <= places
     assert {
         ("fichier-tronque", "retours/opah coupé.xlsx"),
         ("format-xls", "retours/villes (ancien Excel).xlsx"),
@@ -770,12 +783,14 @@ def test_the_findings_name_the_file_and_the_cell(played: Played) -> None:
 
 def test_a_row_taken_away_is_proposed_and_stays(played: Played) -> None:
     (row,) = [row for row in played.book.rows("Decisions") if row["Sujet"] == "Suppression proposée"]
-    ((_, gone),) = played.campaign.removals
+    ((_, removed_key),) = played.campaign.removals
     assert row["Ce que chacun dit"].startswith("Chartres métropole : ")
     assert row.links["Au retour"][0] in played.campaign.twins[0]
     before = register_rows(played.campaign.workbooks / "registre", "lignes_budgetaires")
     after = register_rows(played.campaign.workbooks / "consolidation" / "registre", "lignes_budgetaires")
-    assert [each for each in after if each["ligne_id"] == gone] == [each for each in before if each["ligne_id"] == gone]
+    assert [row for row in after if row["ligne_id"] == removed_key] == [
+        row for row in before if row["ligne_id"] == removed_key
+    ]
 
 
 def test_no_return_is_changed_by_a_byte(played: Played) -> None:
@@ -787,7 +802,7 @@ def test_no_return_is_changed_by_a_byte(played: Played) -> None:
 
 def outputs(campaign: Campaign) -> dict[str, tuple[bytes, int]]:
     """Every file that people see, with its date."""
-    return {name: each for name, each in dated(campaign.workbooks).items() if not name.startswith(".tabellion/")}
+    return {name: content for name, content in dated(campaign.workbooks).items() if not name.startswith(".tabellion/")}
 
 
 def test_a_second_run_changes_nothing(played: Played) -> None:
@@ -830,8 +845,8 @@ def test_names_of_files_change_nothing_of_the_figures(again: Campaign) -> None:
     assert contents(again.workbooks / "consolidation" / "registre") == before
     names = named(again)
     rows = Book(again.workbooks / REPORT).rows("Suivi_retours")
-    found = {(names[row["Partenaire"]], int(row["Exercice"])): row["État"].partition(" ")[2] for row in rows}
-    assert {key: found[key] for key in again.standings} == {
+    statuses = {(names[row["Partenaire"]], int(row["Exercice"])): row["État"].partition(" ")[2] for row in rows}
+    assert {key: statuses[key] for key in again.standings} == {
         key: status.value for key, status in again.standings.items()
     }
 
@@ -852,7 +867,7 @@ def test_one_file_changed_changes_only_what_it_says(again: Campaign) -> None:
         "lignes_budgetaires.csv", "datapackage.json", "Suivi_retours", "Fichiers_ecartes", "Modifications",
         "Donnees_lignes_budgetaires", "constats",
     }  # fmt: skip
-    old, new = (register_of(each["lignes_budgetaires.csv"]) for each in (before, after))
+    old, new = (register_of(files["lignes_budgetaires.csv"]) for files in (before, after))
     assert [key for key in old if old[key] != new[key]] == [(place[1], str(YEAR))]
     assert old.keys() == new.keys()
 
@@ -885,8 +900,8 @@ def test_a_return_deleted_stays_in_force(again: Campaign) -> None:
     consolidate(again.root)
     assert contents(again.workbooks / "consolidation" / "registre") == before
     report = json.loads((again.workbooks / "consolidation" / "constats.json").read_text(encoding="utf-8"))
-    (said,) = (constat for constat in report["constats"] if constat["code"] == "retour-disparu")
-    kept = again.workbooks / said["fichier"]
+    (constat,) = (constat for constat in report["constats"] if constat["code"] == "retour-disparu")
+    kept = again.workbooks / constat["fichier"]
     assert hashlib.sha256(kept.read_bytes()).hexdigest() == again.files["retours/luce-2016.xlsx"].sha256
 
 
@@ -903,10 +918,10 @@ def test_a_form_filled_by_these_tests_is_as_a_spreadsheet_program_saves_it(offic
     budget[keys[BUDGET][0]], budget[keys[BUDGET][1]] = {"montant_vote": "à voir"}, {"commentaire": "rien en 2016"}
     del budget[keys[BUDGET][2]]
     answers[FINANCEMENTS] = {keys[FINANCEMENTS][0]: {"statut_montant": "chiffré"}}
-    new, gone = {BUDGET: [{"convention_id": "9 – Emploi", "montant_prevu": 12}]}, {ACTIONS: [keys[ACTIONS][0]]}
-    filled = fill(form, tmp_path / "rempli.xlsx", answers, new_rows=new, removed=gone, saved=datetime(2016, 11, 1))
+    new, removed = {BUDGET: [{"convention_id": "9 – Emploi", "montant_prevu": 12}]}, {ACTIONS: [keys[ACTIONS][0]]}
+    filled = fill(form, tmp_path / "rempli.xlsx", answers, new_rows=new, removed=removed, saved=datetime(2016, 11, 1))
     office.open(filled.path)
     office.recalculate()
     wrong = differences(Package(filled.path.read_bytes()), office.read())
     # Sums, differences and the hidden list's verdicts stay as they were sent: nothing reads them.
-    assert [each for each in wrong if not re.search(r"^Listes |SUMIFS?\(|ROUND\(", each)] == []
+    assert [complaint for complaint in wrong if not re.search(r"^Listes |SUMIFS?\(|ROUND\(", complaint)] == []

@@ -85,9 +85,9 @@ def test_the_difference_is_that_of_its_authors() -> None:
 def test_series_stay_apart(eye: str) -> None:
     colours = (*theme().series, theme().unknown)
     alike = {
-        pair: round(found, 1)
+        pair: round(distance, 1)
         for pair in combinations(colours, 2)
-        if (found := difference(lab(pair[0], EYES[eye]), lab(pair[1], EYES[eye]))) < APART
+        if (distance := difference(lab(pair[0], EYES[eye]), lab(pair[1], EYES[eye]))) < APART
     }
     assert alike == {}
 

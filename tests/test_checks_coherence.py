@@ -18,10 +18,10 @@ def with_fiche(row: int, **values: Any) -> Rows:
 
 
 def test_a_fiche_s_number_starts_with_its_axe() -> None:
-    found = check(with_fiche(3, fiche_id="I-2./2"))
-    assert cells(found) == [("fiche-et-axe", "fiches.fiche_id@3")]
-    assert (found[0].valeur, found[0].attendu) == ("I-2./2", "I-2")
-    assert linked(found[0]) == ["fiches.axe_id@3"]
+    findings = check(with_fiche(3, fiche_id="I-2./2"))
+    assert cells(findings) == [("fiche-et-axe", "fiches.fiche_id@3")]
+    assert (findings[0].valeur, findings[0].attendu) == ("I-2./2", "I-2")
+    assert linked(findings[0]) == ["fiches.axe_id@3"]
 
 
 def test_an_axe_s_code_starts_with_its_pilier_and_its_convention() -> None:
@@ -57,7 +57,7 @@ def test_other_contracts_number_their_axes_otherwise(shape: str, piliers: bool) 
 
 
 @pytest.mark.parametrize(
-    ("code", "said"),
+    ("code", "expected"),
     [
         (" 1.1", "forme-inattendue"),
         ("1.1 ", "forme-inattendue"),
@@ -69,11 +69,11 @@ def test_other_contracts_number_their_axes_otherwise(shape: str, piliers: bool) 
         ("1." * 20 + "1", "texte-trop-long"),
     ],
 )
-def test_what_cannot_be_a_code_is_refused(code: str, said: str) -> None:
+def test_what_cannot_be_a_code_is_refused(code: str, expected: str) -> None:
     rows = small_rows()
     rows["axes"].append({**rows["axes"][0], "axe_id": code})
-    found = cells(check(rows))
-    assert (said, f"axes.axe_id@{len(rows['axes']) - 1}") in found
+    places = cells(check(rows))
+    assert (expected, f"axes.axe_id@{len(rows['axes']) - 1}") in places
 
 
 @pytest.mark.parametrize("piliers", [True, False])
@@ -81,9 +81,9 @@ def test_where_codes_say_the_convention_another_one_is_told(piliers: bool) -> No
     codes = [f"{axe['convention_id']}.1" for axe in small_rows()["axes"]]
     rows = coded(*codes, piliers=piliers)
     rows["axes"][0]["convention_id"] = 2
-    found = check(rows)
-    assert cells(found) == [("axe-et-convention", "axes.axe_id@0")]
-    assert found[0].attendu == "la convention 1"
+    findings = check(rows)
+    assert cells(findings) == [("axe-et-convention", "axes.axe_id@0")]
+    assert findings[0].attendu == "la convention 1"
 
 
 def test_a_misplaced_axe_is_said_once_not_at_each_of_its_fiches() -> None:
@@ -93,27 +93,27 @@ def test_a_misplaced_axe_is_said_once_not_at_each_of_its_fiches() -> None:
 
 
 def test_a_fiche_is_in_the_convention_of_its_axe() -> None:
-    found = check(with_fiche(0, convention_id=3))
-    assert cells(found) == [("fiche-et-convention", "fiches.convention_id@0")]
-    assert (found[0].valeur, found[0].attendu) == (3, 1)
+    findings = check(with_fiche(0, convention_id=3))
+    assert cells(findings) == [("fiche-et-convention", "fiches.convention_id@0")]
+    assert (findings[0].valeur, findings[0].attendu) == (3, 1)
 
 
 def test_a_number_without_the_dot_of_the_others_is_told() -> None:
     rows = with_fiche(3, fiche_id="II-3.1/1")
-    found = check(rows)
-    assert cells(found) == [("numero-sans-point", "fiches.fiche_id@3")]
-    assert found[0].attendu == "II-3.1./1"
+    findings = check(rows)
+    assert cells(findings) == [("numero-sans-point", "fiches.fiche_id@3")]
+    assert findings[0].attendu == "II-3.1./1"
 
 
 def test_where_no_fiche_writes_the_dot_none_lacks_it() -> None:
     rows = small_rows()
-    for each in [*rows["fiches"], *rows["participations"], *rows["financements"]]:
-        each["fiche_id"] = each["fiche_id"].replace("./", "/")
+    for row in [*rows["fiches"], *rows["participations"], *rows["financements"]]:
+        row["fiche_id"] = row["fiche_id"].replace("./", "/")
     assert check(rows) == []
 
 
 @pytest.mark.parametrize(
-    ("ranks", "said"),
+    ("ranks", "expected"),
     [
         ([1, 2, 3], []),
         ([1, 3], ["I-2./2"]),
@@ -122,17 +122,17 @@ def test_where_no_fiche_writes_the_dot_none_lacks_it() -> None:
         ([1, 4], ["I-2./2 et I-2./3"]),
     ],
 )
-def test_a_gap_in_the_ranks_is_told_at_the_fiche_after_it(ranks: list[int], said: list[str]) -> None:
+def test_a_gap_in_the_ranks_is_told_at_the_fiche_after_it(ranks: list[int], expected: list[str]) -> None:
     rows = small_rows()
     rows["fiches"] = [fiche(f"I-2./{rank}", "I-2", 2) for rank in ranks]
     rows["participations"], rows["financements"] = [], []
-    assert [item.attendu for item in check(rows) if item.code == "rang-de-fiche-manquant"] == said
+    assert [item.attendu for item in check(rows) if item.code == "rang-de-fiche-manquant"] == expected
 
 
 def test_a_priority_means_its_year() -> None:
-    found = check(with_fiche(0, annee_priorite=2018))
-    assert cells(found) == [("priorite-et-annee", "fiches.annee_priorite@0")]
-    assert (found[0].valeur, found[0].attendu) == (2018, 2016)
+    findings = check(with_fiche(0, annee_priorite=2018))
+    assert cells(findings) == [("priorite-et-annee", "fiches.annee_priorite@0")]
+    assert (findings[0].valeur, findings[0].attendu) == (2018, 2016)
     assert cells(check(with_fiche(0, priorite=3))) == [("priorite-et-annee", "fiches.annee_priorite@0")]
     assert cells(check(with_fiche(0, priorite=7))) == [("priorite-inconnue", "fiches.priorite@0")]
     assert check(with_fiche(0, priorite=None)) == []

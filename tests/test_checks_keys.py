@@ -40,13 +40,13 @@ def test_each_constraint_is_said_at_its_cell_and_blocks_where_a_row_would_not_be
 ) -> None:
     rows = small_rows()
     rows[table][row][field] = value
-    found = [each for each in check(rows) if each.champ == field and each.place.feuille == table]
-    assert cells(found) == [(code, f"{table}.{field}@{row}")]
-    assert found[0].bloquant is blocks
+    findings = [finding for finding in check(rows) if finding.champ == field and finding.place.feuille == table]
+    assert cells(findings) == [(code, f"{table}.{field}@{row}")]
+    assert findings[0].bloquant is blocks
     referred = {"fiches.axe_id": "Axes stratégiques", "fiches.convention_id": "Conventions thématiques"}.get(
         f"{table}.{field}"
     )
-    assert found[0].attendu == (
+    assert findings[0].attendu == (
         f"une valeur de « {referred} »" if referred else schemas()[table].by_name[field].expected
     )
 
@@ -57,8 +57,10 @@ def test_each_constraint_is_said_at_its_cell_and_blocks_where_a_row_would_not_be
 def test_the_signs_that_a_name_may_not_hold_are_named(name: str, words: str) -> None:
     rows = small_rows()
     rows["collectivites"][0]["nom"] = rows["financeurs"][0]["nom"] = name
-    found = [item for item in check(rows) if item.code == "forme-inattendue"]
-    assert [(item.place.feuille, item.suggestion.partition(" ici")[0]) for item in found] == [("collectivites", words)]
+    findings = [item for item in check(rows) if item.code == "forme-inattendue"]
+    assert [(item.place.feuille, item.suggestion.partition(" ici")[0]) for item in findings] == [
+        ("collectivites", words)
+    ]
 
 
 def test_an_amount_out_of_bounds_is_said_in_euros_and_its_total_is_left_alone() -> None:
@@ -73,9 +75,9 @@ def test_a_cell_that_breaks_two_constraints_is_said_once() -> None:
     assert cells(check(rows)) == [("libelle-vide", "conventions.titre@0"), ("texte-trop-long", "conventions.titre@0")]
     rows = small_rows()
     rows["financeurs"][0]["categorie"] = "public nationale"
-    found = check(rows)
-    assert cells(found) == [("valeur-hors-liste", "financeurs.categorie@0")]
-    assert "« public national »" in found[0].suggestion
+    findings = check(rows)
+    assert cells(findings) == [("valeur-hors-liste", "financeurs.categorie@0")]
+    assert "« public national »" in findings[0].suggestion
 
 
 def test_a_near_miss_of_a_pattern_is_suggested() -> None:
@@ -87,18 +89,18 @@ def test_a_near_miss_of_a_pattern_is_suggested() -> None:
 def test_a_repeated_key_is_said_at_its_second_row_and_links_the_first() -> None:
     rows = small_rows()
     rows["fiches"] += [fiche("I-2./1", "I-2", 2), fiche("I-2./1", "I-2", 2)]
-    found = check(rows)
-    assert cells(found) == [("cle-en-double", "fiches.fiche_id@4"), ("cle-en-double", "fiches.fiche_id@5")]
-    assert [linked(each) for each in found] == [["fiches.fiche_id@2"]] * 2
+    findings = check(rows)
+    assert cells(findings) == [("cle-en-double", "fiches.fiche_id@4"), ("cle-en-double", "fiches.fiche_id@5")]
+    assert [linked(finding) for finding in findings] == [["fiches.fiche_id@2"]] * 2
 
 
 def test_a_composite_key_repeats_only_as_a_whole() -> None:
     rows = small_rows()
     first = rows["participations"][0]
     rows["participations"] += [{**first, "role": "opérationnel"}, dict(first)]
-    found = check(rows)
-    assert cells(found) == [("cle-en-double", "participations.fiche_id@2")]
-    assert found[0].valeur == "I-1.1./1 · bailleur · porteur"
+    findings = check(rows)
+    assert cells(findings) == [("cle-en-double", "participations.fiche_id@2")]
+    assert findings[0].valeur == "I-1.1./1 · bailleur · porteur"
     rows = small_rows()
     rows["lignes_budgetaires"].append({**rows["lignes_budgetaires"][0], "exercice": 2016})
     assert check(rows) == []
@@ -106,8 +108,8 @@ def test_a_composite_key_repeats_only_as_a_whole() -> None:
 
 def test_blank_keys_repeat_nothing() -> None:
     rows = small_rows()
-    for each in (2, 3):
-        rows["fiches"][each]["fiche_id"] = None
+    for index in (2, 3):
+        rows["fiches"][index]["fiche_id"] = None
     codes = {item.code for item in check(rows)}
     assert "cle-en-double" not in codes
 
@@ -115,9 +117,9 @@ def test_blank_keys_repeat_nothing() -> None:
 def test_an_unknown_reference_suggests_the_nearest_with_its_label() -> None:
     rows = small_rows()
     rows["lignes_budgetaires"][0]["collectivite_id"] = "luc"
-    found = check(rows)
-    assert cells(found) == [("reference-inconnue", "lignes_budgetaires.collectivite_id@0")]
-    assert "« Lucé » (luce)" in found[0].suggestion
+    findings = check(rows)
+    assert cells(findings) == [("reference-inconnue", "lignes_budgetaires.collectivite_id@0")]
+    assert "« Lucé » (luce)" in findings[0].suggestion
     rows["lignes_budgetaires"][0]["collectivite_id"] = "LUCE"
     assert "« Lucé » (luce)" in check(rows)[0].suggestion
     rows["lignes_budgetaires"][0]["collectivite_id"] = "zzz"
@@ -145,12 +147,12 @@ def test_findings_are_ordered_by_table_row_and_field() -> None:
     rows["fiches"][3]["fiche_id"] = None
     rows["fiches"][1]["proposition"] = None
     rows["piliers"][1]["titre"] = None
-    found = cells(check(rows))
-    assert [cell for _, cell in found] == [
+    places = cells(check(rows))
+    assert [cell for _, cell in places] == [
         "piliers.titre@1",
         "fiches.proposition@1",
         "fiches.fiche_id@3",
         "fiches.convention_id@3",
         "lignes_budgetaires.convention_id@5",
     ]
-    assert found == cells(check(rows))
+    assert places == cells(check(rows))

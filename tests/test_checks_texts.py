@@ -83,11 +83,11 @@ def test_a_short_label_is_a_label(label: str) -> None:
     ],
 )
 def test_an_amount_in_a_label_is_told_when_no_cell_holds_it(label: str, euros: float | None) -> None:
-    found = check(with_line(2, libelle=label))
-    assert cells(found) == ([] if euros is None else [("montant-dans-libelle", "lignes_budgetaires.libelle@2")])
-    if found:
-        assert found[0].attendu == euros
-        assert linked(found[0]) == ["lignes_budgetaires.montant_realise@2"]
+    findings = check(with_line(2, libelle=label))
+    assert cells(findings) == ([] if euros is None else [("montant-dans-libelle", "lignes_budgetaires.libelle@2")])
+    if findings:
+        assert findings[0].attendu == euros
+        assert linked(findings[0]) == ["lignes_budgetaires.montant_realise@2"]
 
 
 def test_an_amount_in_a_label_is_no_matter_when_a_cell_is_filled_or_unreadable() -> None:
@@ -98,16 +98,16 @@ def test_an_amount_in_a_label_is_no_matter_when_a_cell_is_filled_or_unreadable()
 
 
 def test_a_comment_makes_it_a_reminder() -> None:
-    found = check(with_line(2, libelle="DSP - 12 €", commentaire="Tous quartiers"))
-    assert [item.gravite for item in found] == [Severity.INFORMATION]
+    findings = check(with_line(2, libelle="DSP - 12 €", commentaire="Tous quartiers"))
+    assert [item.gravite for item in findings] == [Severity.INFORMATION]
 
 
 def test_an_amount_in_a_scheme_is_an_information() -> None:
     rows = small_rows()
     rows["financements"][1]["dispositif"] = "CAP : 3000 € par jeune (2000 € + 1000 €)"
-    found = check(rows)
-    assert cells(found) == [("montant-dans-dispositif", "financements.dispositif@1")]
-    assert found[0].gravite is Severity.INFORMATION
+    findings = check(rows)
+    assert cells(findings) == [("montant-dans-dispositif", "financements.dispositif@1")]
+    assert findings[0].gravite is Severity.INFORMATION
 
 
 @pytest.mark.parametrize(
@@ -145,18 +145,18 @@ def test_a_fiche_proposes_something(proposal: str | None) -> None:
 
 
 def test_a_repair_shows_the_original() -> None:
-    found = check(with_line(0, reparation="lignes collées", texte_source="Entretien (vide) 1 399 € 883 €"))
-    assert cells(found) == [("texte-retabli", "lignes_budgetaires.reparation@0")]
-    assert "Entretien (vide) 1 399 € 883 €" in found[0].message
+    findings = check(with_line(0, reparation="lignes collées", texte_source="Entretien (vide) 1 399 € 883 €"))
+    assert cells(findings) == [("texte-retabli", "lignes_budgetaires.reparation@0")]
+    assert "Entretien (vide) 1 399 € 883 €" in findings[0].message
 
 
 def test_a_repeated_line_is_told_with_the_first() -> None:
     rows = small_rows()
     rows["lignes_budgetaires"].append(line("B01-metropole-002", 1, "metropole", "  bibliothèque ", None))
-    found = check(rows)
-    assert cells(found) == [("ligne-en-double", "lignes_budgetaires.libelle@6")]
-    assert linked(found[0]) == ["lignes_budgetaires.libelle@2"]
-    assert "mêmes montants" in found[0].message
+    findings = check(rows)
+    assert cells(findings) == [("ligne-en-double", "lignes_budgetaires.libelle@6")]
+    assert linked(findings[0]) == ["lignes_budgetaires.libelle@2"]
+    assert "mêmes montants" in findings[0].message
     rows["lignes_budgetaires"][6]["montant_realise"] = 0
     (other,) = check(rows)
     assert (other.code, other.bloquant) == ("ligne-en-double", True)

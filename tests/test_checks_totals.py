@@ -30,7 +30,7 @@ from tabellion.findings import Severity
 
 
 def row_of(rows: Rows, total_id: str) -> int:
-    return next(index for index, each in enumerate(rows["totaux_publies"]) if each["total_id"] == total_id)
+    return next(index for index, total_row in enumerate(rows["totaux_publies"]) if total_row["total_id"] == total_id)
 
 
 def at(rows: Rows, total_id: str) -> str:
@@ -49,10 +49,10 @@ def change(rows: Rows, total_id: str, cents: int | None) -> Row:
 def test_lines_against_the_subtotal_are_graded_by_the_rounding(gap: int, severity: Severity) -> None:
     rows = small_rows()
     rows["lignes_budgetaires"][0]["montant_realise"] += gap
-    found = check(rows)
-    assert cells(found) == [("total-collectivite", at(rows, "convention-01-luce"))]
-    assert found[0].gravite is severity
-    assert (found[0].valeur, found[0].attendu) == (1250.5, (1_250_50 + gap) / 100)
+    findings = check(rows)
+    assert cells(findings) == [("total-collectivite", at(rows, "convention-01-luce"))]
+    assert findings[0].gravite is severity
+    assert (findings[0].valeur, findings[0].attendu) == (1250.5, (1_250_50 + gap) / 100)
 
 
 def test_a_changed_line_is_said_at_its_subtotal_and_nowhere_else() -> None:
@@ -66,22 +66,22 @@ def test_the_recap_repeats_the_subtotals() -> None:
     change(rows, "recapitulatif-01-luce", 1_251_50)
     change(rows, "recapitulatif-01", 1_251_50)
     change(rows, "recapitulatif", 3_874_50)
-    found = check(rows)
-    assert cells(found) == [("total-recapitulatif", at(rows, "recapitulatif-01-luce"))]
-    assert linked(found[0]) == [at(rows, "convention-01-luce")]
-    assert found[0].gravite is Severity.INFORMATION
+    findings = check(rows)
+    assert cells(findings) == [("total-recapitulatif", at(rows, "recapitulatif-01-luce"))]
+    assert linked(findings[0]) == [at(rows, "convention-01-luce")]
+    assert findings[0].gravite is Severity.INFORMATION
 
 
 def test_a_convention_s_total_and_the_grand_total_are_sums() -> None:
     rows = small_rows()
     change(rows, "recapitulatif-01", 2_000_00)
     change(rows, "recapitulatif", 12_00)
-    found = check(rows)
-    assert cells(found) == [
+    findings = check(rows)
+    assert cells(findings) == [
         ("total-convention", at(rows, "recapitulatif-01")),
         ("total-general", at(rows, "recapitulatif")),
     ]
-    assert [each.attendu for each in found] == [1250.5, 4623]
+    assert [finding.attendu for finding in findings] == [1250.5, 4623]
 
 
 def test_a_blank_subtotal_is_zero() -> None:
@@ -102,13 +102,13 @@ def test_the_line_that_alone_explains_a_gap_is_named() -> None:
     change(rows, "recapitulatif-02-luce", 2_012_00)
     change(rows, "recapitulatif-02", 2_012_00)
     change(rows, "recapitulatif", 3_262_50)
-    found = check(rows)
-    assert cells(found) == [
+    findings = check(rows)
+    assert cells(findings) == [
         ("ligne-hors-total", "lignes_budgetaires.montant_realise@3"),
         ("total-recapitulatif", at(rows, "recapitulatif-02-luce")),
     ]
-    assert found[0].valeur == 611
-    assert linked(found[0]) == [at(rows, "recapitulatif-02-luce")]
+    assert findings[0].valeur == 611
+    assert linked(findings[0]) == [at(rows, "recapitulatif-02-luce")]
 
 
 def test_a_gap_that_two_lines_explain_names_none() -> None:
@@ -123,9 +123,9 @@ def test_a_convention_absent_from_the_recap_is_told_at_its_title() -> None:
         row for row in rows["totaux_publies"] if row["source"] == "convention" or row["convention_id"] != 2
     ]
     change(rows, "recapitulatif", 1_250_50)
-    found = check(rows)
-    assert cells(found) == [("convention-absente-du-recapitulatif", "conventions.titre@1")]
-    assert found[0].valeur == 2623
+    findings = check(rows)
+    assert cells(findings) == [("convention-absente-du-recapitulatif", "conventions.titre@1")]
+    assert findings[0].valeur == 2623
 
 
 def test_a_town_that_the_recap_leaves_out_is_told_at_its_subtotal() -> None:
@@ -142,17 +142,17 @@ def test_a_subtotal_wants_lines_and_lines_want_a_subtotal() -> None:
     assert cells(check(rows)) == [("sous-total-sans-detail", at(rows, "convention-02-luce"))]
     rows = small_rows()
     rows["lignes_budgetaires"].append(line("B02-metropole-001", 2, "metropole", "Ajout", 100))
-    found = check(rows)
-    assert cells(found) == [("detail-sans-sous-total", "lignes_budgetaires.montant_realise@6")]
-    assert found[0].gravite is Severity.INFORMATION
+    findings = check(rows)
+    assert cells(findings) == [("detail-sans-sous-total", "lignes_budgetaires.montant_realise@6")]
+    assert findings[0].gravite is Severity.INFORMATION
 
 
 def test_a_total_published_twice_is_told() -> None:
     rows = small_rows()
     rows["totaux_publies"].append({**total("récapitulatif", 1_00), "total_id": "encore"})
-    found = check(rows)
-    assert cells(found) == [("total-en-double", f"totaux_publies.montant@{len(rows['totaux_publies']) - 1}")]
-    assert linked(found[0]) == [at(rows, "recapitulatif")]
+    findings = check(rows)
+    assert cells(findings) == [("total-en-double", f"totaux_publies.montant@{len(rows['totaux_publies']) - 1}")]
+    assert linked(findings[0]) == [at(rows, "recapitulatif")]
 
 
 def test_a_total_names_what_its_scope_covers() -> None:
@@ -170,14 +170,14 @@ def test_every_exercice_with_published_totals_is_checked() -> None:
     rows["lignes_budgetaires"].append(line("B01-luce-001", 1, "luce", "Cantine", 100_00, exercice=2016))
     assert check(rows) == []
     rows["totaux_publies"].append(total("convention", 90_00, 1, "luce", exercice=2016, total_id="suivant"))
-    found = check(rows)
-    assert cells(found) == [("total-collectivite", f"totaux_publies.montant@{len(rows['totaux_publies']) - 1}")]
-    assert check(rows, settings=replace(SETTINGS, exercice=2016)) == found
+    findings = check(rows)
+    assert cells(findings) == [("total-collectivite", f"totaux_publies.montant@{len(rows['totaux_publies']) - 1}")]
+    assert check(rows, settings=replace(SETTINGS, exercice=2016)) == findings
 
 
 def test_where_only_a_recap_is_published_the_lines_are_held_against_it() -> None:
     rows = small_rows()
-    rows["totaux_publies"] = [each for each in published(rows) if each["source"] != "convention"]
+    rows["totaux_publies"] = [total_row for total_row in published(rows) if total_row["source"] != "convention"]
     assert check(rows) == []
     rows["lignes_budgetaires"][0]["montant_realise"] += 50_00
     assert cells(check(rows)) == [("total-collectivite", at(rows, "recapitulatif-01-luce"))]
@@ -187,10 +187,10 @@ def test_the_same_money_in_two_conventions_is_told_at_the_second() -> None:
     rows = small_rows()
     rows["lignes_budgetaires"].append(line("B02-luce-003", 2, "luce", "CANTINE", 1_000_00))
     rows["totaux_publies"] = published(rows)
-    found = check(rows)
-    assert cells(found) == [("compte-deux-fois", "lignes_budgetaires.montant_realise@6")]
-    assert linked(found[0]) == ["lignes_budgetaires.montant_realise@0"]
-    assert found[0].valeur == 1000
+    findings = check(rows)
+    assert cells(findings) == [("compte-deux-fois", "lignes_budgetaires.montant_realise@6")]
+    assert linked(findings[0]) == ["lignes_budgetaires.montant_realise@0"]
+    assert findings[0].valeur == 1000
 
 
 @pytest.mark.parametrize("field", ["montant_realise", "convention_id", "collectivite_id", "exercice"])
@@ -226,9 +226,9 @@ def test_one_changed_amount_is_said_at_its_subtotal_alone(rows: Rows, data: st.D
     before = {item for item in check(rows) if item.code.startswith("total")}
     assert before == set()
     chosen["montant_realise"] = (chosen["montant_realise"] or 0) + data.draw(st.integers(2_01, 10**6))
-    found = [item for item in check(rows) if item.code.startswith("total")]
+    findings = [item for item in check(rows) if item.code.startswith("total")]
     name = f"convention-{chosen['convention_id']:02d}-{chosen['collectivite_id']}"
-    assert cells(found) == [("total-collectivite", at(rows, name))]
+    assert cells(findings) == [("total-collectivite", at(rows, name))]
 
 
 @pytest.mark.source
@@ -237,15 +237,15 @@ def test_the_real_document_s_anomalies_are_found_at_the_lines_checked_by_hand() 
     from tabellion.importing import read_document
 
     tables = tables_of(read_document(SOURCE.read_bytes(), SOURCE.name).tables)
-    found = check_contract(book_of(tables, settings=find_workspace(ROOT).settings), locate)
+    findings = check_contract(book_of(tables, settings=find_workspace(ROOT).settings), locate)
     numbers = {name: table.column("ligne_source") for name, table in tables.items() if "ligne_source" in table.columns}
-    said = {
+    places = {
         (
             item.code,
             numbers[str(item.place.feuille)][int(str(item.place.cellule).rpartition("@")[2])],
             item.valeur,
         )
-        for item in found
+        for item in findings
         if item.place.feuille in numbers and item.code not in {"texte-retabli", "texte-coupe", "libelle-vide"}
     }
     assert {
@@ -257,10 +257,10 @@ def test_the_real_document_s_anomalies_are_found_at_the_lines_checked_by_hand() 
         ("fiche-sans-proposition", 205, None),
         ("fiche-sans-proposition", 896, None),
         ("fiche-sans-proposition", 1292, None),
-    } <= said
-    assert {item.valeur for item in found if item.code == "convention-absente-du-recapitulatif"} == {238649}
-    assert sum(int(str(item.valeur)) for item in found if item.code == "compte-deux-fois") == 238649
-    assert {number for code, number, _ in said if code == "compte-deux-fois"} == {
+    } <= places
+    assert {item.valeur for item in findings if item.code == "convention-absente-du-recapitulatif"} == {238649}
+    assert sum(int(str(item.valeur)) for item in findings if item.code == "compte-deux-fois") == 238649
+    assert {number for code, number, _ in places if code == "compte-deux-fois"} == {
         926,
         927,
         928,
@@ -270,8 +270,8 @@ def test_the_real_document_s_anomalies_are_found_at_the_lines_checked_by_hand() 
         933,
         937,
     }
-    assert sum(item.code == "texte-coupe" for item in found) == 14
-    errors = {item.code for item in found if item.gravite is Severity.ERREUR}
+    assert sum(item.code == "texte-coupe" for item in findings) == 14
+    errors = {item.code for item in findings if item.gravite is Severity.ERREUR}
     assert errors == {
         "convention-absente-du-recapitulatif",
         "compte-deux-fois",

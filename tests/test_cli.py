@@ -87,7 +87,7 @@ def test_the_version_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ("bidon", "la commande « bidon » n'existe pas ; attendu : import, generate, "),
         ("generat", "vouliez-vous dire « generate » ?"),
@@ -119,11 +119,11 @@ def test_the_version_is_said(tmp_path: Path) -> None:
         ("annexe --format x", "n'existe pas ; attendu : --exercice, --sortie, --depuis, --forcer, --contrat, --help."),
     ],
 )
-def test_wrong_use_is_explained_in_french(tmp_path: Path, arguments: str, said: str) -> None:
+def test_wrong_use_is_explained_in_french(tmp_path: Path, arguments: str, message: str) -> None:
     done = tabellion(*shlex.split(arguments), cwd=tmp_path)
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith("Usage : tabellion")
-    assert said in done.err
+    assert message in done.err
     assert "--help » affiche l'aide." in done.err
     assert not english(done.err)
     assert not contents(tmp_path)
@@ -605,8 +605,8 @@ def test_a_reader_that_leaves_changes_nothing(workspace: Path, arguments: list[s
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()
-        said = process.stderr.read()
-    assert (process.returncode, said) == (0, b"")
+        error_output = process.stderr.read()
+    assert (process.returncode, error_output) == (0, b"")
 
 
 def test_what_a_file_says_cannot_command_the_terminal() -> None:

@@ -32,16 +32,16 @@ def other(key: str) -> str:
     return f"ville-{int(key[-3:]) + 3:03d}"
 
 
-def thousand(found: Portfolio, rng: random.Random, key: str) -> list[tuple[str, Planted]]:
-    rows = found.tables[key]["lignes_budgetaires"]
+def thousand(portfolio: Portfolio, rng: random.Random, key: str) -> list[tuple[str, Planted]]:
+    rows = portfolio.tables[key]["lignes_budgetaires"]
     index = rng.randrange(len(rows))
     rows[index]["montant_vote"] *= 1000
     return [("montant-loin-des-autres", (key, "lignes_budgetaires", place(rows[index], index + 1, "montant_vote")))]
 
 
-def whole_town(found: Portfolio, _: random.Random, key: str) -> list[tuple[str, Planted]]:
+def whole_town(portfolio: Portfolio, _: random.Random, key: str) -> list[tuple[str, Planted]]:
     """A town that types thousands of euros: one finding, at its first line."""
-    rows = found.tables[key]["lignes_budgetaires"]
+    rows = portfolio.tables[key]["lignes_budgetaires"]
     for row in rows:
         if row["collectivite_id"] == "t2":
             row["montant_prevu"] = max(1, row["montant_prevu"] // 1000)
@@ -49,12 +49,12 @@ def whole_town(found: Portfolio, _: random.Random, key: str) -> list[tuple[str, 
     return [("montants-loin-des-autres", (key, "lignes_budgetaires", place(rows[first], first + 1, "montant_prevu")))]
 
 
-def declared_twice(found: Portfolio, rng: random.Random, key: str) -> list[tuple[str, Planted]]:
+def declared_twice(portfolio: Portfolio, rng: random.Random, key: str) -> list[tuple[str, Planted]]:
     planted = []
     action = f"Ouvrir la maison des projets partagés n° {rng.randint(1000, 9999)}"
     cents = rng.randint(1_000_00, 90_000_00)
     for contract in (key, other(key)):
-        tables = found.tables[contract]
+        tables = portfolio.tables[contract]
         tables["fiches"].append({"fiche_id": "X1", "convention_id": 1, "objectif": "", "proposition": action})
         row: Row = {"financement_id": "X1:etat:2024", "fiche_id": "X1", "financeur_id": "etat", "exercice": 2024,
                     "dispositif": "BOP 147", "montant": cents}  # fmt: skip
@@ -64,38 +64,38 @@ def declared_twice(found: Portfolio, rng: random.Random, key: str) -> list[tuple
     return planted
 
 
-def _partners(found: Portfolio, key: str, mine: str, theirs: str, siret: str | None = None) -> Planted:
+def _partners(portfolio: Portfolio, key: str, mine: str, theirs: str, siret: str | None = None) -> Planted:
     """A partner in two contracts; the cell of the second one."""
     for contract, name in ((key, mine), (other(key), theirs)):
-        partners = found.tables[contract]["partenaires"]
+        partners = portfolio.tables[contract]["partenaires"]
         partners.append({"partenaire_id": f"x{len(partners)}", "nom": name, "siret": siret})
     return (other(key), "partenaires", f"A{len(partners)}")
 
 
-def by_siret(found: Portfolio, _: random.Random, key: str) -> list[tuple[str, Planted]]:
-    where = _partners(found, key, "Fédération des œuvres laïques", "Ligue de l'enseignement", "12345678901234")
+def by_siret(portfolio: Portfolio, _: random.Random, key: str) -> list[tuple[str, Planted]]:
+    where = _partners(portfolio, key, "Fédération des œuvres laïques", "Ligue de l'enseignement", "12345678901234")
     return [("partenaire-autrement-nomme", where)]
 
 
-def by_words(found: Portfolio, rng: random.Random, key: str) -> list[tuple[str, Planted]]:
+def by_words(portfolio: Portfolio, rng: random.Random, key: str) -> list[tuple[str, Planted]]:
     names = "Association l'Espérance du Plessis", "Esperrance du Plessis", "PLESSIS - Esperance (association)"
-    return [("partenaire-peut-etre-le-meme", _partners(found, key, "L'Espérance du Plessis", rng.choice(names)))]
+    return [("partenaire-peut-etre-le-meme", _partners(portfolio, key, "L'Espérance du Plessis", rng.choice(names)))]
 
 
-def two_names(found: Portfolio, _: random.Random, key: str) -> list[tuple[str, Planted]]:
+def two_names(portfolio: Portfolio, _: random.Random, key: str) -> list[tuple[str, Planted]]:
     for contract, name in ((key, "Bellevue"), (other(key), "Plateau Nord")):
-        found.tables[contract]["quartiers"].append({"nom": name, "code_qpv": "QN09901M", "commune": "Néant"})
+        portfolio.tables[contract]["quartiers"].append({"nom": name, "code_qpv": "QN09901M", "commune": "Néant"})
     return [("quartier-deux-noms", (other(key), "quartiers", "A3"))]
 
 
-def two_codes(found: Portfolio, _: random.Random, key: str) -> list[tuple[str, Planted]]:
+def two_codes(portfolio: Portfolio, _: random.Random, key: str) -> list[tuple[str, Planted]]:
     for contract, code in ((key, "QN09801M"), (other(key), "QN09802M")):
-        found.tables[contract]["quartiers"].append({"nom": "Les Fleurs", "code_qpv": code, "commune": "Aubenas"})
-    return [("quartier-deux-codes", (other(key), "quartiers", f"A{len(found.tables[other(key)]['quartiers'])}"))]
+        portfolio.tables[contract]["quartiers"].append({"nom": "Les Fleurs", "code_qpv": code, "commune": "Aubenas"})
+    return [("quartier-deux-codes", (other(key), "quartiers", f"A{len(portfolio.tables[other(key)]['quartiers'])}"))]
 
 
-def own_title(found: Portfolio, _: random.Random, key: str) -> list[tuple[str, Planted]]:
-    titles = found.tables[key]["conventions"]
+def own_title(portfolio: Portfolio, _: random.Random, key: str) -> list[tuple[str, Planted]]:
+    titles = portfolio.tables[key]["conventions"]
     titles.append({"convention_id": 99, "titre": "Jumelages avec la Pologne", "pilier_id": "I"})
     return [("titre-sans-correspondance", (key, "conventions", f"A{len(titles)}"))]
 
@@ -114,15 +114,17 @@ def test_nothing_is_invented_in_contracts_where_nothing_is_odd(seed: int) -> Non
 @pytest.mark.parametrize("seed", range(8))
 def test_all_that_is_planted_is_said_at_its_cells_and_nothing_else(seed: int) -> None:
     rng = random.Random(seed)  # noqa: S311
-    found = portfolio(100 + seed, contracts=24)
-    keys = rng.sample(list(found.contracts)[:-3], len(PLANTS))
-    planted = [each for plant, key in zip(PLANTS, keys, strict=True) for each in plant(found, rng, key)]
-    said = compare(found, NAMES).findings
-    assert Counter((item.code, *cells([item], item.code)) for item in said) == Counter(planted)
+    sample = portfolio(100 + seed, contracts=24)
+    keys = rng.sample(list(sample.contracts)[:-3], len(PLANTS))
+    planted = [
+        plant_and_place for plant, key in zip(PLANTS, keys, strict=True) for plant_and_place in plant(sample, rng, key)
+    ]
+    findings = compare(sample, NAMES).findings
+    assert Counter((item.code, *cells([item], item.code)) for item in findings) == Counter(planted)
 
 
-def said(found: Portfolio, code: str) -> list[Finding]:
-    return [item for item in compare(found, NAMES).findings if item.code == code]
+def findings_of(portfolio: Portfolio, code: str) -> list[Finding]:
+    return [item for item in compare(portfolio, NAMES).findings if item.code == code]
 
 
 def test_one_contract_alone_is_compared_with_nothing() -> None:
@@ -132,29 +134,29 @@ def test_one_contract_alone_is_compared_with_nothing() -> None:
 
 
 def test_what_is_counted_twice_is_said_in_euros_at_both_cells_which_name_each_other() -> None:
-    found = portfolio(5)
-    planted = declared_twice(found, random.Random(1), "ville-002")  # noqa: S311
-    first, second = said(found, "financement-de-deux-contrats")
+    sample = portfolio(5)
+    planted = declared_twice(sample, random.Random(1), "ville-002")  # noqa: S311
+    first, second = findings_of(sample, "financement-de-deux-contrats")
     assert (first.liees, second.liees) == ((second.place,), (first.place,))
-    amount = found.tables["ville-002"]["financements"][-1]["montant"]
-    assert (compare(found, NAMES).twice_cents, first.valeur) == (amount, amount / 100)
+    amount = sample.tables["ville-002"]["financements"][-1]["montant"]
+    assert (compare(sample, NAMES).twice_cents, first.valeur) == (amount, amount / 100)
     assert [cell for _, cell in planted] == cells([first, second], first.code)
     for _ in range(2):  # a third contract counts it a second time; the same contract twice does not
-        found.tables["ville-008"]["fiches"].append(found.tables["ville-002"]["fiches"][-1])
-        found.tables["ville-008"]["financements"].append(found.tables["ville-002"]["financements"][-1])
-    assert compare(found, NAMES).twice_cents == 2 * amount
+        sample.tables["ville-008"]["fiches"].append(sample.tables["ville-002"]["fiches"][-1])
+        sample.tables["ville-008"]["financements"].append(sample.tables["ville-002"]["financements"][-1])
+    assert compare(sample, NAMES).twice_cents == 2 * amount
 
 
 def _declared(payer: str, regions: tuple[str, str], **more: object) -> Portfolio:
     """Two contracts with one financement each, of the same action, by the funder ``payer``."""
-    found = portfolio(1, contracts=2, regions=regions)
-    for tables in found.tables.values():
+    sample = portfolio(1, contracts=2, regions=regions)
+    for tables in sample.tables.values():
         tables["fiches"] = [{"fiche_id": "X", "objectif": "", "proposition": "Ouvrir la maison des projets"}]
         tables["financements"] = [
             {"financement_id": "X:x", "fiche_id": "X", "financeur_id": payer, "exercice": 2024, "dispositif": None,
              "montant": 731_17, **more}
         ]  # fmt: skip
-    return found
+    return sample
 
 
 @pytest.mark.parametrize(
@@ -167,10 +169,10 @@ def _declared(payer: str, regions: tuple[str, str], **more: object) -> Portfolio
     ],
 )
 def test_a_funder_of_a_region_is_another_one_elsewhere(payer: str, regions: tuple[str, str], count: int) -> None:
-    found = _declared(payer, regions)
-    for tables in found.tables.values():
+    sample = _declared(payer, regions)
+    for tables in sample.tables.values():
         next(financeur for financeur in tables["financeurs"] if financeur["financeur_id"] == "region")["nom"] = "Région"
-    assert len(said(found, "financement-de-deux-contrats")) == count
+    assert len(findings_of(sample, "financement-de-deux-contrats")) == count
 
 
 @pytest.mark.parametrize(
@@ -183,62 +185,64 @@ def test_a_funder_of_a_region_is_another_one_elsewhere(payer: str, regions: tupl
     ],
 )
 def test_a_round_amount_proves_less_and_an_unknown_one_nothing(more: Row, gravite: Severity | None) -> None:
-    gravest = {item.gravite for item in said(_declared("etat", ("Bretagne",), **more), "financement-de-deux-contrats")}
+    gravest = {
+        item.gravite for item in findings_of(_declared("etat", ("Bretagne",), **more), "financement-de-deux-contrats")
+    }
     assert gravest == ({gravite} - {None})
 
 
 def test_a_siret_tells_a_funder_whatever_its_name_and_its_region() -> None:
-    found = _declared("region", ("Bretagne", "Occitanie"))
-    for tables, name in zip(found.tables.values(), ("Région", "Collectivité territoriale"), strict=True):
+    sample = _declared("region", ("Bretagne", "Occitanie"))
+    for tables, name in zip(sample.tables.values(), ("Région", "Collectivité territoriale"), strict=True):
         next(financeur for financeur in tables["financeurs"] if financeur["financeur_id"] == "region")["nom"] = name
         tables["partenaires"] = [
             {"partenaire_id": "r", "nom": name, "siret": "23350001600040", "financeur_id": "region"}
         ]
-    assert len(said(found, "financement-de-deux-contrats")) == 2
+    assert len(findings_of(sample, "financement-de-deux-contrats")) == 2
 
 
 def test_homonyms_are_not_one_partner() -> None:
-    found = portfolio(4, contracts=6)
-    _partners(found, "ville-001", "CCAS", "Centre communal d'action sociale")  # every town has one
+    sample = portfolio(4, contracts=6)
+    _partners(sample, "ville-001", "CCAS", "Centre communal d'action sociale")  # every town has one
     pairs = (("Espoir et partage", "12345678901234"), ("Espoir, partage", "99999999901234"))
     for key, (name, siret) in zip(("ville-001", "ville-004"), pairs, strict=True):  # two numbers: two bodies
-        found.tables[key]["partenaires"].append({"partenaire_id": "z", "nom": name, "siret": siret})
+        sample.tables[key]["partenaires"].append({"partenaire_id": "z", "nom": name, "siret": siret})
     for key, name in (("ville-001", "Amitié partagée"), ("ville-002", "L'amitié partagée")):  # two regions
-        found.tables[key]["partenaires"].append({"partenaire_id": "t", "nom": name, "siret": None})
-    assert compare(found, NAMES).findings == ()
-    found.tables["ville-004"]["partenaires"].append({"partenaire_id": "u", "nom": "L'amitié partagée", "siret": None})
-    assert [item.valeur for item in said(found, "partenaire-peut-etre-le-meme")] == ["L'amitié partagée"]
+        sample.tables[key]["partenaires"].append({"partenaire_id": "t", "nom": name, "siret": None})
+    assert compare(sample, NAMES).findings == ()
+    sample.tables["ville-004"]["partenaires"].append({"partenaire_id": "u", "nom": "L'amitié partagée", "siret": None})
+    assert [item.valeur for item in findings_of(sample, "partenaire-peut-etre-le-meme")] == ["L'amitié partagée"]
 
 
 def test_a_large_town_is_not_far_from_the_others() -> None:
-    found = portfolio(8, contracts=20)
-    for row in found.tables["ville-005"]["lignes_budgetaires"]:
+    sample = portfolio(8, contracts=20)
+    for row in sample.tables["ville-005"]["lignes_budgetaires"]:
         row.update({name: row[name] * 40 for name in row if name.startswith("montant")})
-    assert compare(found, NAMES).findings == ()
+    assert compare(sample, NAMES).findings == ()
 
 
 def test_thousands_of_euros_are_graded_and_named() -> None:
-    found = portfolio(9, contracts=20)
-    whole_town(found, random.Random(0), "ville-007")  # noqa: S311
-    thousand(found, random.Random(0), "ville-011")  # noqa: S311
-    town, line = (said(found, code) for code in ("montants-loin-des-autres", "montant-loin-des-autres"))
-    for (each,) in (town, line):
-        assert each.gravite is Severity.AVERTISSEMENT
-        assert "des euros et des milliers d'euros ?" in each.message
-    assert len(town[0].liees) == min(20, sum(r["collectivite_id"] == "t2" for r in _lines(found, "ville-007")) - 1)
+    sample = portfolio(9, contracts=20)
+    whole_town(sample, random.Random(0), "ville-007")  # noqa: S311
+    thousand(sample, random.Random(0), "ville-011")  # noqa: S311
+    town, line = (findings_of(sample, code) for code in ("montants-loin-des-autres", "montant-loin-des-autres"))
+    for (finding,) in (town, line):
+        assert finding.gravite is Severity.AVERTISSEMENT
+        assert "des euros et des milliers d'euros ?" in finding.message
+    assert len(town[0].liees) == min(20, sum(r["collectivite_id"] == "t2" for r in _lines(sample, "ville-007")) - 1)
 
 
-def _lines(found: Portfolio, key: str) -> list[Row]:
-    return found.tables[key]["lignes_budgetaires"]
+def _lines(portfolio: Portfolio, key: str) -> list[Row]:
+    return portfolio.tables[key]["lignes_budgetaires"]
 
 
 def test_conventions_named_otherwise_are_put_together_under_one_name() -> None:
-    found = portfolio(2, contracts=9)
-    for tables in found.tables.values():
+    sample = portfolio(2, contracts=9)
+    for tables in sample.tables.values():
         tables["conventions"].append({"convention_id": 50, "titre": "Vie nocturne", "pilier_id": "I"})
-    found.tables["ville-003"]["conventions"][-1]["titre"] = "12. La vie nocturne"
-    common = compare(found, NAMES).common["conventions"]
-    assert {common[key, 50] for key in found.contracts} == {"Vie nocturne"}
+    sample.tables["ville-003"]["conventions"][-1]["titre"] = "12. La vie nocturne"
+    common = compare(sample, NAMES).common["conventions"]
+    assert {common[key, 50] for key in sample.contracts} == {"Vie nocturne"}
     assert set(common.values()) == {
         "Éducation et parentalité", "Santé", "Habitat et cadre de vie", "Emploi et insertion",
         "Prévention et tranquillité", "Vie nocturne",
@@ -246,15 +250,15 @@ def test_conventions_named_otherwise_are_put_together_under_one_name() -> None:
 
 
 def test_a_title_of_nobody_else_is_said_with_the_nearest_one_and_a_remedy_that_can_be_followed() -> None:
-    found = portfolio(2, contracts=9)
-    found.tables["ville-003"]["conventions"][0]["titre"] = "Tranquillités publiques et voisinage"
-    (alone,) = said(found, "titre-sans-correspondance")
+    sample = portfolio(2, contracts=9)
+    sample.tables["ville-003"]["conventions"][0]["titre"] = "Tranquillités publiques et voisinage"
+    (alone,) = findings_of(sample, "titre-sans-correspondance")
     assert alone.suggestion.count(f'"Tranquillité publique" = ["{alone.valeur}"]') + alone.suggestion.count(
         f'"Nom commun" = ["{alone.valeur}"]'
     )
     own = load_common_names(ROOT / "templates" / NAMES_FILE, {"conventions": {"Sécurité": [alone.valeur]}})
-    assert compare(found, own).findings == ()
-    assert compare(found, own).common["conventions"]["ville-003", 1] == "Sécurité"
+    assert compare(sample, own).findings == ()
+    assert compare(sample, own).common["conventions"]["ville-003", 1] == "Sécurité"
 
 
 def test_names_are_the_same_by_their_words() -> None:
@@ -264,7 +268,7 @@ def test_names_are_the_same_by_their_words() -> None:
         "III. L'emploi, l'insertion",
         "Convention 4 : insertions / emplois",
     )
-    assert {name_key(each) for each in alike} == {"emploi insertion"}
+    assert {name_key(variant) for variant in alike} == {"emploi insertion"}
     assert NAMES.partner_key("CAF du Gard") == NAMES.partner_key("Caisse d'Allocations Familiales du Gard")
     assert NAMES.is_generic(NAMES.partner_key("C.C.A.S.")) or NAMES.is_generic(NAMES.partner_key("CCAS"))
 
@@ -286,23 +290,23 @@ def test_what_is_not_understood_of_the_names_is_said(own: Mapping[str, object]) 
 
 
 def test_what_is_said_is_bounded_and_counts_the_rest() -> None:
-    found = portfolio(0, contracts=2)
+    sample = portfolio(0, contracts=2)
     more = MOST_OF_A_CODE + 7
     titles = [{"convention_id": 100 + rank, "titre": f"Sujet {'b' * rank}", "pilier_id": "I"} for rank in range(more)]
-    found.tables["ville-001"]["conventions"] += titles
-    findings = said(found, "titre-sans-correspondance")
+    sample.tables["ville-001"]["conventions"] += titles
+    findings = findings_of(sample, "titre-sans-correspondance")
     assert len(findings) == MOST_OF_A_CODE
     assert "7 autres de cette sorte" in findings[-1].message
-    assert compare(found, NAMES).counts["titre-sans-correspondance"] == more
+    assert compare(sample, NAMES).counts["titre-sans-correspondance"] == more
 
 
 def test_rows_are_read_a_few_times_each_however_many_contracts_there_are() -> None:
     """Work grows with the rows: it is counted by the rows asked for, and by the pairs that no key brings together."""
     counts = []
     for contracts in (12, 48):
-        found = portfolio(6, contracts=contracts)
-        rows = sum(len(table) for tables in found.tables.values() for table in tables.values())
-        compare(found, NAMES)
-        counts.append(found.read / rows)
+        sample = portfolio(6, contracts=contracts)
+        rows = sum(len(table) for tables in sample.tables.values() for table in tables.values())
+        compare(sample, NAMES)
+        counts.append(sample.read / rows)
     assert max(counts) <= 2
     assert counts[1] <= 1.05 * counts[0]

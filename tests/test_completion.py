@@ -27,19 +27,19 @@ def test_every_command_and_option_is_completed(shell: str, tmp_path: Path) -> No
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="no bash on this system")
-@pytest.mark.parametrize(("typed", "found"), [
+@pytest.mark.parametrize(("typed", "proposals"), [
     ("tabellion con", ["consolidate"]),
     ("tabellion forms --ex", ["--exercice"]),
     ("tabellion --v", ["--version"]),
     ("tabellion diagnostic x", []),
 ])  # fmt: skip
-def test_bash_completes(typed: str, found: list[str], tmp_path: Path) -> None:
+def test_bash_completes(typed: str, proposals: list[str], tmp_path: Path) -> None:
     script = tabellion("--completion", "bash", cwd=tmp_path).out
     words = typed.split()
     state = f"COMP_WORDS=({' '.join(words)}); COMP_CWORD={len(words) - 1}"
     run = f'{script}\n{state}; _tabellion; echo "${{COMPREPLY[@]}}"'
     done = subprocess.run(["bash", "-c", run], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == found
+    assert done.stdout.split() == proposals
 
 
 def test_an_unknown_shell_is_refused_in_french(tmp_path: Path) -> None:

@@ -64,8 +64,8 @@ def codes(done: ConsolidationRun, fichier: str) -> set[str]:
 def planned(done: ConsolidationRun, line: str = "A") -> list[int]:
     """What the consolidated line has planned for 2016, in cents."""
     rows = done.consolidation.contract.tables["lignes_budgetaires"].rows
-    found = [row["montant_prevu"] for row in rows if (row["ligne_id"], row["exercice"]) == (line, 2016)]
-    return [cents for cents in found if cents is not None]
+    amounts = [row["montant_prevu"] for row in rows if (row["ligne_id"], row["exercice"]) == (line, 2016)]
+    return [cents for cents in amounts if cents is not None]
 
 
 def status(done: ConsolidationRun, partner: str = "luce") -> ReturnStatus:
@@ -118,9 +118,9 @@ def test_a_text_in_an_amount_of_the_workbook_costs_its_cell(root: Path) -> None:
     done = night(root, datetime(2016, 12, 2))
     assert done.consolidation.master_file == "contrat.xlsx"
     assert planned(done) == [12_50]
-    (said,) = [finding for finding in done.findings if finding.code == "texte-au-lieu-de-nombre"]
-    assert not said.bloquant
-    assert "dernière valeur acceptée compte : 1\u202f000,33\xa0€" in said.suggestion
+    (finding,) = [finding for finding in done.findings if finding.code == "texte-au-lieu-de-nombre"]
+    assert not finding.bloquant
+    assert "dernière valeur acceptée compte : 1\u202f000,33\xa0€" in finding.suggestion
     assert done.consolidation.contract.tables["lignes_budgetaires"].columns["montant_realise"][0] == 1000_33
 
 
@@ -214,9 +214,9 @@ def test_the_consolidation_itself_among_the_returns_is_no_return(root: Path) -> 
     (books(root) / "retours").mkdir()
     shutil.copy(books(root) / "consolidation" / "consolidation.xlsx", books(root) / "retours" / "x.xlsx")
     done = night(root, datetime(2016, 12, 2))
-    (said,) = [item for item in done.findings if item.place.fichier == "retours/x.xlsx"]
-    assert said.code == "pas-un-formulaire"
-    assert "c'est une consolidation" in said.message
+    (finding,) = [item for item in done.findings if item.place.fichier == "retours/x.xlsx"]
+    assert finding.code == "pas-un-formulaire"
+    assert "c'est une consolidation" in finding.message
     again = night(root, datetime(2016, 12, 3))
     assert not again.written
 
@@ -267,11 +267,11 @@ def test_exit_codes_and_the_json(root: Path, tmp_path: Path) -> None:
     reply(root, "a.xlsx", 12.5)
     clean = tabellion("consolidate", "--json", tmp_path / "c.json", cwd=root)
     assert clean.code == 0, clean.out + clean.err
-    said = json.loads((tmp_path / "c.json").read_text(encoding="utf-8"))
-    assert said["version"] == 1
-    assert said["resume"]["bloquants"] == 0
+    report = json.loads((tmp_path / "c.json").read_text(encoding="utf-8"))
+    assert report["version"] == 1
+    assert report["resume"]["bloquants"] == 0
     kept = json.loads((books(root) / "consolidation" / "constats.json").read_text(encoding="utf-8"))
-    assert kept["constats"] == said["constats"]
+    assert kept["constats"] == report["constats"]
     assert tabellion("consolidate", "--silencieux", cwd=root).out == ""
     reply(root, "b.xlsx", Formula("1/0", "#DIV/0!"), saved=datetime(2016, 11, 25))
     wrong = tabellion("consolidate", "--silencieux", cwd=root)
@@ -324,9 +324,9 @@ def test_a_workbook_of_the_contract_that_goes_while_it_is_read_is_that_run_s(
     read, contrat = source.read_through, books(root) / "contrat.xlsx"
 
     def last_read(path: Path, reader: BookReader) -> Book:
-        found = read(path, reader)
+        book = read(path, reader)
         path.unlink() if path == contrat else None
-        return found
+        return book
 
     contrat.write_bytes(contrat.read_bytes() + b"\0")  # not as the journal remembers it
     monkeypatch.setattr(source, "read_through", last_read)
@@ -426,9 +426,9 @@ def test_a_spoilt_state_is_no_reason_to_stop(root: Path) -> None:
     night(root)
     path = books(root) / "consolidation" / "constats.json"
     text = path.read_text(encoding="utf-8")
-    said = json.loads(text)
-    infinite = json.dumps({**said, "etat": {**said["etat"], "exercice": float("inf")}})
-    spoilt = ("", text[: len(text) // 2], "[" * 100_000, json.dumps({**said, "constats": ["x"]}), infinite)
+    report = json.loads(text)
+    infinite = json.dumps({**report, "etat": {**report["etat"], "exercice": float("inf")}})
+    spoilt = ("", text[: len(text) // 2], "[" * 100_000, json.dumps({**report, "constats": ["x"]}), infinite)
     for day, content in enumerate(spoilt, 2):
         path.write_text(content, encoding="utf-8")
         assert night(root, datetime(2016, 12, day)).written
@@ -618,11 +618,11 @@ def test_a_conflict_says_who_says_what_and_what_stays(root: Path) -> None:
     (conflict,) = done.consolidation.conflicts
     assert {claim.after for claim in conflict.claims} == {100_00, 200_00}
     assert conflict.kept == 890_000_00
-    (said,) = [item for item in done.findings if item.code == "conflit"]
+    (finding,) = [item for item in done.findings if item.code == "conflit"]
     for words in ("100 €", "200 €", "890 000 €", "Bailleur"):
-        assert words in said.message.replace("\xa0", " ").replace("\u202f", " "), said.message
-    assert said.place.fichier == "contrat.xlsx"
-    assert {place.fichier for place in said.liees} == {"retours/e.xlsx", "retours/b.xlsx"}
+        assert words in finding.message.replace("\xa0", " ").replace("\u202f", " "), finding.message
+    assert finding.place.fichier == "contrat.xlsx"
+    assert {place.fichier for place in finding.liees} == {"retours/e.xlsx", "retours/b.xlsx"}
     assert {change.outcome for change in done.consolidation.modifications} == {MergeOutcome.CONFLICT}
 
 
@@ -633,16 +633,16 @@ def test_an_amount_in_conflict_is_not_said_to_be_missing(root: Path) -> None:
     registre.write_text(text, encoding="utf-8")
     key = date_financement(root, "I-1.1./1:etat", 2016)
     for partner, amount in (("etat", 100), ("bailleur", 200)):
-        said = {key: {"montant": amount, "statut_montant": "chiffré"}}
-        fill(form(root, partner), books(root) / "retours" / f"{partner}.xlsx", {"Financements": said}, saved=SAVED)
+        answer = {key: {"montant": amount, "statut_montant": "chiffré"}}
+        fill(form(root, partner), books(root) / "retours" / f"{partner}.xlsx", {"Financements": answer}, saved=SAVED)
     done = night(root)
     (conflict,) = done.consolidation.conflicts
     assert (conflict.champ, conflict.kept) == ("montant", None)
     assert {"montant-et-statut", "financeur-sans-montant"} & {item.code for item in done.findings} == set()
     # Once the contract has an amount, what contradicts it is said again.
     (books(root) / "retours" / "bailleur.xlsx").unlink()
-    said = {key: {"montant": None, "statut_montant": "chiffré"}}
-    fill(form(root, "etat"), books(root) / "retours" / "etat.xlsx", {"Financements": said}, saved=SAVED)
+    answer = {key: {"montant": None, "statut_montant": "chiffré"}}
+    fill(form(root, "etat"), books(root) / "retours" / "etat.xlsx", {"Financements": answer}, saved=SAVED)
     shutil.rmtree(books(root) / "consolidation")
     assert "montant-et-statut" in {item.code for item in night(root).findings}
 

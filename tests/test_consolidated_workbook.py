@@ -18,7 +18,7 @@ from urllib.parse import unquote
 import openpyxl  # type: ignore[import-untyped]
 import pytest
 
-from support.consolidations import HOSTILE_FILE, HOSTILE_SHEET, HOSTILE_TEXTS, large, rich, said, small
+from support.consolidations import HOSTILE_FILE, HOSTILE_SHEET, HOSTILE_TEXTS, finding_at, large, rich, small
 from support.contracts import ROOT, small_rows
 from support.libreoffice import LibreOffice
 from support.masters import MAIN, OFFICE, RELATIONS, Package, contract_of, position
@@ -47,25 +47,25 @@ def package(name: str) -> Package:
     return Package(written(name))
 
 
-def rows_of(found: Package, table: str) -> list[dict[str, Any]]:
+def rows_of(book: Package, table: str) -> list[dict[str, Any]]:
     """The rows of an Excel table, by its headers."""
-    part = found.tables[table]
+    part = book.tables[table]
     top, left, bottom, _ = part.area
-    cells = found.cells[part.sheet]
+    cells = book.cells[part.sheet]
     return [
         {label: cells.get((row, left + place), (None, None))[0] for place, label in enumerate(part.columns)}
         for row in range(top + 1, bottom + 1)
     ]
 
 
-def links_of(found: Package, sheet: str) -> dict[tuple[int, int], tuple[str, str]]:
+def links_of(book: Package, sheet: str) -> dict[tuple[int, int], tuple[str, str]]:
     """The links that leave the file, by cell: the path as a client reads it, and the cell in it."""
-    part = found.sheet_parts[sheet]
+    part = book.sheet_parts[sheet]
     folder, _, name = part.rpartition("/")
     relations = f"{folder}/_rels/{name}.rels"
     targets = {}
-    if relations in found.parts:
-        for element in found.xml(relations).iter(f"{RELATIONS}Relationship"):
+    if relations in book.parts:
+        for element in book.xml(relations).iter(f"{RELATIONS}Relationship"):
             if element.attrib.get("TargetMode") == "External":
                 targets[element.attrib["Id"]] = element.attrib["Target"]
     return {
@@ -73,7 +73,7 @@ def links_of(found: Package, sheet: str) -> dict[tuple[int, int], tuple[str, str
             unquote(targets[element.attrib[f"{OFFICE}id"]]),
             element.attrib.get("location", ""),
         )
-        for element in found.sheets[sheet].iter(f"{MAIN}hyperlink")
+        for element in book.sheets[sheet].iter(f"{MAIN}hyperlink")
         if f"{OFFICE}id" in element.attrib
     }
 
@@ -111,17 +111,17 @@ def test_sheets_come_in_order_and_only_tables_with_rows_have_one(name: str) -> N
 
 @every
 def test_it_says_what_it_is_in_a_very_hidden_sheet(name: str) -> None:
-    found = package(name)
-    states = {element.attrib["name"]: element.attrib.get("state") for element in found.workbook.iter(f"{MAIN}sheet")}
+    book = package(name)
+    states = {element.attrib["name"]: element.attrib.get("state") for element in book.workbook.iter(f"{MAIN}sheet")}
     assert states[IDENTITY] == "veryHidden"
-    cells = found.cells[IDENTITY]
+    cells = book.cells[IDENTITY]
     assert (cells[1, 0][0], cells[1, 1][0]) == ("genre", KIND_CONSOLIDATION)
 
 
 @every
 def test_every_visible_sheet_has_headers_that_stay_and_prints_across(name: str) -> None:
-    found = package(name)
-    for sheet, root in found.sheets.items():
+    book = package(name)
+    for sheet, root in book.sheets.items():
         if sheet in (CHOICES, IDENTITY):
             continue
         setup, pane = root.find(f"{MAIN}pageSetup"), root.find(f"{MAIN}sheetViews/{MAIN}sheetView/{MAIN}pane")
@@ -129,17 +129,17 @@ def test_every_visible_sheet_has_headers_that_stay_and_prints_across(name: str) 
         assert setup.attrib["orientation"] == "landscape", sheet
         assert pane is not None
         assert pane.attrib["state"] == "frozen", sheet
-    assert not any(b"mergeCell" in part for part in found.parts.values())
+    assert not any(b"mergeCell" in part for part in book.parts.values())
 
 
 @every
 def test_excel_tables_are_sound(name: str) -> None:
-    found = package(name)
-    names = [*found.tables, *found.names]
+    book = package(name)
+    names = [*book.tables, *book.names]
     assert len({name.casefold() for name in names}) == len(names)
-    for table in found.tables.values():
+    for table in book.tables.values():
         top, left, bottom, right = table.area
-        headers = [found.cells[table.sheet][top, column][0] for column in range(left, right + 1)]
+        headers = [book.cells[table.sheet][top, column][0] for column in range(left, right + 1)]
         assert headers == list(table.columns), table.name
         assert len({column.casefold() for column in table.columns}) == len(headers), table.name
         assert bottom > top
@@ -147,10 +147,10 @@ def test_excel_tables_are_sound(name: str) -> None:
 
 @every
 def test_formulas_name_tables_and_columns_that_exist_and_carry_their_value(name: str) -> None:
-    found = package(name)
-    columns = {table.name: {escape_label(label) for label in table.columns} for table in found.tables.values()}
+    book = package(name)
+    columns = {table.name: {escape_label(label) for label in table.columns} for table in book.tables.values()}
     seen = 0
-    for sheet, cells in found.cells.items():
+    for sheet, cells in book.cells.items():
         for place, (value, formula) in cells.items():
             if formula is None:
                 continue
@@ -180,15 +180,15 @@ def test_computed_values_are_those_in_the_file(name: str, office: LibreOffice, t
 def test_choosing_another_exercice_and_amount_shows_their_sums(office: LibreOffice, tmp_path: Path) -> None:
     path = tmp_path / "consolidation.xlsx"
     path.write_bytes(written("riche"))
-    found = package("riche")
+    book = package("riche")
     office.open(path)
     for name, value in (("Exercice_montre", 2013.0), ("Exercice_compare", 2016.0), ("Montant_compare", "prévu")):
-        sheet, _, cell = found.names[name].rpartition("!")
+        sheet, _, cell = book.names[name].rpartition("!")
         office.set(sheet.strip("'"), *position(cell), value)
     office.recalculate()
     cells = office.read()["Synthèse"]
     overview = Overview(rich().contract.tables)
-    table = found.tables["Synthese_conventions"]
+    table = book.tables["Synthese_conventions"]
     labels = list(table.columns)
     rows = rich().contract.tables["lignes_budgetaires"].rows
     planned = {row["ligne_id"]: row["montant_prevu"] for row in rows if row["exercice"] == 2016}
@@ -229,17 +229,17 @@ def test_credits_are_those_added_up_from_the_lines() -> None:
     for row in lines:
         if row["exercice"] == 2013 and row["ligne_id"] in answered and row["montant_realise"] is not None:
             reference[row["convention_id"]] = reference.get(row["convention_id"], 0) + row["montant_realise"] / 100
-    found = package("riche")
-    for row in rows_of(found, "Synthese_exercices"):
+    book = package("riche")
+    for row in rows_of(book, "Synthese_exercices"):
         assert row["Réalisé (€)"] == euros(row["Exercice"])
-    for row in rows_of(found, "Synthese_conventions"):
+    for row in rows_of(book, "Synthese_conventions"):
         assert row["Réalisé (€)"] == euros(2016, row["N°"])
         assert row["Référence, mêmes lignes (€)"] == reference.get(row["N°"], "")
-    for row in rows_of(found, "Synthese_croisee"):
+    for row in rows_of(book, "Synthese_croisee"):
         assert {town: row[town] for town in names.values()} == {
             town: euros(2016, row["N°"], town) for town in names.values()
         }
-    detail = rows_of(found, "Detail_credits")
+    detail = rows_of(book, "Detail_credits")
     for row in detail:
         assert row["Réalisé (€)"] == euros(row["Exercice"], row["N°"], row["Collectivité"])
     assert sum(round((row["Réalisé (€)"] or 0) * 100) for row in detail) == sums[(2013,)] + sums[(2016,)]
@@ -306,18 +306,18 @@ def test_each_question_has_a_row_with_what_each_says_and_what_may_be_chosen() ->
 
 def test_each_decision_has_the_choices_of_its_own_row_however_the_table_is_sorted() -> None:
     """The drop-down finds its list by hidden columns of its row."""
-    consolidation, found = rich(), package("riche")
-    (rule,) = found.sheets["À décider"].iter(f"{MAIN}dataValidation")
-    table = found.tables["Decisions"]
+    consolidation, book = rich(), package("riche")
+    (rule,) = book.sheets["À décider"].iter(f"{MAIN}dataValidation")
+    table = book.tables["Decisions"]
     assert rule.attrib["sqref"] == f"I{table.area[0] + 2}:I{table.area[2] + 1}" == "I6:I10"
     assert decision_cell(0) == "I6"
     assert rule.findtext(f"{MAIN}formula1") == f"OFFSET('{CHOICES}'!$C$2,$O6,0,$P6,1)"
-    listed = [found.cells[CHOICES][row, 2][0] for row in range(1, len(found.cells[CHOICES]) // 3)]
-    for question, row in zip(consolidation.questions, rows_of(found, "Decisions"), strict=True):
+    listed = [book.cells[CHOICES][row, 2][0] for row in range(1, len(book.cells[CHOICES]) // 3)]
+    for question, row in zip(consolidation.questions, rows_of(book, "Decisions"), strict=True):
         first = int(row["Premier choix"])
         assert listed[first : first + int(row["Nombre de choix"])] == [choice.label for choice in question.choices]
-    hidden = [element for element in found.sheets["À décider"].iter(f"{MAIN}col") if element.attrib.get("hidden")]
-    assert [(each.attrib["min"], each.attrib["max"]) for each in hidden] == [("13", "16")]
+    hidden = [element for element in book.sheets["À décider"].iter(f"{MAIN}col") if element.attrib.get("hidden")]
+    assert [(column.attrib["min"], column.attrib["max"]) for column in hidden] == [("13", "16")]
 
 
 def test_findings_come_gravest_first() -> None:
@@ -328,11 +328,11 @@ def test_findings_come_gravest_first() -> None:
 
 
 def test_rows_of_the_tables_say_where_they_come_from() -> None:
-    consolidation, found = rich(), package("riche")
-    table = found.tables["Donnees_lignes_budgetaires"]
-    rows = rows_of(found, table.name)
+    consolidation, book = rich(), package("riche")
+    table = book.tables["Donnees_lignes_budgetaires"]
+    rows = rows_of(book, table.name)
     assert len(rows) == len(consolidation.contract.tables["lignes_budgetaires"])
-    targets = links_of(found, table.sheet)
+    targets = links_of(book, table.sheet)
     column = list(table.columns).index("Cellule")
     for rank, (row, place) in enumerate(zip(rows, consolidation.origins["lignes_budgetaires"], strict=True)):
         assert (row["Feuille"], row["Cellule"]) == (place.feuille, place.cellule)
@@ -377,16 +377,16 @@ def test_what_is_not_a_file_of_the_workspace_has_no_link(fichier: str | None) ->
 
 
 def test_every_link_leads_into_the_folder_of_the_workbooks() -> None:
-    found = package("riche")
-    for sheet in found.sheets:
-        for path, _ in links_of(found, sheet).values():
+    book = package("riche")
+    for sheet in book.sheets:
+        for path, _ in links_of(book, sheet).values():
             assert path.startswith(
                 ("../retours/", "../envois/", "../constats/", "../contrat.xlsx", "../consolidation/")
             )
-        for element in found.sheets[sheet].iter(f"{MAIN}hyperlink"):
+        for element in book.sheets[sheet].iter(f"{MAIN}hyperlink"):
             if f"{OFFICE}id" not in element.attrib:
                 target, _, cell = element.attrib["location"].rpartition("!")
-                assert target.strip("'") in found.sheets
+                assert target.strip("'") in book.sheets
                 position(cell)
 
 
@@ -404,26 +404,26 @@ def test_libreoffice_reads_the_links(office: LibreOffice, tmp_path: Path) -> Non
 
 
 def test_hostile_texts_stay_texts() -> None:
-    found = package("riche")
-    texts = {value for cells in found.cells.values() for value, formula in cells.values() if formula is None}
+    book = package("riche")
+    texts = {value for cells in book.cells.values() for value, formula in cells.values() if formula is None}
     assert {*HOSTILE_TEXTS[:3]} <= texts
-    formulas = [formula for cells in found.cells.values() for _, formula in cells.values() if formula]
+    formulas = [formula for cells in book.cells.values() for _, formula in cells.values() if formula]
     assert not any("HYPERLINK" in formula or formula == "1+1" for formula in formulas)
 
 
 def test_a_text_too_long_for_a_cell_is_cut_and_says_so() -> None:
-    one = said("valeur-comprise", Place("retours/a.xlsx"), "é" * 40_000 + "😀\ud800")
-    found = Package(write_consolidation(replace(small(), findings=(one,))))
-    text = rows_of(found, "Constats")[0]["Ce qui a été trouvé"]
+    one = finding_at("valeur-comprise", Place("retours/a.xlsx"), "é" * 40_000 + "😀\ud800")
+    book = Package(write_consolidation(replace(small(), findings=(one,))))
+    text = rows_of(book, "Constats")[0]["Ce qui a été trouvé"]
     assert len(text) <= 32_767
     assert "texte coupé" in text
 
 
 def test_beyond_the_limit_of_links_the_words_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tabellion.xlsx.lists.MOST_LINKS", 10)
-    found = Package(write_consolidation(rich()))
-    assert len(links_of(found, "Modifications")) <= 10
-    assert all(row["Cellule"] for row in rows_of(found, "Modifications"))
+    book = Package(write_consolidation(rich()))
+    assert len(links_of(book, "Modifications")) <= 10
+    assert all(row["Cellule"] for row in rows_of(book, "Modifications"))
     assert lists_module.MOST_LINKS < 65_530
 
 
@@ -448,15 +448,15 @@ def long() -> tuple[Consolidation, Package]:
 
 
 def test_a_contract_of_two_hundred_towns_has_a_matrix_that_can_be_read() -> None:
-    _, found = long()
-    row = rows_of(found, "Synthese_croisee")[0]
+    _, book = long()
+    row = rows_of(book, "Synthese_croisee")[0]
     assert len(row) <= 14
     assert "Autres (191)" in row
-    assert len(rows_of(found, "Detail_credits")) == 8000
+    assert len(rows_of(book, "Detail_credits")) == 8000
 
 
 def test_a_long_list_of_credits_has_the_sums_of_the_lines() -> None:
-    consolidation, found = long()
+    consolidation, book = long()
     sums: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     towns = {row["collectivite_id"]: row["nom"] for row in consolidation.contract.tables["collectivites"].rows}
     for row in consolidation.contract.tables["lignes_budgetaires"].rows:
@@ -464,7 +464,7 @@ def test_a_long_list_of_credits_has_the_sums_of_the_lines() -> None:
         for place, field in enumerate(("montant_prevu", "montant_vote", "montant_realise")):
             total[place] += row[field] or 0
         total[3] += 1
-    shown = rows_of(found, "Detail_credits")
+    shown = rows_of(book, "Detail_credits")
     assert len(shown) == len(sums)
     for row in shown:
         cents = [round((row[label] or 0) * 100) for label in ("Prévu (€)", "Voté (€)", "Réalisé (€)")]
@@ -472,27 +472,30 @@ def test_a_long_list_of_credits_has_the_sums_of_the_lines() -> None:
 
 
 def test_long_lists_of_changes_and_of_lines_say_each_one_and_open_its_cell() -> None:
-    consolidation, found = long()
-    changes = rows_of(found, "Modifications")
-    links = links_of(found, "Modifications")
+    consolidation, book = long()
+    changes = rows_of(book, "Modifications")
+    links = links_of(book, "Modifications")
     assert len(changes) == len(consolidation.modifications) == 4000
-    top, _, _, _ = found.tables["Modifications"].area
+    top, _, _, _ = book.tables["Modifications"].area
     column = list(changes[0]).index("Cellule")
-    (first,) = openpyxl.load_workbook(io.BytesIO(found.content), read_only=True)["Modifications"].iter_rows(
+    (first,) = openpyxl.load_workbook(io.BytesIO(book.content), read_only=True)["Modifications"].iter_rows(
         min_row=top + 2, max_row=top + 2
     )
     assert not first[1].alignment.wrap_text  # rows of thousands take one line each
-    for number, (row, each) in enumerate(zip(changes, consolidation.modifications, strict=True), top + 1):
-        assert (round(row["Avant"] * 100), round(row["Après"] * 100)) == (each.before, each.after)
-        assert round(row["Différence (€)"] * 100) == each.after - each.before
-        assert f"../{each.place.fichier}".endswith(f"/{row['Fichier']}")
-        assert row["Cellule"] == each.place.cellule
-        assert links[number, column] == (f"../{each.place.fichier}", f"'{each.place.feuille}'!{each.place.cellule}")
+    for number, (row, change) in enumerate(zip(changes, consolidation.modifications, strict=True), top + 1):
+        assert (round(row["Avant"] * 100), round(row["Après"] * 100)) == (change.before, change.after)
+        assert round(row["Différence (€)"] * 100) == change.after - change.before
+        assert f"../{change.place.fichier}".endswith(f"/{row['Fichier']}")
+        assert row["Cellule"] == change.place.cellule
+        assert links[number, column] == (
+            f"../{change.place.fichier}",
+            f"'{change.place.feuille}'!{change.place.cellule}",
+        )
     told: dict[int, int] = defaultdict(int)
     for _, rank, _ in consolidation.cells:
         told[rank] += 1
     lines = consolidation.contract.tables["lignes_budgetaires"].rows
-    shown = rows_of(found, "Donnees_lignes_budgetaires")
+    shown = rows_of(book, "Donnees_lignes_budgetaires")
     assert len(shown) == len(lines)
     for rank, (row, line) in enumerate(zip(shown, lines, strict=True)):
         assert (row["Libellé"], row["Exercice"]) == (line["libelle"], line["exercice"])

@@ -67,14 +67,14 @@ class Staff(Office):
 
     def of(self, line: str) -> str:
         """What a line is planned to cost in 2016; empty where nothing says it."""
-        found = [row for row in rows(self.folder / "registre", LINES) if is_line(row, line, 2016)]
-        return found[0]["montant_prevu"] if found else ""
+        lines = [row for row in rows(self.folder / "registre", LINES) if is_line(row, line, 2016)]
+        return lines[0]["montant_prevu"] if lines else ""
 
     def of_convention(self, number: int) -> list[tuple[str, str, str]]:
         """The lines of a convention for 2016: identifier, planned, voted."""
-        found = [row for row in rows(self.folder / "registre", LINES) if row["convention_id"] == str(number)]
-        found = [row for row in found if row["exercice"] == "2016"]
-        return [(row["ligne_id"], row["montant_prevu"], row["montant_vote"]) for row in found]
+        lines = [row for row in rows(self.folder / "registre", LINES) if row["convention_id"] == str(number)]
+        lines = [row for row in lines if row["exercice"] == "2016"]
+        return [(row["ligne_id"], row["montant_prevu"], row["montant_vote"]) for row in lines]
 
     def convention(self, number: int) -> str:
         """A convention as the forms' drop-down has it."""
@@ -391,9 +391,9 @@ def test_a_choice_off_the_list_is_said_at_its_cell_until_one_of_the_list_is_made
         outcome = disputed.consolidate()
         assert "decision-hors-liste" in outcome.codes
     report = json.loads((disputed.folder / "constats.json").read_text(encoding="utf-8"))
-    (said,) = [constat for constat in report["constats"] if constat["code"] == "decision-hors-liste"]
-    assert (said["feuille"], said["cellule"], said["valeur"]) == (DECISIONS, disputed.cell(), "on verra")
-    assert "garder · accepter Lucé & « Cie »" in said["suggestion"]
+    (constat,) = [constat for constat in report["constats"] if constat["code"] == "decision-hors-liste"]
+    assert (constat["feuille"], constat["cellule"], constat["valeur"]) == (DECISIONS, disputed.cell(), "on verra")
+    assert "garder · accepter Lucé & « Cie »" in constat["suggestion"]
     (row,) = disputed.asked()
     assert row[DECISION] is None
     assert "on verra" in row["État"]
@@ -523,8 +523,8 @@ def after(*steps: tuple[TypedDecision, bool]) -> str:
     decisions = Decisions()
     for one, in_place in steps:
         decisions, _ = decisions.with_typed([one], in_place=in_place)
-    found = decisions.by_question.get("q")
-    return found.label if found is not None else ""
+    decision = decisions.by_question.get("q")
+    return decision.label if decision is not None else ""
 
 
 def test_the_workbook_in_place_comes_after_what_it_was_made_with_whatever_the_clocks_say() -> None:

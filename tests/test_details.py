@@ -78,7 +78,7 @@ def test_every_row_of_a_long_table_stands_in_one_detail_workbook(large: Path) ->
     light = openpyxl.load_workbook(folder(large) / "consolidation.xlsx")
     assert "Lignes budgétaires" not in light.sheetnames
     assert "Détails" in light.sheetnames
-    found = Counter(
+    rows_written = Counter(
         (row["Identifiant"], row["Exercice"], row["Libellé"])
         for book in books_of(large).values()
         if "Lignes budgétaires" in book.sheetnames
@@ -86,7 +86,7 @@ def test_every_row_of_a_long_table_stands_in_one_detail_workbook(large: Path) ->
     )
     lines = register(large, "lignes_budgetaires")
     expected = Counter((row["ligne_id"], int(row["exercice"]), row["libelle"].removeprefix("'")) for row in lines)
-    assert found == expected
+    assert rows_written == expected
     assert len(lines) > 3
     amounts = [row["Montant prévu (€)"] for book in books_of(large).values() if "Lignes budgétaires" in book.sheetnames
                for row in rows_of(book["Lignes budgétaires"]) if row[ORIGIN_LABELS[4]] == "luce.xlsx"]  # fmt: skip

@@ -51,19 +51,19 @@ def table(rows: Rows, *, swapped: bool = False) -> ComparedTable:
     return ComparedTable("lignes", [key for key, _ in rows], {name: columns[name] for name in names})
 
 
-def meaning(found: TableDifference, before: Rows, after: Rows) -> tuple[Any, ...]:
+def meaning(difference: TableDifference, before: Rows, after: Rows) -> tuple[Any, ...]:
     """A difference without the places of its rows."""
     return (
-        Counter(before[position] for position in found.removed),
-        Counter(after[position] for position in found.added),
-        Counter((each.key, frozenset(each.cells)) for each in found.changed),
+        Counter(before[position] for position in difference.removed),
+        Counter(after[position] for position in difference.added),
+        Counter((row.key, frozenset(row.cells)) for row in difference.changed),
     )
 
 
 @given(ROWS)
 def test_a_table_does_not_differ_from_itself(rows: Rows) -> None:
-    found = compare_tables(table(rows), table(rows))
-    assert (found.count, found.moved) == (0, ())
+    difference = compare_tables(table(rows), table(rows))
+    assert (difference.count, difference.moved) == (0, ())
 
 
 @given(ROWS, ROWS)
@@ -74,12 +74,12 @@ def test_the_other_way_round_is_the_inverse(before: Rows, after: Rows) -> None:
     )
     removed, added, changed = meaning(back, after, before)
     turned = Counter(
-        (each.key, frozenset((cell.field, cell.after, cell.before) for cell in each.cells)) for each in back.changed
+        (row.key, frozenset((cell.field, cell.after, cell.before) for cell in row.cells)) for row in back.changed
     )
     assert meaning(there, before, after)[:2] == (added, removed)
     assert sum(changed.values()) == len(there.changed)
     assert turned == Counter(
-        (each.key, frozenset((cell.field, cell.before, cell.after) for cell in each.cells)) for each in there.changed
+        (row.key, frozenset((cell.field, cell.before, cell.after) for cell in row.cells)) for row in there.changed
     )
     if all(len({key for key, _ in rows}) == len(rows) for rows in (before, after)):
         # Which of two rows of one key has moved, nobody can tell.
@@ -96,15 +96,15 @@ def test_the_order_of_rows_and_columns_changes_nothing(before: Rows, after: Rows
 
 @given(ROWS, ROWS)
 def test_the_differences_applied_to_the_first_give_the_second(before: Rows, after: Rows) -> None:
-    found = compare_tables(table(before), table(after))
-    gone = set(found.removed)
-    told = {each.before: {cell.field: cell.after for cell in each.cells} for each in found.changed}
+    difference = compare_tables(table(before), table(after))
+    removed = set(difference.removed)
+    told = {row.before: {cell.field: cell.after for cell in row.cells} for row in difference.changed}
     made = []
     for position, (key, (amount, text)) in enumerate(before):
-        if position not in gone:
+        if position not in removed:
             cells = told.get(position, {})
             made.append((key, (cells.get("montant", amount), cells.get("texte", text))))
-    made += [after[position] for position in found.added]
+    made += [after[position] for position in difference.added]
     assert Counter(made) == Counter(after)
 
 
@@ -127,9 +127,9 @@ def test_rows_found_by_what_they_say_are_the_same_the_other_way_round(before: Ro
 def test_other_identifiers_alone_add_and_remove_nothing(rows: Rows, luck: Any) -> None:
     kept = [row for row in rows if row[1][1]]
     other = [((f"Z{rank}",), says) for rank, (_, says) in enumerate(luck.sample(kept, len(kept)))]
-    found = compare_tables(named(kept), named(other))
-    assert (found.added, found.removed) == ((), ())
-    assert {cell.field for row in found.changed for cell in row.cells} <= {"id"}
+    difference = compare_tables(named(kept), named(other))
+    assert (difference.added, difference.removed) == ((), ())
+    assert {cell.field for row in difference.changed for cell in row.cells} <= {"id"}
 
 
 def test_texts_that_only_differ_by_what_nobody_sees_are_counted_and_no_difference() -> None:
@@ -138,22 +138,22 @@ def test_texts_that_only_differ_by_what_nobody_sees_are_counted_and_no_differenc
         table([((str(rank),), (rank, text)) for rank, text in enumerate(texts)])
         for texts in (["Médiation", "l’école : accueil", "Repas"], [*seen[:2], "Repas !"])
     )
-    found = compare_tables(before, after)
-    assert (found.count, found.unseen) == (1, 2)
+    difference = compare_tables(before, after)
+    assert (difference.count, difference.unseen) == (1, 2)
 
 
 def test_one_row_that_goes_to_the_end_is_one_move() -> None:
     rows: Rows = [((str(rank),), (rank, "")) for rank in range(10)]
-    found = compare_tables(table(rows), table([*rows[1:], rows[0]]))
-    assert (found.count, list(found.moved)) == (0, [(0, 9)])
+    difference = compare_tables(table(rows), table([*rows[1:], rows[0]]))
+    assert (difference.count, list(difference.moved)) == (0, [(0, 9)])
 
 
 def test_fifty_thousand_rows_take_seconds() -> None:
     rows: Rows = [((f"B{rank:05d}",), (rank, "un")) for rank in range(50_000)]
     other = [(key, (amount if rank % 10 else -1, text)) for rank, (key, (amount, text)) in enumerate(reversed(rows))]
     start = time.process_time()  # its own time, whatever else the machine does
-    found = compare_tables(table(rows), table(other))
-    assert len(found.changed) == 5_000
+    difference = compare_tables(table(rows), table(other))
+    assert len(difference.changed) == 5_000
     assert time.process_time() - start < 5
 
 
@@ -209,14 +209,14 @@ def test_a_changed_amount_is_one_difference_with_its_euros(root: Path, tmp_path:
         sheet[where["cell"]] = 1_234.56
 
     before = contents(root)
-    done, said = compared(root, master(root), edited(master(root), tmp_path / "b.xlsx", raise_it))
-    (only,) = [difference for difference in said["differences"] if difference["genre"] == "cellule"]
+    done, report = compared(root, master(root), edited(master(root), tmp_path / "b.xlsx", raise_it))
+    (only,) = [difference for difference in report["differences"] if difference["genre"] == "cellule"]
     assert done.code == 1
-    assert len(said["differences"]) == 1
+    assert len(report["differences"]) == 1
     assert (only["table"], only["cle"], only["champ"]) == ("lignes_budgetaires", ["A", 2013], "montant_realise")
     assert (only["avant"], only["apres"], only["ecart"]) == (1000.33, 1234.56, 234.23)
     assert only["place_apres"]["cellule"] == where["cell"]
-    (total,) = [total for total in said["resume"]["sommes"] if total["champ"] == "montant_realise"]
+    (total,) = [total for total in report["resume"]["sommes"] if total["champ"] == "montant_realise"]
     assert total["ecart"] == 234.23
     assert "(+234,23\u00a0€)" in done.out
     assert {name: content for name, content in contents(root).items() if name in before} == before
@@ -228,23 +228,23 @@ def test_two_files_of_one_name_are_told_apart_and_no_row_is_of_none(root: Path, 
     def forget(book: openpyxl.Workbook) -> None:
         sheet = book["Financements"]
         (area,) = sheet.tables.values()
-        labels = [each.value for each in sheet[area.ref][0]]
+        labels = [heading.value for heading in sheet[area.ref][0]]
         where["fiche"] = sheet[area.ref][1][labels.index("Fiche")].value
         sheet[area.ref][1][labels.index("Fiche")].value = None
 
     (tmp_path / "copie").mkdir()
     copy = edited(master(root), tmp_path / "copie" / "contrat.xlsx", forget)
-    done, said = compared(root, master(root), copy)
-    assert (said["avant"]["fichier"], said["apres"]["fichier"]) == ("workbooks/contrat.xlsx", "copie/contrat.xlsx")
+    done, report = compared(root, master(root), copy)
+    assert (report["avant"]["fichier"], report["apres"]["fichier"]) == ("workbooks/contrat.xlsx", "copie/contrat.xlsx")
     assert "Avant : workbooks/contrat.xlsx" in done.out
-    (only,) = (difference for difference in said["differences"] if difference["genre"] == "cellule")
+    (only,) = (difference for difference in report["differences"] if difference["genre"] == "cellule")
     assert (only["champ"], only["avant"], only["apres"]) == ("fiche_id", where["fiche"], None)
     assert "None" not in done.out
 
 
 def test_a_script_s_save_is_no_difference(root: Path, tmp_path: Path) -> None:
-    done, said = compared(root, master(root), edited(master(root), tmp_path / "b.xlsx", lambda _: None))
-    assert (done.code, said["differences"]) == (0, [])
+    done, report = compared(root, master(root), edited(master(root), tmp_path / "b.xlsx", lambda _: None))
+    assert (done.code, report["differences"]) == (0, [])
     assert "Aucune différence." in done.out
 
 
@@ -255,8 +255,8 @@ def test_widths_colours_blank_rows_and_sheets_in_another_order_are_no_difference
         sheet["B2"].fill = openpyxl.styles.PatternFill("solid", fgColor="FFFF00")
         book.move_sheet(sheet, -2)
 
-    done, said = compared(root, master(root), edited(master(root), tmp_path / "b.xlsx", arrange))
-    assert (done.code, said["differences"]) == (0, [])
+    done, report = compared(root, master(root), edited(master(root), tmp_path / "b.xlsx", arrange))
+    assert (done.code, report["differences"]) == (0, [])
 
 
 def test_a_sheet_renamed_and_one_added_are_said_once_each(root: Path, tmp_path: Path) -> None:
@@ -264,8 +264,8 @@ def test_a_sheet_renamed_and_one_added_are_said_once_each(root: Path, tmp_path: 
         line_sheet(book).title = "Notre budget"
         book.create_sheet("Brouillon")["A1"] = "à voir"
 
-    done, said = compared(root, master(root), edited(master(root), tmp_path / "b.xlsx", change))
-    pieces = [difference for difference in said["differences"] if difference["genre"] == "structure"]
+    done, report = compared(root, master(root), edited(master(root), tmp_path / "b.xlsx", change))
+    pieces = [difference for difference in report["differences"] if difference["genre"] == "structure"]
     assert done.code == 1
     assert [(piece["partie"], piece["apres"]) for piece in pieces] == [
         ("feuille", "Notre budget"), ("feuille", "Brouillon"),
@@ -292,12 +292,12 @@ def test_a_column_that_people_added_is_said_and_its_cells_compared(root: Path, t
 
     one = edited(master(root), tmp_path / "a.xlsx", add("à revoir"))
     other = edited(master(root), tmp_path / "b.xlsx", add("revu"))
-    _, said = compared(root, master(root), one)
-    assert [(difference["genre"], difference["apres"]) for difference in said["differences"]] == [
+    _, report = compared(root, master(root), one)
+    assert [(difference["genre"], difference["apres"]) for difference in report["differences"]] == [
         ("structure", "Notre colonne")
     ]
-    _, said = compared(root, one, other)
-    (only,) = said["differences"]
+    _, report = compared(root, one, other)
+    (only,) = report["differences"]
     assert (only["champ"], only["avant"], only["apres"]) == ("Notre colonne", "à revoir", "revu")
 
 
@@ -306,9 +306,9 @@ def test_a_formula_typed_in_an_amount_is_said(root: Path, tmp_path: Path) -> Non
         sheet = line_sheet(book)
         sheet[spot(sheet, "Lignes_01", "Cantine", "Montant réalisé (€)")] = "=1000+0.33"
 
-    done, said = compared(root, master(root), edited(master(root), tmp_path / "b.xlsx", type_it))
+    done, report = compared(root, master(root), edited(master(root), tmp_path / "b.xlsx", type_it))
     assert "=1000+0.33" in [
-        difference["apres"] for difference in said["differences"] if difference["genre"] == "formule"
+        difference["apres"] for difference in report["differences"] if difference["genre"] == "formule"
     ]
     assert "aucune formule" in done.out
 
@@ -318,8 +318,8 @@ def test_a_total_typed_over_is_a_formula_changed(root: Path, tmp_path: Path) -> 
         sheet = line_sheet(book)
         sheet[spot(sheet, "Totaux_01", "Lucé", "Montant réalisé (€)")] = 12
 
-    _, said = compared(root, master(root), edited(master(root), tmp_path / "b.xlsx", type_over))
-    (only,) = said["differences"]
+    _, report = compared(root, master(root), edited(master(root), tmp_path / "b.xlsx", type_over))
+    (only,) = report["differences"]
     assert (only["genre"], only["apres"]) == ("formule", "12")
     assert only["avant"].startswith("=IF(COUNTIFS(Lignes_01[")
 
@@ -334,13 +334,13 @@ def test_a_computed_column_that_is_lost_is_said_once_a_row(root: Path, tmp_path:
         lost["column"], lost["rows"] = head.value, len(sheet[table.ref])
         head.value = table.tableColumns[2].name = "Autre nom"
 
-    done, said = compared(root, master(root), edited(master(root), tmp_path / "b.xlsx", rename))
+    done, report = compared(root, master(root), edited(master(root), tmp_path / "b.xlsx", rename))
     assert done.code == 1
-    assert {(difference["genre"], difference["apres"]) for difference in said["differences"]} == {
+    assert {(difference["genre"], difference["apres"]) for difference in report["differences"]} == {
         ("formule", "(absente)")
     }
-    assert len(said["differences"]) == lost["rows"]  # the rows under the header, and the total
-    assert all(str(lost["column"]) in difference["ligne"] for difference in said["differences"])
+    assert len(report["differences"]) == lost["rows"]  # the rows under the header, and the total
+    assert all(str(lost["column"]) in difference["ligne"] for difference in report["differences"])
 
 
 def test_a_cell_that_cannot_be_read_is_compared_as_found_and_said(root: Path, tmp_path: Path) -> None:
@@ -349,10 +349,10 @@ def test_a_cell_that_cannot_be_read_is_compared_as_found_and_said(root: Path, tm
         sheet[spot(sheet, "Lignes_01", "Cantine", "Montant réalisé (€)")] = "beaucoup"
 
     target = edited(master(root), tmp_path / "b.xlsx", mistype)
-    done, said = compared(root, master(root), target)
-    (only,) = said["differences"]
+    done, report = compared(root, master(root), target)
+    (only,) = report["differences"]
     assert (only["apres"], only["illisible"], only["ecart"]) == ("beaucoup", ["apres"], None)
-    (sums,) = [total for total in said["resume"]["sommes"] if total["champ"] == "montant_realise"]
+    (sums,) = [total for total in report["resume"]["sommes"] if total["champ"] == "montant_realise"]
     assert (sums["ecart"], sums["non_comptes"]) == (None, 1)
     assert "(1 montant non compté)" in done.out
     assert "comparaison-telle-quelle" in done.codes
@@ -372,11 +372,11 @@ def test_rows_whose_identifier_is_lost_doubled_or_renamed_are_found_by_what_they
         names.update(zip(("lost", "doubled", "renamed"), (str(cell.value) for cell in cells), strict=True))
         cells[0].value, cells[1].value, cells[2].value = None, cells[2].value, "Z99"
 
-    _, said = compared(root, master(root), edited(master(root), tmp_path / "b.xlsx", spoil))
+    _, report = compared(root, master(root), edited(master(root), tmp_path / "b.xlsx", spoil))
     # The reader knows two of them again itself, by the register; the doubled one is that row still.
     assert [
         (difference["genre"], difference["champ"], difference["avant"], difference["apres"])
-        for difference in said["differences"]
+        for difference in report["differences"]
     ] == [("cellule", "ligne_id", names["doubled"], names["renamed"])]
 
 
@@ -385,8 +385,8 @@ def test_two_registers_pair_the_rows_that_lost_their_identifier_or_got_another(r
     lines = other / "lignes_budgetaires.csv"
     text = lines.read_text(encoding="utf-8")
     lines.write_text(text.replace("\nF,", "\nZ1,").replace("\nE,", "\nZ2,").replace("\nD,", "\nC,"), encoding="utf-8")
-    _, said = compared(root, root / "workbooks" / "registre", other)
-    assert {difference["avant"]: difference["apres"] for difference in said["differences"]} == {
+    _, report = compared(root, root / "workbooks" / "registre", other)
+    assert {difference["avant"]: difference["apres"] for difference in report["differences"]} == {
         "F": "Z1",
         "E": "Z2",
         "D": "C",
@@ -394,16 +394,16 @@ def test_two_registers_pair_the_rows_that_lost_their_identifier_or_got_another(r
 
 
 def test_a_register_s_folder_is_compared_with_a_master(root: Path) -> None:
-    done, said = compared(root, root / "workbooks" / "registre", master(root))
-    assert (done.code, said["differences"]) == (0, [])
+    done, report = compared(root, root / "workbooks" / "registre", master(root))
+    assert (done.code, report["differences"]) == (0, [])
 
 
 def test_a_save_by_libreoffice_is_no_difference(root: Path, tmp_path: Path, editor: Editor) -> None:
     for path in (master(root), form(root)):
         editor.open(path)
         saved = editor.save(tmp_path / f"libre-{path.name}")
-        done, said = compared(root, path, saved)
-        assert (done.code, said["differences"]) == (0, []), done.out
+        done, report = compared(root, path, saved)
+        assert (done.code, report["differences"]) == (0, []), done.out
 
 
 def test_a_large_contract_is_compared_in_seconds(root: Path) -> None:
@@ -414,11 +414,11 @@ def test_a_large_contract_is_compared_in_seconds(root: Path) -> None:
     master(root).rename(small)  # without a workbook, the register is the contract
     assert tabellion("generate", "--sortie", target, cwd=root).code == 0
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done, said = compared(root, small, target)
+    done, report = compared(root, small, target)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert after.ru_utime - before.ru_utime < 60
-    assert (done.code, said["resume"]["formules"]) == (1, 0)  # a formula that follows the contract is no change
-    assert said["resume"]["par_table"]["lignes_budgetaires"]["lignes_ajoutees"] == len(
+    assert (done.code, report["resume"]["formules"]) == (1, 0)  # a formula that follows the contract is no change
+    assert report["resume"]["par_table"]["lignes_budgetaires"]["lignes_ajoutees"] == len(
         large_rows()["lignes_budgetaires"]
     )
 
@@ -430,10 +430,10 @@ def test_a_form_as_sent_against_its_return(root: Path, tmp_path: Path) -> None:
     target = tmp_path / "retour.xlsx"
     new = [{"convention_id": "2 – Santé", "libelle": "Atelier", "montant_prevu": 50}]
     fill(form(root), target, {"Budget": {"A": {"montant_prevu": 12.5}}}, new_rows={"Budget": new}, saved=SAVED)
-    done, said = compared(root, form(root), target)
-    by_kind = {difference["genre"]: difference for difference in said["differences"]}
+    done, report = compared(root, form(root), target)
+    by_kind = {difference["genre"]: difference for difference in report["differences"]}
     assert done.code == 1
-    assert len(said["differences"]) == 2
+    assert len(report["differences"]) == 2
     assert (by_kind["cellule"]["avant"], by_kind["cellule"]["apres"], by_kind["cellule"]["ecart"]) == (None, 12.5, None)
     assert by_kind["ligne-ajoutee"]["valeurs"]["libelle"] == "Atelier"
     back, turned = compared(root, target, form(root))
@@ -455,12 +455,12 @@ def test_rows_and_columns_moved_in_a_return_are_no_difference(root: Path, tmp_pa
     save_again(filled, tmp_path / "saved.xlsx", saved=SAVED)
     mutated(filled, tmp_path / "columns.xlsx", move_columns, saved=SAVED)
     for name in ("saved", "columns"):
-        done, said = compared(root, filled, tmp_path / f"{name}.xlsx")
-        assert (name, done.code, said["differences"]) == (name, 0, [])
+        done, report = compared(root, filled, tmp_path / f"{name}.xlsx")
+        assert (name, done.code, report["differences"]) == (name, 0, [])
     mutated(filled, tmp_path / "rows.xlsx", swap_rows, saved=SAVED)
-    done, said = compared(root, filled, tmp_path / "rows.xlsx", "--deplacements")
-    assert (done.code, said["differences"]) == (0, [])
-    assert said["resume"]["lignes_deplacees"] > 0
+    done, report = compared(root, filled, tmp_path / "rows.xlsx", "--deplacements")
+    assert (done.code, report["differences"]) == (0, [])
+    assert report["resume"]["lignes_deplacees"] > 0
     assert "lignes déplacées" in done.out
 
 
@@ -480,13 +480,13 @@ def test_two_consolidations_differ_by_what_the_returns_say(root: Path, tmp_path:
     edited(master(root), master(root), promise)  # the Région becomes the first of the funders
     fill(form(root), root / "workbooks" / "retours" / "r.xlsx", {"Budget": {"C": {"montant_prevu": 70}}}, saved=SAVED)
     assert tabellion("consolidate", cwd=root).code == 0
-    done, said = compared(root, first, now)
+    done, report = compared(root, first, now)
     assert done.code == 1
-    assert {difference["genre"] for difference in said["differences"]} <= {"cellule", "ligne-ajoutee"}
-    assert {difference["table"] for difference in said["differences"]} == {"lignes_budgetaires", "financements"}
-    assert [difference["cle"] for difference in said["differences"] if difference["table"] == "lignes_budgetaires"] == [
-        ["C", 2016]
-    ]
+    assert {difference["genre"] for difference in report["differences"]} <= {"cellule", "ligne-ajoutee"}
+    assert {difference["table"] for difference in report["differences"]} == {"lignes_budgetaires", "financements"}
+    assert [
+        difference["cle"] for difference in report["differences"] if difference["table"] == "lignes_budgetaires"
+    ] == [["C", 2016]]
 
 
 # What is refused

@@ -27,9 +27,9 @@ def change(old: str, new: str, count: int = 1) -> ImportedContract:
 
 def body(old: str, new: str) -> ImportedContract:
     """A change in the body only: after the contents, where budget rows are."""
-    head, mark, rest = TEXT.partition("\nI - Conventions thématiques « cohésion sociale »\n\n")
-    assert old in rest
-    return read(head + mark + rest.replace(old, new, 1))
+    head, mark, sections = TEXT.partition("\nI - Conventions thématiques « cohésion sociale »\n\n")
+    assert old in sections
+    return read(head + mark + sections.replace(old, new, 1))
 
 
 def codes(result: ImportedContract) -> list[str]:

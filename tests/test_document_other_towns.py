@@ -64,8 +64,8 @@ def test_a_table_with_two_years_gives_lines_of_both() -> None:
     old = "Brest\t1 500 €\nCantine\t1 000 €\nMénage des écoles\t500 €"
     new = "\t2013\t2014\nBrest\t1 500 €\t1 800 €\nCantine\t1 000 €\t1 200 €\nMénage des écoles\t500 €\t600 €"
     rows = body(old, new).tables["lignes_budgetaires"]
-    found = [(row["ligne_id"], row["exercice"], row["montant_realise"]) for row in rows if row["libelle"] == "Cantine"]
-    assert found == [("B01-brest-001", 2013, 100_000), ("B01-brest-001", 2014, 120_000)]
+    lines = [(row["ligne_id"], row["exercice"], row["montant_realise"]) for row in rows if row["libelle"] == "Cantine"]
+    assert lines == [("B01-brest-001", 2013, 100_000), ("B01-brest-001", 2014, 120_000)]
 
 
 def test_a_recap_at_the_end_is_the_recap_and_no_part_of_the_last_fiche() -> None:
@@ -75,7 +75,8 @@ def test_a_recap_at_the_end_is_the_recap_and_no_part_of_the_last_fiche() -> None
     result, plain = read(moved), read(TEXT)
     names = ("total_id", "montant")
     got, expected = (
-        sorted(tuple(row[name] for name in names) for row in each.tables["totaux_publies"]) for each in (result, plain)
+        sorted(tuple(row[name] for name in names) for row in contract.tables["totaux_publies"])
+        for contract in (result, plain)
     )
     assert got == expected
     assert fiche(result, "I-2./1") | {"ligne_source": 0} == fiche(plain, "I-2./1") | {"ligne_source": 0}
@@ -161,8 +162,8 @@ def test_a_town_that_two_files_call_otherwise_is_one_partner() -> None:
     assert town["collectivite_id"] == "brest"
     shares = [row["partenaire_id"] for row in both.tables["participations"]]
     assert shares.count(town["partenaire_id"]) == 2
-    (said,) = [item for item in both.findings if item.valeur == "Ville de Brest"]
-    assert (said.code, said.attendu) == ("collectivite-variante", "Brest")
+    (finding,) = [item for item in both.findings if item.valeur == "Ville de Brest"]
+    assert (finding.code, finding.attendu) == ("collectivite-variante", "Brest")
 
 
 def test_a_title_gives_its_number_to_the_fiche_below_it() -> None:
@@ -188,10 +189,10 @@ def test_labels_are_known_by_the_words_of_the_import_and_others_are_asked(
     assert (first["porteurs"], first["quartiers"]) == ("Ville de Brest", "Bel-Air ; Les Clos")
     assert [row["nom"] for row in result.tables["quartiers"]] == ["Bel-Air", "Les Clos"]
     assert first["proposition"] == text
-    said = [item.valeur for item in result.findings if item.code == "rubrique-non-comprise"]
-    assert said == ([] if decided else ["Indicateurs"])
+    values = [item.valeur for item in result.findings if item.code == "rubrique-non-comprise"]
+    assert values == ([] if decided else ["Indicateurs"])
     asked = [match.text for match in correspondence.open if match.topic is Topic.COLUMNS]
-    assert asked == said, "the remedy leads to the correspondence: it is there"
+    assert asked == values, "the remedy leads to the correspondence: it is there"
 
 
 @pytest.mark.parametrize(

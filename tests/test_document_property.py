@@ -137,8 +137,8 @@ def test_any_damage_is_survived_and_accounted_for(data: st.DataObject) -> None:
         return
     assert [use.ligne for use in result.lines] == list(range(1, len(lines) + 1))
     unplaced = {use.ligne for use in result.lines if use.usage == "non placée"}
-    said = {f.place.ligne for f in result.findings if f.code in {"ligne-non-placee", "ligne-trop-longue"}}
-    assert unplaced == said
+    places = {f.place.ligne for f in result.findings if f.code in {"ligne-non-placee", "ligne-trop-longue"}}
+    assert unplaced == places
 
 
 def test_rows_have_exactly_the_schemas_fields() -> None:

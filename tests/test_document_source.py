@@ -133,12 +133,12 @@ def test_sixteen_funders_in_three_families(result: ImportedContract) -> None:
 def test_each_subtotal_and_its_lines(result: ImportedContract) -> None:
     totals = [r for r in result.tables["totaux_publies"] if r["source"] == "convention"]
     lines = Counter((r["convention_id"], r["collectivite_id"]) for r in result.tables["lignes_budgetaires"])
-    found: dict[int, list[tuple[str, int | None, int]]] = {}
+    sections: dict[int, list[tuple[str, int | None, int]]] = {}
     for row in totals:
         amount = None if row["montant"] is None else row["montant"] // 100
         name = row["collectivite_id"]
-        found.setdefault(row["convention_id"], []).append((name, amount, lines[row["convention_id"], name]))
-    assert found == SECTIONS
+        sections.setdefault(row["convention_id"], []).append((name, amount, lines[row["convention_id"], name]))
+    assert sections == SECTIONS
     assert sum(lines.values()) == 160
 
 

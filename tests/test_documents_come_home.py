@@ -99,8 +99,8 @@ def test_the_register_comes_back_exactly_without_what_stays_in_the_house(
     assert told(elsewhere, word(published)) == []
     expected = tables_of(rows())
     expected["partenaires"] = expected["partenaires"].with_columns({"courriel": [None]})
-    found = tables(elsewhere)
-    assert {name: found[name] for name in found if name not in SETTING_TABLES} == {
+    rows_by_table = tables(elsewhere)
+    assert {name: rows_by_table[name] for name in rows_by_table if name not in SETTING_TABLES} == {
         name: table for name, table in expected.items() if name not in SETTING_TABLES
     }
     home = carried_register(word(published))
@@ -122,8 +122,8 @@ def test_what_was_edited_in_word_is_proposed_and_the_rest_is_said(
             write(row, 1, "bientôt")
 
     path = edited(word(published), tmp_path / "retouche.docx", change)
-    said = told(elsewhere, path)
-    assert sorted(said, key=str) == [
+    proposals = told(elsewhere, path)
+    assert sorted(proposals, key=str) == [
         ("document-retouche", None), ("retouche-proposee", "montant_realise"), ("retouche-proposee", "objectif"),
     ]  # fmt: skip
     before, after = tables_of(rows()), tables(elsewhere)
@@ -157,9 +157,9 @@ def test_over_the_contract_that_goes_on_only_the_edits_are_taken_and_only_when_a
         told(workspace, source)
     assert "retouche-proposee" in [item.code for item in refused.value.findings]
     assert path.read_text(encoding="utf-8") == later
-    said = told(workspace, source, force=True)
-    assert ("retouche-depassee", "objectif") in said
-    assert set(said) == {("retouche-depassee", "objectif"), ("retouche-proposee", "porteurs")}
+    proposals = told(workspace, source, force=True)
+    assert ("retouche-depassee", "objectif") in proposals
+    assert set(proposals) == {("retouche-depassee", "objectif"), ("retouche-proposee", "porteurs")}
     fiches = tables(workspace)["fiches"].rows
     assert fiches[0]["objectif"] == "Écrire"
     assert [row["porteurs"] for row in fiches[1:]] == ["La ville"] * 3
@@ -207,8 +207,8 @@ def test_the_workbook_of_a_contract_gives_it_back_whole_in_another_folder(
 ) -> None:
     made = generate(published, tmp_path / "le contrat.xlsx", force=False, now=NOW)
     assert told(elsewhere, made.path) == []
-    found, expected = tables(elsewhere), tables_of(rows())
-    assert {name: found[name] for name in found if name not in SETTING_TABLES} == {
+    rows_by_table, expected = tables(elsewhere), tables_of(rows())
+    assert {name: rows_by_table[name] for name in rows_by_table if name not in SETTING_TABLES} == {
         name: table for name, table in expected.items() if name not in SETTING_TABLES
     }
     assert generate(elsewhere, None, force=False, now=NOW).path.exists()

@@ -51,15 +51,15 @@ def excel(workspace: Workspace) -> Excel:
 
 
 def line(book: Book, identifier: str, exercice: int) -> dict[str, Any] | None:
-    found = [row for row in book.tables[LINES].rows if (row["ligne_id"], row["exercice"]) == (identifier, exercice)]
-    return dict(found[0]) if found else None
+    lines = [row for row in book.tables[LINES].rows if (row["ligne_id"], row["exercice"]) == (identifier, exercice)]
+    return dict(lines[0]) if lines else None
 
 
 @pytest.mark.libreoffice
 def test_what_is_edited_in_libreoffice_counts_is_said_and_is_kept(office: LibreOffice, workspace: Workspace) -> None:
     book = excel(workspace)
     (_, one, _, _), (_, three, right, last) = book.area("Lignes_01"), book.area("Lignes_03")
-    gone = book.find("Lignes_02", Identifiant="B", Exercice=2015)
+    removed_row = book.find("Lignes_02", Identifiant="B", Exercice=2015)
     before = Counter(item.code for item in load_source(workspace).findings)
 
     assert book.labels("Lignes_03")["Exercice"] == YEAR + 1
@@ -77,7 +77,7 @@ def test_what_is_edited_in_libreoffice_counts_is_said_and_is_kept(office: LibreO
     for column, value in ((0, "Lucé"), (1, "Ludothèque"), (2, 1500), (YEAR, 2016)):
         office.set(THREE, three + 1, column, value)
     office.call("filter", sheet=THREE, area=[three - 1, 0, last, right - 1], column=0, text="Lucé")
-    office.call("delete_rows", sheet=TWO, row=gone - 1, count=1)
+    office.call("delete_rows", sheet=TWO, row=removed_row - 1, count=1)
     for row in book.rows("Fiches_01"):
         office.set(FICHES, row - 1, book.labels("Fiches_01")["Intitulé de l'axe"] - 1, "collé")
     office.call("add_sheet", name=OWN_SHEET)
@@ -87,16 +87,16 @@ def test_what_is_edited_in_libreoffice_counts_is_said_and_is_kept(office: LibreO
     office.call("close")
 
     source = load_source(workspace)
-    found = line(source.book, "A", 2013)
-    assert found is not None
-    assert found["montant_realise"] == 1300000
+    known_line = line(source.book, "A", 2013)
+    assert known_line is not None
+    assert known_line["montant_realise"] == 1300000
     assert line(source.book, "B", 2015) is None
     assert [row["montant_prevu"] for row in source.book.tables[LINES].rows if row["libelle"] == "Ludothèque"] == [
         150000
     ]
-    said = Counter(item.code for item in source.findings) - before
+    codes = Counter(item.code for item in source.findings) - before
     expected = ("colonne-en-trop", "nombre-en-texte", "feuille-copiee", "formule-remplacee", "feuille-ajoutee")
-    assert said == Counter(expected)
+    assert codes == Counter(expected)
     changes = {(change.table, change.key, change.outcome) for change in source.state.saves.modifications}
     assert {(table, key) for table, key, _ in changes} == {
         (LINES, ("A", 2013)), (LINES, ("B", 2015)), (LINES, ("B03-luce-ludotheque", 2016)),
@@ -119,7 +119,7 @@ def test_what_is_edited_in_libreoffice_counts_is_said_and_is_kept(office: LibreO
     assert years == [2017, 2016, 2016, 2014, 2013]
     assert after.get("Lignes_03", after.find("Lignes_03", Identifiant="C"), "Montant prévu (€)") == 77
     hidden = [row for row in after.rows("Lignes_03") if after.sheet("Lignes_03").row_dimensions[row].hidden]
-    assert [after.get("Lignes_03", each, "Collectivité") for each in hidden] == ["Métropole"]
+    assert [after.get("Lignes_03", row, "Collectivité") for row in hidden] == ["Métropole"]
     assert "Lignes_03[" in str(after.book[OWN_SHEET]["A1"].value)
     assert load_source(workspace).state.saves.modifications == ()
 
@@ -132,7 +132,7 @@ class OfficeEdit:
 
     make: Callable[[Editing], Any]
     counts: Callable[[Book], bool] = lambda book: line(book, "A", 2013) is not None
-    said: frozenset[tuple[str, str | None]] = frozenset()
+    findings: frozenset[tuple[str, str | None]] = frozenset()
     kept: Callable[[Excel], bool] = lambda book: bool(book.rows("Lignes_01"))
 
 
@@ -298,15 +298,15 @@ def test_each_edit_made_in_libreoffice_counts_is_said_at_its_cell_and_is_kept(
     editing.done(workspace.contrat)
 
     source = load_source(workspace)
-    said = {
+    places = {
         (item.code, item.place.cellule)
         for item in source.findings
         if (item.code, item.place.feuille, item.place.cellule) not in before
     }
     assert not any(item.bloquant for item in source.findings)
     assert [name for name, edit in edits.items() if not edit.counts(source.book)] == []
-    assert [name for name, edit in edits.items() if not edit.said <= said] == [], said
-    more = said - {item for edit in edits.values() for item in edit.said}
+    assert [name for name, edit in edits.items() if not edit.findings <= places] == [], places
+    more = places - {item for edit in edits.values() for item in edit.findings}
     assert adopt(workspace, DAY, lambda _: True) is not None
     after, again = excel(workspace), load_source(workspace)
     assert [name for name, edit in edits.items() if not edit.counts(again.book)] == []
@@ -342,8 +342,8 @@ def test_a_whole_convention_goes_when_its_money_is_confirmed_and_no_answer_is_re
     source = load_source(workspace)
     assert 3 not in source.book.tables["conventions"].column("convention_id")
     assert 3 not in source.book.tables[LINES].column("convention_id")
-    said = {item.code for item in source.findings}
-    assert not said & {"suppression-a-confirmer", "ligne-encore-citee", "tableau-absent"}
+    codes = {item.code for item in source.findings}
+    assert not codes & {"suppression-a-confirmer", "ligne-encore-citee", "tableau-absent"}
 
     # the partner's 77 € for a line of it are not lost, and the rest of the answer is not refused for them
     state = look_at_campaign(workspace, DAY)

@@ -86,8 +86,8 @@ def lines_of(contracts: Path) -> dict[tuple[str, str, str], tuple[int, list[Deci
             for row in csv.DictReader(stream):
                 key = (path.parts[-4], row["exercice"], row["convention_id"])
                 count, sums = totals.get(key, (0, [None, None, None]))
-                found = [Decimal(row[name].replace(",", ".")) if row[name] else None for name in AMOUNTS]
-                added = [old if new is None else (old or 0) + new for old, new in zip(sums, found, strict=True)]
+                amounts = [Decimal(row[name].replace(",", ".")) if row[name] else None for name in AMOUNTS]
+                added = [old if new is None else (old or 0) + new for old, new in zip(sums, amounts, strict=True)]
                 totals[key] = count + 1, added
     return totals
 
@@ -107,12 +107,12 @@ def sheet_rows(workbook: Path, sheet: str, header: str) -> list[dict[str, Any]]:
     """The rows under the header that begins with a label."""
     rows = list(openpyxl.load_workbook(workbook, data_only=True)[sheet].iter_rows(values_only=True))
     start = next(at for at, row in enumerate(rows) if row[0] == header)
-    found = []
+    records = []
     for row in rows[start + 1 :]:
         if row[0] is None:
             break
-        found.append({str(label): value for label, value in zip(rows[start], row, strict=True) if label is not None})
-    return found
+        records.append({str(label): value for label, value in zip(rows[start], row, strict=True) if label is not None})
+    return records
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
@@ -147,25 +147,25 @@ def folder_of(contracts: Path) -> dict[str, str]:
 def test_every_euro_of_the_registers_is_in_the_dataset_once(pattern: Path, made: Path) -> None:
     names = folder_of(pattern)
     lines = pd.read_parquet(made / "jeu" / "lignes")
-    found = {}
+    sums_by_key = {}
     for (contract, exercice, convention), rows in lines.groupby(
         ["contrat", "exercice", "convention_id"], observed=True
     ):
         sums = [rows[name].dropna().sum() if rows[name].notna().any() else None for name in AMOUNTS]
-        found[names[contract], str(exercice), str(convention)] = len(rows), sums
-    assert found == lines_of(pattern)
+        sums_by_key[names[contract], str(exercice), str(convention)] = len(rows), sums
+    assert sums_by_key == lines_of(pattern)
 
 
 def test_the_workbook_says_the_totals_of_the_registers(pattern: Path, made: Path) -> None:
     workbook, names = made / "ensemble.xlsx", folder_of(pattern)
-    found: dict[tuple[str, str], tuple[int, list[Decimal | None]]] = {}
+    sums_by_key: dict[tuple[str, str], tuple[int, list[Decimal | None]]] = {}
     for row in sheet_rows(workbook, "Crédits", "Contrat"):
         key = names[row["Identifiant"]], str(row["Exercice"])
-        count, sums = found.get(key, (0, [None, None, None]))
+        count, sums = sums_by_key.get(key, (0, [None, None, None]))
         amounts = [row[f"{word} (€)"] for word in ("Prévu", "Voté", "Réalisé")]
         added = [old if new is None else (old or 0) + Decimal(str(new)) for old, new in zip(sums, amounts, strict=True)]
-        found[key] = count + row["Lignes"], added
-    assert found == by(pattern, 0, 1)
+        sums_by_key[key] = count + row["Lignes"], added
+    assert sums_by_key == by(pattern, 0, 1)
     years = {
         (str(row["Exercice"]),): (
             row["Lignes"],
@@ -199,8 +199,8 @@ def test_every_row_of_the_dataset_names_a_cell_that_holds_it(contracts: Path, tm
     book = openpyxl.load_workbook(contracts / "petit" / "workbooks" / "contrat.xlsx", data_only=True)
     assert len(lines) == 6
     for row in lines.itertuples():
-        fichier, _, rest = row.montant_realise_cellule.removeprefix("[").partition("]")
-        sheet, _, cell = rest.rpartition("!")
+        fichier, _, place = row.montant_realise_cellule.removeprefix("[").partition("]")
+        sheet, _, cell = place.rpartition("!")
         assert (fichier, book[sheet][cell].value) == ("contrat.xlsx", float(row.montant_realise))
 
 
@@ -284,13 +284,17 @@ def test_what_is_odd_about_folders_is_said_and_the_others_count(contracts: Path,
         lambda _: nullcontext(Here()),
         reads_only=True,
     )
-    said = {(item.code, Path(item.place.fichier or "").name) for item in run.portfolio.findings}
-    assert said == {
+    places = {(item.code, Path(item.place.fichier or "").name) for item in run.portfolio.findings}
+    assert places == {
         ("contrat-imbrique", "ancien"), ("contrat-lie", "lien"), ("contrat-sans-reglages", "perdu"),
         ("contrat-deux-fois", "petit"), ("contrat-en-double", "petit (copie)"),
         ("dossier-de-contrats-absent", "absent"),
     }  # fmt: skip
-    assert [each.name.identifiant for each in run.portfolio.counted] == ["essai-2015-2020", "petit-2015-2020", "q2030"]
+    assert [contract.name.identifiant for contract in run.portfolio.counted] == [
+        "essai-2015-2020",
+        "petit-2015-2020",
+        "q2030",
+    ]
 
 
 def test_a_list_gives_names_and_places_and_says_what_it_forgets(contracts: Path, tmp_path: Path) -> None:
@@ -354,8 +358,8 @@ def test_a_field_of_two_kinds_is_text_and_said_until_it_is_of_one(contracts: Pat
     add_field(contracts / "essai", "string")
     run = put_together(contracts, tmp_path / "vers")
     assert run.unchanged == 2
-    (said,) = [item for item in run.findings if item.code == "champ-de-plusieurs-types"]
-    assert (said.champ, said.valeur, said.attendu) == ("surface", "lignes_budgetaires", "integer, string")
+    (finding,) = [item for item in run.findings if item.code == "champ-de-plusieurs-types"]
+    assert (finding.champ, finding.valeur, finding.attendu) == ("surface", "lignes_budgetaires", "integer, string")
     lines = pd.read_parquet(tmp_path / "vers" / "jeu" / "lignes")
     assert list(lines.surface.dropna()) == ["120", "120"]
     put_together(contracts, tmp_path / "frais")

@@ -229,10 +229,10 @@ def test_another_version_is_said_once(local_cluster: Any, monkeypatch: pytest.Mo
     versions = distributed.Client.get_versions
 
     def older(self: Any, *, packages: Any) -> Any:
-        found = versions(self, packages=packages)
-        for machine in found["workers"].values():
+        answer = versions(self, packages=packages)
+        for machine in answer["workers"].values():
             machine["packages"]["tabellion"] = "0.0.1"
-        return found
+        return answer
 
     monkeypatch.setattr(distributed.Client, "get_versions", older)
     with pytest.raises(TabellionError) as error, open_cluster(local_cluster.scheduler_address):
@@ -272,5 +272,5 @@ def test_a_cluster_that_is_lost_costs_what_it_had_not_done(tmp_path: Path) -> No
         outcomes = ClusterMapper(client).map(work, items, constant="so")
         assert next(outcomes).result == "so first"
         lost.close()
-        rest = list(outcomes)
-    assert [outcome.failure and outcome.failure.kind for outcome in rest] == [FailureKind.LOST] * 3
+        remaining = list(outcomes)
+    assert [outcome.failure and outcome.failure.kind for outcome in remaining] == [FailureKind.LOST] * 3

@@ -83,19 +83,19 @@ def together(sent: Path, tmp_path_factory: pytest.TempPathFactory) -> Together:
 
 def figures(rows: Iterable[dict[str, Any]], keys: Iterable[str], names: Iterable[str]) -> Figures:
     """Rows of a sheet as DuckDB gives them: their keys as Excel compares them, every figure with two decimals."""
-    found: Figures = {}
+    amounts: Figures = {}
     for row in rows:
         key = tuple(row[name].casefold() if isinstance(row[name], str) else row[name] for name in keys)
-        assert key not in found
-        found[key] = tuple(euros(row[name]) for name in names)
-    return found
+        assert key not in amounts
+        amounts[key] = tuple(euros(row[name]) for name in names)
+    return amounts
 
 
-def recomputed(found: Figures) -> Figures:
+def recomputed(amounts: Figures) -> Figures:
     """What DuckDB gives, in the same form; a count of none at all and a sum of nothing are left out alike."""
     return {
         tuple(part.casefold() if isinstance(part, str) else part for part in key): tuple(map(euros, values))
-        for key, values in found.items()
+        for key, values in amounts.items()
     }
 
 
@@ -137,7 +137,9 @@ def test_the_sums_of_the_exercice_shown_are_those_of_all_registers(
 def test_the_sums_of_each_exercice_are_those_of_all_registers(together: Together) -> None:
     rows = together.table("Par_exercice")
     expected = together.registers.credits("exercice")
-    assert figures(rows, ("Exercice",), CREDITS[:4]) == recomputed({key: each[:4] for key, each in expected.items()})
+    assert figures(rows, ("Exercice",), CREDITS[:4]) == recomputed(
+        {key: values[:4] for key, values in expected.items()}
+    )
     for row in rows:
         *_, planned, spent = expected[(row["Exercice"],)]
         rate = "" if not planned else pytest.approx(float(spent / planned), rel=1e-12)
@@ -146,8 +148,8 @@ def test_the_sums_of_each_exercice_are_those_of_all_registers(together: Together
 
 def test_the_financements_of_the_exercice_shown_are_those_of_all_registers(together: Together) -> None:
     years = together.registers.years_of_fundings(together.shown)
-    found = together.registers.fundings(years, "exercice", "categorie")
-    expected = {key[1:]: values for key, values in found.items() if key[0] == together.named("Ensemble_exercice")}
+    fundings = together.registers.fundings(years, "exercice", "categorie")
+    expected = {key[1:]: values for key, values in fundings.items() if key[0] == together.named("Ensemble_exercice")}
     assert len(expected) == 3
     assert figures(together.table("Par_financeur"), ("Type de financeur",), FUNDINGS) == recomputed(expected)
 

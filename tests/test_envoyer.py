@@ -132,7 +132,7 @@ def test_a_refused_address_is_tried_again_by_name_only(sent_copy: Path, seen: Co
         assert send(sent_copy, asked, NOW + timedelta(days=4), "luce").is_complete
         assert sorted(recipients(server)) == sorted(EVERYONE)
         mails = sent_mails([find_workspace(sent_copy).memory / "courriers.json"])
-        assert {(mail.recipient, mail.state) for mail in mails} == {(each, "envoyé") for each in EVERYONE}
+        assert {(mail.recipient, mail.state) for mail in mails} == {(address, "envoyé") for address in EVERYONE}
 
 
 @pytest.mark.parametrize("moment", ["greeting", "ehlo", "mail", "rcpt", "data", "body", "dot", "end", "quit"])
@@ -169,10 +169,10 @@ def test_a_program_killed_around_a_letter_says_what_it_does_not_know(
 
     noted = envoyer.Outbox.note
 
-    def killed(outbox: Any, letter: Any, state: LetterState, *rest: Any, **more: Any) -> None:
+    def killed(outbox: Any, letter: Any, state: LetterState, *arguments: Any, **more: Any) -> None:
         if state is (LetterState.UNDER_WAY if point == "before" else LetterState.SENT):
             raise Killed
-        noted(outbox, letter, state, *rest, **more)
+        noted(outbox, letter, state, *arguments, **more)
 
     with smtp.running() as server:
         asked = campaign(seen, mail_to(server))
@@ -225,8 +225,8 @@ def test_a_list_of_what_was_sent_that_cannot_be_read_is_said_where_mails_are_ask
         workspace, campaign(seen, MailSettings("localhost", 25, "aucun", "t@agglo.fr")), 2016, [], NOW, reminders=False
     )
     (workspace.memory / SENT_LETTERS).write_text("{", encoding="utf-8")
-    queued, said = queue_letters(workspace, prepared, NOW)
-    assert (queued, [item.code for item in said]) == (0, ["avis-oublies"])
+    queued, findings = queue_letters(workspace, prepared, NOW)
+    assert (queued, [item.code for item in findings]) == (0, ["avis-oublies"])
 
 
 def test_excel_asks_to_send_and_confirms_to_how_many(seen: Consolidation) -> None:

@@ -63,15 +63,17 @@ def three_years() -> Book:
 
 def named(package: Package, cells: OfficeCells, name: str) -> float | str:
     sheet, _, reference = package.names[name].rpartition("!")
-    found = cells[sheet.strip("'")].get(position(reference))
-    return "" if found is None else found.value
+    cell = cells[sheet.strip("'")].get(position(reference))
+    return "" if cell is None else cell.value
 
 
 def column(package: Package, cells: OfficeCells, table: str, label: str) -> list[float | str]:
     """A column of an Excel table, with the row under it: its total."""
-    found = package.tables[table]
-    place = found.area[1] + list(found.columns).index(label)
-    shown = (cells[found.sheet].get((row, place)) for row in range(found.area[0] + 1, found.area[2] + 2))
+    excel_table = package.tables[table]
+    place = excel_table.area[1] + list(excel_table.columns).index(label)
+    shown = (
+        cells[excel_table.sheet].get((row, place)) for row in range(excel_table.area[0] + 1, excel_table.area[2] + 2)
+    )
     return ["" if cell is None else cell.value for cell in shown]
 
 

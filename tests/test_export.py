@@ -58,8 +58,8 @@ def made(rows: Rows) -> Subsidies:
     return subsidies(tables_of(rows), load_standard(ROOT / "templates" / STANDARD), locate, SETTINGS)
 
 
-def reasons(found: Subsidies) -> list[str]:
-    return [item.message.partition("Il manque : ")[2] for item in found.findings]
+def reasons(subsidies: Subsidies) -> list[str]:
+    return [item.message.partition("Il manque : ")[2] for item in subsidies.findings]
 
 
 def workspace(folder: Path, rows: Rows | None = None) -> Path:
@@ -98,9 +98,9 @@ def test_the_format_is_the_state_s() -> None:
 
 
 def test_a_granted_financement_is_published_whole() -> None:
-    found = made(granted_rows())
-    assert found.findings == ()
-    assert list(found.rows) == [
+    subsidies = made(granted_rows())
+    assert subsidies.findings == ()
+    assert list(subsidies.rows) == [
         {
             "nomAttribuant": "Préfecture", "idAttribuant": REGION, "dateConvention": "2016-06-27",
             "referenceDecision": "2016-03-103", "nomBeneficiaire": "Bailleur", "idBeneficiaire": ASSOCIATION,
@@ -113,18 +113,18 @@ def test_a_granted_financement_is_published_whole() -> None:
 
 
 def test_all_that_is_missing_of_a_row_is_said_at_once() -> None:
-    found = made(small_rows())
-    assert (found.rows, found.granted) == ((), 1)
-    assert [item.code for item in found.findings] == ["subvention-non-exportable"]
-    assert found.findings[0].place == locate("financements", 0)
-    said = reasons(found)[0]
+    subsidies = made(small_rows())
+    assert (subsidies.rows, subsidies.granted) == ((), 1)
+    assert [item.code for item in subsidies.findings] == ["subvention-non-exportable"]
+    assert subsidies.findings[0].place == locate("financements", 0)
+    reason = reasons(subsidies)[0]
     for words in ("SIRET du financeur État", "SIRET ou RNA du bénéficiaire Bailleur", "date de la convention",
                   "nature", "conditions de versement", "période de versement", "UE"):  # fmt: skip
-        assert words in said
+        assert words in reason
 
 
 @pytest.mark.parametrize(
-    ("table", "place", "change", "said"),
+    ("table", "place", "change", "words"),
     [
         ("partenaires", 1, {"siret": None}, "SIRET du financeur Préfecture"),
         ("partenaires", 1, {"financeur_id": None}, "aucun partenaire"),
@@ -144,31 +144,31 @@ def test_all_that_is_missing_of_a_row_is_said_at_once() -> None:
     ],
 )
 def test_each_thing_that_is_missing_keeps_its_row_out(
-    table: str, place: int, change: dict[str, Any], said: str
+    table: str, place: int, change: dict[str, Any], words: str
 ) -> None:
     rows = granted_rows()
     rows[table][place] |= change
-    found = made(rows)
-    assert found.rows == ()
-    assert [item.code for item in found.findings] == ["subvention-non-exportable"]
-    assert reasons(found)[0].count(" ; ") == 0, "one reason"
-    assert said in reasons(found)[0]
+    subsidies = made(rows)
+    assert subsidies.rows == ()
+    assert [item.code for item in subsidies.findings] == ["subvention-non-exportable"]
+    assert reasons(subsidies)[0].count(" ; ") == 0, "one reason"
+    assert words in reasons(subsidies)[0]
 
 
 def test_the_reference_and_the_end_of_the_payment_are_optional() -> None:
-    found = made(granted_rows(reference_decision=None, fin_versement=None))
-    assert [(row["referenceDecision"], row["datesPeriodeVersement"]) for row in found.rows] == [("", "2016-07-01")]
+    subsidies = made(granted_rows(reference_decision=None, fin_versement=None))
+    assert [(row["referenceDecision"], row["datesPeriodeVersement"]) for row in subsidies.rows] == [("", "2016-07-01")]
 
 
 def test_a_wrong_siret_is_named_at_its_cell_and_keeps_rows_out() -> None:
     rows = granted_rows()
     rows["partenaires"][1]["siret"] = "23350001600041"
     rows["collectivites"][0]["siret"] = "11111111111111"
-    found = made(rows)
-    assert [(item.code, item.place.cellule) for item in found.findings] == [
+    subsidies = made(rows)
+    assert [(item.code, item.place.cellule) for item in subsidies.findings] == [
         ("siret-faux", "siret@0"), ("siret-faux", "siret@1"), ("subvention-non-exportable", "None@0"),
     ]  # fmt: skip
-    assert found.rows == ()
+    assert subsidies.rows == ()
 
 
 def test_a_partner_has_the_siret_of_its_collectivite() -> None:
@@ -177,19 +177,19 @@ def test_a_partner_has_the_siret_of_its_collectivite() -> None:
     rows["partenaires"][0] |= {"collectivite_id": "luce", "siret": None}
     assert [row["idBeneficiaire"] for row in made(rows).rows] == [POST]
     rows["partenaires"][0]["siret"] = ASSOCIATION
-    found = made(rows)
-    assert [row["idBeneficiaire"] for row in found.rows] == [POST]
-    assert [item.code for item in found.findings] == ["deux-siret"]
+    subsidies = made(rows)
+    assert [row["idBeneficiaire"] for row in subsidies.rows] == [POST]
+    assert [item.code for item in subsidies.findings] == ["deux-siret"]
 
 
 def test_a_date_far_from_the_contract_and_an_object_cut_in_the_source_are_said() -> None:
     rows = granted_rows(date_convention=date(2099, 1, 1))
     rows["fiches"][0]["proposition"] = ("Accompagner les familles " * 20)[:254] + "x"
-    found = made(rows)
-    assert [(item.code, item.champ) for item in found.findings] == [
+    subsidies = made(rows)
+    assert [(item.code, item.champ) for item in subsidies.findings] == [
         ("annee-hors-contrat", "date_convention"), ("texte-coupe", "objet"),
     ]  # fmt: skip
-    assert len(found.rows) == 1
+    assert len(subsidies.rows) == 1
 
 
 def test_an_association_without_a_siret_is_known_by_its_rna() -> None:
@@ -203,8 +203,8 @@ def test_several_beneficiaries_share_one_subsidy() -> None:
     second = {**rows["subventions"][0], "subvention_id": f"{GRANTED}:2", "beneficiaire_id": "poste", "part": "55"}
     rows["subventions"].append(second)
     rows["partenaires"].append({"partenaire_id": "poste", "nom": "La Poste", "siret": POST})
-    found = made(rows)
-    assert [(row["idBeneficiaire"], row["montant"], row["pourcentageSubvention"]) for row in found.rows] == [
+    subsidies = made(rows)
+    assert [(row["idBeneficiaire"], row["montant"], row["pourcentageSubvention"]) for row in subsidies.rows] == [
         (ASSOCIATION, "890000", "0.45"), (POST, "890000", "0.55"),
     ]  # fmt: skip
     for parts, published in (
@@ -319,8 +319,8 @@ def test_email_addresses_are_no_open_data(tmp_path: Path) -> None:
     assert done.code == 0
     assert problems(folder / "ouvert" / "registre" / "datapackage.json") == []
     assert not any(b"@ville.fr" in content for content in contents(folder / "ouvert").values())
-    said = json.loads((folder / "constats.json").read_text(encoding="utf-8"))["constats"]
-    assert [(item["champ"], item["valeur"]) for item in said if item["code"] == "courriel-non-publie"] == [
+    constats = json.loads((folder / "constats.json").read_text(encoding="utf-8"))["constats"]
+    assert [(item["champ"], item["valeur"]) for item in constats if item["code"] == "courriel-non-publie"] == [
         ("courriel", 1)
     ]
     register = (folder / "workbooks" / "registre" / "partenaires.csv").read_text(encoding="utf-8")
@@ -340,8 +340,8 @@ def test_the_repository_s_own_contract_is_exported(tmp_path: Path) -> None:
     done = tabellion("export", "--vers", "ouvert", "--json", "constats.json", cwd=folder)
     assert done.code == 0
     assert problems(folder / "ouvert" / "registre" / "datapackage.json") == []
-    said = json.loads((folder / "constats.json").read_text(encoding="utf-8"))["constats"]
-    left = [item for item in said if item["code"] == "subvention-non-exportable"]
+    constats = json.loads((folder / "constats.json").read_text(encoding="utf-8"))["constats"]
+    left = [item for item in constats if item["code"] == "subvention-non-exportable"]
     tables = load_register(folder / "workbooks" / "registre", schemas(), SETTINGS).tables
     assert len(left) == tables["financements"].column("statut_montant").count("chiffré")
     assert published(folder / "ouvert") == []

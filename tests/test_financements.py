@@ -116,8 +116,8 @@ def test_the_totals_of_a_year_count_one_row_of_each(lived: Lived) -> None:
         (state,) = [row for row in table(path, "Synthese_financeurs") if row["Financeur"].endswith("État")]
         amount = state.get("Montants chiffrés (€)", state.get("Montants (€)"))
         assert (state["Financements"], amount) == (1, 650_000)
-    said = table(books / "consolidation/consolidation.xlsx", "Donnees_financements")
-    assert {row["Identifiant"]: row["Retenu"] for row in said} == master
+    rows = table(books / "consolidation/consolidation.xlsx", "Donnees_financements")
+    assert {row["Identifiant"]: row["Retenu"] for row in rows} == master
 
 
 def test_the_form_shows_what_was_known_before(lived: Lived) -> None:
@@ -219,8 +219,8 @@ def test_a_workbook_from_before_the_column_never_sums_two_years(tmp_path: Path) 
         writer = csv.DictWriter(stream, list(row))
         writer.writerows({**row, "financement_id": key, "exercice": key[-4:]} for key in (IN_2016, IN_2017))
     contrat.write_bytes(older_workbook(load_contract(find_workspace(root))))
-    (said,) = [item for item in load_source(find_workspace(root)).findings if item.bloquant]
-    assert (said.code, said.place.feuille, said.valeur) == ("annees-additionnees", "Financements", 3)
+    (finding,) = [item for item in load_source(find_workspace(root)).findings if item.bloquant]
+    assert (finding.code, finding.place.feuille, finding.valeur) == ("annees-additionnees", "Financements", 3)
     assert "annees-additionnees" in tabellion("adopt", "--oui", cwd=root).err
     run(root, "generate", "--forcer")
     assert [item.code for item in load_source(find_workspace(root)).findings if item.bloquant] == []

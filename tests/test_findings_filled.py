@@ -83,14 +83,14 @@ def is_name(node: ast.expr | None, name: str) -> bool:
 @cache
 def wrappers(module: str) -> dict[str, set[str] | None]:
     """The functions of a module that take a code: the names they fill themselves; ``None`` when they forward none."""
-    found: dict[str, set[str] | None] = {}
+    codes_by_wrapper: dict[str, set[str] | None] = {}
     for function in functions(module):
         if takes_code(function):
             made = [call for call in ast.walk(function) if isinstance(call, ast.Call) and called(call) in MAKERS]
             inner = [call for call in made if any(is_name(arg, "code") for arg in call.args)]
             names = [{keyword.arg for keyword in call.keywords if keyword.arg} for call in inner]
-            found[function.name] = set.intersection(*names) if names else None
-    return found
+            codes_by_wrapper[function.name] = set.intersection(*names) if names else None
+    return codes_by_wrapper
 
 
 def given(module: str, call: ast.Call) -> set[str]:
@@ -174,15 +174,15 @@ def test_every_call_whose_code_comes_from_elsewhere_fills_all_it_may_be() -> Non
             codes = set().union(*map(words, ELSEWHERE[module]))
             assert codes, module
             lacking = {code: sorted(needed(code) - given(module, call)) for code in codes}
-            wrong += [(module, call.lineno, each, names) for each, names in lacking.items() if names]
+            wrong += [(module, call.lineno, code, names) for code, names in lacking.items() if names]
     assert (wrong, unlisted) == ([], [])
 
 
 def test_what_is_looked_for_is_found() -> None:
-    found = {code for module in MODULES for _, code in calls(module) if code is not None}
-    assert len(found) > 150
+    codes = {code for module in MODULES for _, code in calls(module) if code is not None}
+    assert len(codes) > 150
 
 
 def test_every_code_is_said_somewhere() -> None:
-    said = set().union(*(words(module) for module in MODULES if not module.startswith("findings/")))
-    assert sorted(set(CATALOGUE) - said) == []
+    quoted = set().union(*(words(module) for module in MODULES if not module.startswith("findings/")))
+    assert sorted(set(CATALOGUE) - quoted) == []

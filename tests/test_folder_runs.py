@@ -80,8 +80,8 @@ def test_validate_takes_a_folder_and_what_a_shell_makes_of_a_star(sent_copy: Pat
     star = sorted(str(path) for path in (sent_copy / "workbooks" / "retours").iterdir())
     by_star = tabellion("validate", *star, "--json", "etoile.json", cwd=sent_copy)
     assert by_folder.code == by_star.code == 0
-    said = [json.loads((sent_copy / name).read_text())["constats"] for name in ("dossier.json", "etoile.json")]
-    for constats in said:
+    reports = [json.loads((sent_copy / name).read_text())["constats"] for name in ("dossier.json", "etoile.json")]
+    for constats in reports:
         assert [constat["code"] for constat in constats].count("restes-ignores") == 1
         assert {constat["fichier"] for constat in constats} <= {"luce.xlsx", "retours", None, ""}
 

@@ -50,7 +50,7 @@ def test_a_layout_that_cannot_be_read_at_all_is_named_once(tmp_path: Path) -> No
 
 
 def test_every_mistake_of_form_is_said_at_once(load: Load) -> None:
-    found = mistakes(
+    refused = mistakes(
         load,
         ('role = "état", largeur = 24', 'role = "etat", largeur = 21'),
         ("lignes_de_texte = 3", 'lignes_de_texte = "trois"'),
@@ -58,19 +58,19 @@ def test_every_mistake_of_form_is_said_at_once(load: Load) -> None:
         ('feuille = "Actions"', 'feuille = "Actions / suivi"'),
         (', manque = "un montant"', ""),
     )
-    assert [key for key, _ in found] == [
+    assert [key for key, _ in refused] == [
         "formulaire[1].colonnes[1].role",
         "formulaire[1].colonnes[2].nouvelle_lignes",
         "formulaire[1].regles[1].manque",
         "formulaire[1].lignes_de_texte",
         "formulaire[2].feuille",
     ]
-    assert all(word in found[0][1] for word in ("« état »", "« à remplir »", "trouvé : etat"))
-    assert "« nouvelle_ligne »" in found[1][1]
+    assert all(word in refused[0][1] for word in ("« état »", "« à remplir »", "trouvé : etat"))
+    assert "« nouvelle_ligne »" in refused[1][1]
 
 
 def test_every_name_that_leads_nowhere_is_said_with_the_nearest(load: Load) -> None:
-    found = mistakes(
+    refused = mistakes(
         load,
         ('champ = "montant_vote"', 'champ = "montant_votes"'),
         ('valeur = "dernier_montant"', 'valeur = "dernier_montants"'),
@@ -79,7 +79,7 @@ def test_every_name_that_leads_nowhere_is_said_with_the_nearest(load: Load) -> N
         ('sauf = "commentaire"', 'sauf = "commentaires"'),
         ('lignes = "une par poste des fiches portées"', 'lignes = "celles de la collectivité"'),
     )
-    assert [key for key, _ in found] == [
+    assert [key for key, _ in refused] == [
         "formulaire[1].colonnes[5].valeur",
         "formulaire[1].colonnes[7].champ",
         "formulaire[1].regles[1].champs",
@@ -89,7 +89,7 @@ def test_every_name_that_leads_nowhere_is_said_with_the_nearest(load: Load) -> N
         "formulaire[4].lignes",
     ]
     for place, name in ((0, "dernier_montant"), (1, "montant_vote"), (3, "commentaire"), (5, "financements")):
-        assert f"« {name} »" in found[place][1]
+        assert f"« {name} »" in refused[place][1]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_every_name_that_leads_nowhere_is_said_with_the_nearest(load: Load) -> N
     ],
 )
 def test_what_a_form_cannot_be_is_said(load: Load, before: str, after: str, key: str) -> None:
-    assert key in [found for found, _ in mistakes(load, (before, after))]
+    assert key in [place for place, _ in mistakes(load, (before, after))]
 
 
 def test_a_workspace_without_the_layout_has_the_forms_of_the_starter_kit(tmp_path: Path) -> None:

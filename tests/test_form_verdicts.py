@@ -111,8 +111,8 @@ def typed_values(table: TableSpec, column: ColumnSpec) -> list[Typed]:
     """What is typed in the cells of a column, one a row."""
     field = table.field(column, contract().schemas)
     assert field is not None
-    shown = [(each.value, each.percent) for group in examples(form(), contract())
-             if (table, column) in group.columns for each in (*group.accepted, *group.refused)]  # fmt: skip
+    shown = [(example.value, example.percent) for group in examples(form(), contract())
+             if (table, column) in group.columns for example in (*group.accepted, *group.refused)]  # fmt: skip
     spelt = [typed for typed in spellings(kind_of(field)) if not (isinstance(typed[0], str) and "\x07" in typed[0])]
     first = [*shown, *((value, False) for value in bounds(field))]
     assert len(first) <= len(form().rows[table.name]) + SPARE_ROWS  # none of these may be left out
@@ -124,17 +124,17 @@ def typed_values(table: TableSpec, column: ColumnSpec) -> list[Typed]:
 @cache
 def typed() -> dict[tuple[str, int, str], Typed]:
     """What is typed in each cell (by sheet, one-based row, column's name): rows as sent, then the partner's own."""
-    found = {}
+    cells = {}
     for table in form().tables:
         rows = len(form().rows[table.name]) + SPARE_ROWS
         for column in table.typed:
             for row, value in enumerate(typed_values(table, column)[:rows], TOP + 1):
-                found[table.sheet, row, column.name] = value
+                cells[table.sheet, row, column.name] = value
         for column in table.columns:
             if column.spare and column.field in KEYS:
                 for row, key in enumerate(KEYS[column.field], TOP + 1 + len(form().rows[table.name])):
-                    found[table.sheet, row, column.name] = (key, False)
-    return found
+                    cells[table.sheet, row, column.name] = (key, False)
+    return cells
 
 
 def filled() -> bytes:
@@ -176,25 +176,25 @@ OWN = {
 def states(words: object, rule: RowState) -> dict[str, FillState]:
     """What the live column says of each cell of its row, by the column's name."""
     names = {rule.label(column): column.name for column, _ in rule.rules}
-    found = {}
+    states = {}
     for word in str(words or "").split(" ; "):
         match = re.fullmatch("(à corriger|à confirmer) : (.+)", word)
         if match is not None and match[2] in names:
-            found[names[match[2]]] = FillState(match[1])
-    return found
+            states[names[match[2]]] = FillState(match[1])
+    return states
 
 
 def verdicts(parsed: ParsedReturn) -> dict[tuple[str, str], FillState]:
     """The reader's verdict on each cell that it says something of, by sheet and address."""
-    found: dict[tuple[str, str], FillState] = {}
+    states: dict[tuple[str, str], FillState] = {}
     for item in parsed.findings:
         state = FillState.TO_CORRECT if item.bloquant else FillState.TO_CONFIRM
         if item.code in OF_ROWS or not (item.bloquant or item.code in NOTICED):
             continue
         for place in (item.place, *item.liees):
             key = (place.feuille or "", place.cellule or "")
-            found[key] = FillState.TO_CORRECT if FillState.TO_CORRECT in (state, found.get(key)) else state
-    return found
+            states[key] = FillState.TO_CORRECT if FillState.TO_CORRECT in (state, states.get(key)) else state
+    return states
 
 
 def test_the_form_says_of_each_cell_what_the_reader_does(editor: Editor, tmp_path: Path) -> None:

@@ -65,8 +65,8 @@ def test_who_filled_a_form_and_that_it_is_final_are_read_and_quiet() -> None:
     assert examined(former).filled_by is None
 
     def sign(book: Workbook) -> None:
-        said = {SIGNED_BY: "Mme Aubry", FUNCTION: "Directrice", SIGNED_ON: date(2016, 11, 15), FINAL: "Définitif"}
-        for name, value in said.items():
+        signature = {SIGNED_BY: "Mme Aubry", FUNCTION: "Directrice", SIGNED_ON: date(2016, 11, 15), FINAL: "Définitif"}
+        for name, value in signature.items():
             book[GUIDE][book.defined_names[name].attr_text.rpartition("!")[2].replace("$", "")].value = value
 
     blank, signed = (examined(edited(written_form("cas", "luce", YEAR), change)) for change in (lambda _: None, sign))
@@ -99,9 +99,9 @@ def test_a_fiche_is_its_number_whatever_follows_it(typed: str, understood: str |
         sheet[f"B{row}"], sheet[f"F{row}"] = typed, "en cours"
 
     parsed = examined(edited(written_form("cas", "bailleur", YEAR), add))
-    said = {item.code for item in parsed.findings if item.place.cellule == f"B{row}"} - {"cle-en-double"}
+    codes = {item.code for item in parsed.findings if item.place.cellule == f"B{row}"} - {"cle-en-double"}
     assert values(parsed, "fiche_id", row, sheet="Actions") == [understood or typed]
-    assert said == ({code} if code and understood else set())
+    assert codes == ({code} if code and understood else set())
 
 
 def test_a_number_that_could_be_that_of_two_fiches_is_none() -> None:

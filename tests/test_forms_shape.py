@@ -98,7 +98,7 @@ def test_another_process_with_another_hash_seed_gives_the_same_bytes() -> None:
         "sys.stdout.write(hashlib.sha256(written_form('cas', 'luce')).hexdigest())"
     )
     path = f"{ROOT / 'scripts'}:{ROOT / 'tests'}"
-    found = {
+    hashes = {
         subprocess.run(
             [sys.executable, "-c", program],
             env={"PYTHONHASHSEED": seed, "PYTHONPATH": path, "TZ": zone},
@@ -106,7 +106,7 @@ def test_another_process_with_another_hash_seed_gives_the_same_bytes() -> None:
         ).stdout
         for seed, zone in (("1", "UTC"), ("2", "Pacific/Auckland"))
     }  # fmt: skip
-    assert found == {hashlib.sha256(written_form("cas", "luce")).hexdigest()}
+    assert hashes == {hashlib.sha256(written_form("cas", "luce")).hexdigest()}
 
 
 # Only what concerns the partner
@@ -125,7 +125,7 @@ def test_another_process_with_another_hash_seed_gives_the_same_bytes() -> None:
 def test_a_form_has_only_the_sheets_that_concern_its_partner(partner: str, sheets: list[str]) -> None:
     package = form_package("cas", partner)
     states = {element.attrib["name"]: element.attrib.get("state") for element in package.workbook.iter(f"{MAIN}sheet")}
-    visible = [each for each, state in states.items() if state is None]
+    visible = [sheet for sheet, state in states.items() if state is None]
     totals = [TOTALS] if "Budget" in sheets else []
     assert visible == [GUIDE, *sheets, *totals, *([SPELLINGS] if sheets else [])]
     assert states[LISTS] == "hidden"
@@ -172,16 +172,16 @@ def test_a_partner_that_leads_and_takes_part_has_one_row_with_what_it_said_this_
 
 @every_form
 def test_only_the_cells_to_fill_are_unlocked(name: str, partner: str) -> None:
-    found, form = unlocked(name, partner), form_of(name, partner)
+    cells, form = unlocked(name, partner), form_of(name, partner)
     for table in form.tables:
-        assert found.pop(table.sheet) == to_fill(name, partner, table), table.sheet
-    signature = found.pop(GUIDE)
+        assert cells.pop(table.sheet) == to_fill(name, partner, table), table.sheet
+    signature = cells.pop(GUIDE)
     names = form_package(name, partner).names
     assert {f"B{row + 1}" for row, _ in signature} == {
-        names[each].rpartition("!")[2].replace("$", "") for each, _, _ in SIGNATURE_CELLS if each in names
+        names[name].rpartition("!")[2].replace("$", "") for name, _, _ in SIGNATURE_CELLS if name in names
     }
     assert bool(signature) is bool(form_of(name, partner).tables)
-    assert not any(found.pop(sheet, ()) for sheet in (SPELLINGS, LISTS))
+    assert not any(cells.pop(sheet, ()) for sheet in (SPELLINGS, LISTS))
 
 
 @every_form
@@ -233,7 +233,7 @@ def test_the_first_screen_shows_fifteen_rows_and_every_column(name: str, partner
             for dimension in sheet.column_dimensions.values()
             if not dimension.hidden and dimension.min <= len(table.columns)
         ]
-        assert sum(round((each.width or 0) * 7) * (each.max - each.min + 1) for each in shown) <= 1316
+        assert sum(round((column.width or 0) * 7) * (column.max - column.min + 1) for column in shown) <= 1316
         assert [
             table.columns[dimension.min - 1].role for dimension in sheet.column_dimensions.values() if dimension.hidden
         ] == [Role.KEY]
@@ -281,13 +281,13 @@ def test_names_are_legal_and_none_is_a_tables(name: str, partner: str) -> None:
 def test_rules_come_from_the_schemas_and_cover_the_spare_rows(name: str, partner: str) -> None:
     form, package, schemas = form_of(name, partner), form_package(name, partner), form_contract(name).schemas
     for table in form.tables:
-        found, schema = rules(package, table), schemas[table.resource]
+        rules_by_column, schema = rules(package, table), schemas[table.resource]
         last = TOP + len(form.rows[table.name]) + SPARE_ROWS - 1
         for place, column in enumerate(table.columns):
-            assert (place in found) is table.editable(column, spare=True), column.name
-            if place not in found:
+            assert (place in rules_by_column) is table.editable(column, spare=True), column.name
+            if place not in rules_by_column:
                 continue
-            rule, field = found[place], table.field(column, schemas)
+            rule, field = rules_by_column[place], table.field(column, schemas)
             assert field is not None
             first = TOP if table.editable(column, spare=False) else TOP + len(form.rows[table.name])
             assert area(rule.attrib["sqref"]) == (first, place, last, place)
@@ -343,8 +343,8 @@ def test_the_baseline_has_every_value_as_sent_with_its_stable_id(name: str, part
     assert lines[0] == BASELINE_HEADERS
     expected = {
         (table, row.key, field, baseline_text(value))
-        for table, found in form.rows.items()
-        for row in found
+        for table, rows in form.rows.items()
+        for row in rows
         for field, value in row.values.items()
         if value is not None
     }
@@ -358,11 +358,15 @@ def test_the_baseline_has_every_value_as_sent_with_its_stable_id(name: str, part
 @every_form
 def test_the_identity_says_whose_form_it_is(name: str, partner: str) -> None:
     cells = form_package(name, partner).cells[IDENTITY]
-    said = {cells[row, 0][0]: cells[row, 1][0] for row, column in cells if column == 0}
+    identity_cells = {cells[row, 0][0]: cells[row, 1][0] for row, column in cells if column == 0}
     identity = form_of(name, partner).identity
-    assert said["genre"] == "formulaire"
-    assert (said["contrat"], said["partenaire"]) == (identity.contrat, partner)
-    assert (said["exercice"], said["formulaire"], said["format"]) == (YEAR, identity.formulaire, 1)
+    assert identity_cells["genre"] == "formulaire"
+    assert (identity_cells["contrat"], identity_cells["partenaire"]) == (identity.contrat, partner)
+    assert (identity_cells["exercice"], identity_cells["formulaire"], identity_cells["format"]) == (
+        YEAR,
+        identity.formulaire,
+        1,
+    )
 
 
 # Look

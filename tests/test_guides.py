@@ -44,7 +44,7 @@ def coded(guide: str) -> list[str]:
 
 
 @cache
-def said() -> frozenset[str]:
+def program_texts() -> frozenset[str]:
     """The texts between quotes of the program, its schemas and its templates; a year stands where they have a value."""
     files = [
         *(ROOT / "scripts").rglob("*.py"),
@@ -60,7 +60,7 @@ def said() -> frozenset[str]:
 @pytest.mark.parametrize("guide", GUIDES)
 def test_what_a_guide_quotes_is_what_people_see(guide: str) -> None:
     own = set(re.findall(r"^#+ (.*)$", text(guide), re.MULTILINE))
-    assert quoted(guide) - said() - own - NOT_OURS - {"ajouter aux partenaires"} == set()
+    assert quoted(guide) - program_texts() - own - NOT_OURS - {"ajouter aux partenaires"} == set()
     named = set(re.findall(r"constat «\s([^»]+?)\s»", text(guide)))
     assert named <= {entry.titre for entry in CATALOGUE.values()}
 
@@ -68,7 +68,7 @@ def test_what_a_guide_quotes_is_what_people_see(guide: str) -> None:
 def test_the_choices_of_a_new_name_are_the_titles_of_tables() -> None:
     schema = json.loads((ROOT / "schemas" / "partenaires.json").read_text(encoding="utf-8"))
     assert f"ajouter aux {schema['title'].lower()}" == "ajouter aux partenaires"
-    assert "ajouter aux 2016" in said()
+    assert "ajouter aux 2016" in program_texts()
 
 
 @pytest.mark.parametrize("guide", GUIDES)
@@ -85,7 +85,7 @@ def test_every_command_and_option_of_a_guide_exists(guide: str) -> None:
 @pytest.mark.parametrize("guide", GUIDES)
 def test_every_place_of_a_guide_is_one_of_the_program(guide: str) -> None:
     remedies = " ".join(entry.remede for entry in CATALOGUE.values())
-    known = said() | {guide_name(guide) for guide in GUIDES} | set(re.findall(r"(?<=/)[^/ ]+(?=/)", remedies))
+    known = program_texts() | {guide_name(guide) for guide in GUIDES} | set(re.findall(r"(?<=/)[^/ ]+(?=/)", remedies))
     for line in coded(guide):
         if line.startswith("workbooks/"):
             assert set(line.split("/")) - {""} <= known, line
@@ -114,7 +114,7 @@ def test_a_guide_is_a_word_document_with_its_titles_pictures_and_tables() -> Non
         ]
         assert titles == re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```$", "", source, flags=re.M | re.S), re.M)
         shown = [element.get("descr") for element in document.element.body.iter(qn("wp:docPr"))]
-        assert [each.replace("\xa0", " ") for each in shown] == re.findall(r"!\[([^\]]+)\]", source)
+        assert [caption.replace("\xa0", " ") for caption in shown] == re.findall(r"!\[([^\]]+)\]", source)
         assert len(document.tables) == len(re.findall(r"^\|---", source, re.M))
         assert "{{" not in "".join(part.text or "" for part in document.sections[0].header._element.iter(qn("w:t")))
 

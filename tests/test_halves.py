@@ -38,9 +38,9 @@ def file(
     """A file saved one day of November; it has the lines A, B and C, and the ones that it adds."""
     rows = [row(line, typed.get(line, {})) for line in "ABC"]
     rows += [row(line, values, is_new=True) for line, values in (new or {}).items()]
-    said = () if typed or new else (EMPTY,)
+    findings = () if typed or new else (EMPTY,)
     saved = None if day is None else datetime(2016, 11, day, 9)
-    parsed = ParsedReturn(f"{name}{typed}{new}{day}", WHO, saved, author, said, tuple(rows))
+    parsed = ParsedReturn(f"{name}{typed}{new}{day}", WHO, saved, author, findings, tuple(rows))
     return Candidate(f"consolidation/acceptes/2016/{name}.xlsx" if kept else f"retours/{name}.xlsx", parsed, kept)
 
 
@@ -167,7 +167,7 @@ _FILES = st.lists(
         st.sampled_from(["a", "a (1)", "a (conflicted copy 2016)", "b"]), _TYPED,
         st.one_of(st.none(), st.integers(1, 3)), _NEW,
     ),
-    min_size=1, max_size=4, unique_by=lambda each: each[0],
+    min_size=1, max_size=4, unique_by=lambda entry: entry[0],
 )  # fmt: skip
 
 
@@ -178,7 +178,7 @@ def test_a_second_run_on_the_same_files_says_the_same(files: list[Any], before: 
     kept = [] if before is None else [file("luce", before[0], before[1], kept=True)]
     first = again = choose([*candidates, *kept], NOW)
     for _ in range(2):
-        before_run = {each.parsed.sha256: each.parsed for each in [*candidates, *kept]}
+        before_run = {candidate.parsed.sha256: candidate.parsed for candidate in [*candidates, *kept]}
         kept = []
         if again.in_force is not None:
             to_keep = [before_run[again.in_force.parsed.sha256], *(parsed for _, parsed in again.compared)]

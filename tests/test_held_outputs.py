@@ -147,9 +147,9 @@ def test_an_output_that_is_open_is_not_replaced_until_its_owner_leaves(workbooks
 
 def test_the_person_is_named_and_told_what_to_do(workbooks: Path) -> None:
     excel_holds(workbooks / WORKBOOK)
-    (said,) = published(workbooks, WORKBOOK, b"new")
-    assert "Hélène Martin, dans Excel" in said.suggestion
-    assert "~$consolidation.xlsx" in said.suggestion
+    (finding,) = published(workbooks, WORKBOOK, b"new")
+    assert "Hélène Martin, dans Excel" in finding.suggestion
+    assert "~$consolidation.xlsx" in finding.suggestion
 
 
 def test_an_owner_file_beside_nothing_holds_nothing(workbooks: Path) -> None:
@@ -337,9 +337,9 @@ def test_a_clock_far_away_makes_an_owner_file_stale(workbooks: Path) -> None:
 def test_a_living_owner_counts_before_a_stale_one(workbooks: Path) -> None:
     made_old(libreoffice_holds(workbooks / WORKBOOK), 2 * STALE_SECONDS)
     excel_holds(workbooks / WORKBOOK)
-    (said,) = published(workbooks, WORKBOOK, b"new")
-    assert said.code == "sortie-ouverte"
-    assert "Excel" in said.suggestion
+    (finding,) = published(workbooks, WORKBOOK, b"new")
+    assert finding.code == "sortie-ouverte"
+    assert "Excel" in finding.suggestion
 
 
 # The real one
@@ -357,9 +357,9 @@ def test_a_real_libreoffice_is_not_disturbed(workbooks: Path, office: LibreOffic
     new = (workbooks.parent / "new.xlsx").read_bytes()
     try:
         office.open(target)
-        (said,) = published(workbooks, WORKBOOK, new)
-        assert said.code == "sortie-ouverte"
-        assert "dans LibreOffice" in said.suggestion
+        (finding,) = published(workbooks, WORKBOOK, new)
+        assert finding.code == "sortie-ouverte"
+        assert "dans LibreOffice" in finding.suggestion
         assert (target.read_bytes(), (workbooks / WAITING).read_bytes()) == (old, new)
         assert office.read()["Sheet"][0, 0].value == "ancien"
         # However long it stays open: its process has the file.

@@ -66,32 +66,32 @@ def told(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace
     """A workspace where two consolidations have been, on a machine that lives in Paris."""
     monkeypatch.setitem(os.environ, "TZ", "Europe/Paris")
     time.tzset()
-    found = find_workspace(workspace)
-    run(found, SENT, FIRST)
-    run(found, CORRECTED, SECOND)
-    yield found
+    found_workspace = find_workspace(workspace)
+    run(found_workspace, SENT, FIRST)
+    run(found_workspace, CORRECTED, SECOND)
+    yield found_workspace
     monkeypatch.undo()
     time.tzset()
 
 
-def run(workspace: Workspace, now: datetime, said: list[CellEntry]) -> None:
+def run(workspace: Workspace, now: datetime, entries: list[CellEntry]) -> None:
     with open_journal(workspace.memory / "journal.sqlite", now) as journal:
         number = journal.start_run(now, "1.0")
-        journal.add_entries(number, said)
+        journal.add_entries(number, entries)
         journal.end_run(number, now, "", {})
 
 
-def rows(workspace: Workspace, what: str) -> list[tuple[str, tuple[Any, ...], list[str]]]:
-    return [(row.table, row.key, list(row.fields)) for row in historique(workspace, what).rows]
+def rows(workspace: Workspace, question: str) -> list[tuple[str, tuple[Any, ...], list[str]]]:
+    return [(row.table, row.key, list(row.fields)) for row in historique(workspace, question).rows]
 
 
-def refused(workspace: Workspace, what: str) -> tuple[str, str]:
+def refused(workspace: Workspace, question: str) -> tuple[str, str]:
     """The code of the refusal, and what it suggests."""
     with pytest.raises(TabellionError) as refusal:
-        historique(workspace, what)
-    (found,) = refusal.value.findings
-    assert found.bloquant
-    return found.code, found.suggestion
+        historique(workspace, question)
+    (finding,) = refusal.value.findings
+    assert finding.bloquant
+    return finding.code, finding.suggestion
 
 
 def test_a_line_tells_each_value_before_and_after_with_who_said_it(told: Workspace) -> None:
@@ -131,13 +131,13 @@ def test_a_fiche_comes_with_all_that_belongs_to_it(told: Workspace) -> None:
         assert words in text
 
 
-@pytest.mark.parametrize("what", ["I-1.1./1", "I-1.1/1", "i-1.1/1", " I-1.1./1 ", "« I-1.1./1 »", "I-1.1./1."])
-def test_a_fiche_is_found_as_people_write_it(told: Workspace, what: str) -> None:
-    assert rows(told, what)[0][:2] == ("fiches", FICHE)
+@pytest.mark.parametrize("question", ["I-1.1./1", "I-1.1/1", "i-1.1/1", " I-1.1./1 ", "« I-1.1./1 »", "I-1.1./1."])
+def test_a_fiche_is_found_as_people_write_it(told: Workspace, question: str) -> None:
+    assert rows(told, question)[0][:2] == ("fiches", FICHE)
 
 
 @pytest.mark.parametrize(
-    ("what", "row"),
+    ("question", "row"),
     [
         ("b01-CHARTRES-001", ("lignes_budgetaires", LINE)),
         ("B01-chartres-001 2016", ("lignes_budgetaires", LINE)),
@@ -146,12 +146,12 @@ def test_a_fiche_is_found_as_people_write_it(told: Workspace, what: str) -> None
         ("I-1.1./1 luce 2016", ("suivis", SUIVI)),
     ],
 )
-def test_any_row_is_found_by_its_key(told: Workspace, what: str, row: tuple[str, Any]) -> None:
-    assert [row[:2] for row in rows(told, what)] == [row]
+def test_any_row_is_found_by_its_key(told: Workspace, question: str, row: tuple[str, Any]) -> None:
+    assert [row[:2] for row in rows(told, question)] == [row]
 
 
 @pytest.mark.parametrize(
-    "what",
+    "question",
     [
         "contrat.xlsx!B01 Éducation!E7",
         "'B01 Éducation'!E7",
@@ -167,10 +167,10 @@ def test_any_row_is_found_by_its_key(told: Workspace, what: str, row: tuple[str,
         "Budget!F6",
     ],
 )
-def test_a_cell_is_found_as_people_write_it(told: Workspace, what: str) -> None:
-    (row,) = historique(told, what).rows
+def test_a_cell_is_found_as_people_write_it(told: Workspace, question: str) -> None:
+    (row,) = historique(told, question).rows
     assert (row.table, row.key, list(row.fields)) == ("lignes_budgetaires", LINE, [MONEY])
-    assert [each.entry.value for each in row.fields[MONEY]] == [12_000_00, 13_500_50]
+    assert [step.entry.value for step in row.fields[MONEY]] == [12_000_00, 13_500_50]
 
 
 def test_a_blank_cell_that_is_asked_for_is_told(told: Workspace) -> None:
@@ -178,7 +178,7 @@ def test_a_blank_cell_that_is_asked_for_is_told(told: Workspace) -> None:
 
 
 @pytest.mark.parametrize(
-    ("what", "near"),
+    ("question", "near"),
     [
         ("B01-chartre-001", "« B01-chartres-001 »"),
         ("I-1.1./3", "« I-1.1./1 »"),
@@ -192,16 +192,16 @@ def test_a_blank_cell_that_is_asked_for_is_told(told: Workspace) -> None:
         ("\x1b[31mrouge", "une cellule comme"),
     ],
 )
-def test_what_is_unknown_is_refused_with_the_nearest_known(told: Workspace, what: str, near: str) -> None:
-    code, suggestion = refused(told, what)
+def test_what_is_unknown_is_refused_with_the_nearest_known(told: Workspace, question: str, near: str) -> None:
+    code, suggestion = refused(told, question)
     assert code == "historique-inconnu"
     assert near in suggestion
 
 
 def test_a_row_is_found_by_what_people_call_it(told: Workspace) -> None:
     run(told, CORRECTED, [of_staff("lignes_budgetaires", LINE, "libelle", "Accueil d'été & goûter", "C7")])
-    found = rows(told, "accueil d’ete  & Goûter")
-    assert [(table, key) for table, key, _ in found] == [("lignes_budgetaires", LINE)]
+    rows_told = rows(told, "accueil d’ete  & Goûter")
+    assert [(table, key) for table, key, _ in rows_told] == [("lignes_budgetaires", LINE)]
     code, suggestion = refused(told, "Acueil d'été & goûter")
     assert code == "historique-inconnu"
     assert "« Accueil d'été & goûter »" in suggestion
@@ -216,21 +216,23 @@ def test_a_sheet_that_several_files_have_must_be_said_with_its_file(told: Worksp
 
 
 def test_a_cell_of_the_master_is_what_stands_there_now(workspace: Path) -> None:
-    found = find_workspace(workspace)
-    generate(found, None, force=False, now=SENT)
-    reading = read_master(read_workbook(found.contrat), schemas(), found.settings.identifiant)
+    found_workspace = find_workspace(workspace)
+    generate(found_workspace, None, force=False, now=SENT)
+    reading = read_master(read_workbook(found_workspace.contrat), schemas(), found_workspace.settings.identifiant)
     row = reading.tables["lignes_budgetaires"].rows[1]
     key = (row["ligne_id"], row["exercice"])
     place = reading.locate("lignes_budgetaires", 1, "montant_realise")
     assert place.feuille is not None
     # The journal saw the line one row higher: since then somebody inserted a row above it.
     stale = of_staff("lignes_budgetaires", key, "montant_realise", 5_00, "A1", place.feuille)
-    run(found, SENT, [stale])
-    what = f"contrat.xlsx!{place.feuille}!{place.cellule}"
-    assert rows(found, what) == [("lignes_budgetaires", key, ["montant_realise"])]
-    found.contrat.write_bytes(b"abime")
-    assert refused(found, what)[0] == "historique-inconnu"
-    assert rows(found, f"contrat.xlsx!{place.feuille}!A1") == [("lignes_budgetaires", key, ["montant_realise"])]
+    run(found_workspace, SENT, [stale])
+    question = f"contrat.xlsx!{place.feuille}!{place.cellule}"
+    assert rows(found_workspace, question) == [("lignes_budgetaires", key, ["montant_realise"])]
+    found_workspace.contrat.write_bytes(b"abime")
+    assert refused(found_workspace, question)[0] == "historique-inconnu"
+    assert rows(found_workspace, f"contrat.xlsx!{place.feuille}!A1") == [
+        ("lignes_budgetaires", key, ["montant_realise"])
+    ]
 
 
 def test_without_a_journal_people_are_told_to_consolidate(workspace: Path) -> None:
@@ -248,7 +250,7 @@ def test_a_value_that_commands_a_terminal_is_shown_harmless(told: Workspace) -> 
     )
     text = "".join(history_lines(historique(told, "B01-chartres-001")))
     assert "a�[2Jb c" in text
-    assert not any(each in text for each in "\x1b\x07\n")
+    assert not any(sign in text for sign in "\x1b\x07\n")
 
 
 def test_a_value_said_again_from_another_file_says_so(told: Workspace) -> None:

@@ -90,10 +90,10 @@ def test_hundreds_of_hostile_forms_beside_good_ones(asked: Path, tmp_path: Path)
     assert done.code in (0, 1), done.err
     assert "Traceback" not in done.err
     findings = json.loads((tmp_path / "nuit.json").read_text(encoding="utf-8"))["constats"]
-    said = defaultdict(list)
+    by_file = defaultdict(list)
     for item in findings:
-        said[item["fichier"]].append(item)
-    assert [name for name in names if name not in said] == []
+        by_file[item["fichier"]].append(item)
+    assert [name for name in names if name not in by_file] == []
     limits = {"lecture-delai", "lecture-memoire", "lecture-interrompue"}
     assert [item["valeur"] for item in findings if item["code"] in limits] == [], "nothing unforeseen happened"
     goods = [row for row in register_rows(root, "lignes_budgetaires") if row["libelle"] == "Goûters"]
@@ -101,7 +101,7 @@ def test_hundreds_of_hostile_forms_beside_good_ones(asked: Path, tmp_path: Path)
     granted = {row["financement_id"]: row["montant"] for row in register_rows(root, "financements")}
     assert granted[GRANTED] == plain_euros(AMOUNTS["etat"])
     for partner in ("vide", "etat"):
-        assert not any(each["bloquant"] for each in said[f"retours/bon {partner}.xlsx"])
+        assert not any(item["bloquant"] for item in by_file[f"retours/bon {partner}.xlsx"])
     for output in ("consolidation.xlsx", "rapport.html", "constats.json"):
         assert (root / "workbooks" / "consolidation" / output).stat().st_size > 0
     again = tabellion("consolidate", cwd=root)
@@ -117,9 +117,11 @@ def test_a_form_whose_exercice_is_no_year_is_refused_for_that(exercice: str, sen
     kind = "" if re.fullmatch(r"[-\d.E]+|NaN", exercice) else ' t="str"'
     path = tmp_path / "retour.xlsx"
     path.write_bytes(hidden(filled(sent, path), f'<c{kind} r="B6"><v>{exercice}</v></c>'))
-    found = validate(find_workspace(sent), [path])
-    assert {item.code for item in found if item.bloquant} in ({"exercice-illisible"}, {"exercice-hors-contrat"}), found
-    assert all(len(each.message) < 300 for each in found)
+    findings = validate(find_workspace(sent), [path])
+    assert {item.code for item in findings if item.bloquant} in ({"exercice-illisible"}, {"exercice-hors-contrat"}), (
+        findings
+    )
+    assert all(len(finding.message) < 300 for finding in findings)
 
 
 def hidden(path: Path, cell: str) -> bytes:
@@ -155,9 +157,9 @@ def test_a_sheet_of_any_name_has_its_annotated_copy(name: str, sent: Path, tmp_p
     grown("xl/worksheets/sheet2.xml", '<row r="900"><c r="F900" t="str"><v>douze</v></c></row>')(parts)
     path, workspace = tmp_path / "retour.xlsx", find_workspace(sent)
     path.write_bytes(repacked(parts))
-    found = validate(workspace, [path])
-    assert found
-    copy = annotation.annotated_copy(path.read_bytes(), found, load_theme(workspace.layout, workspace.schemas))
+    findings = validate(workspace, [path])
+    assert findings
+    copy = annotation.annotated_copy(path.read_bytes(), findings, load_theme(workspace.layout, workspace.schemas))
     assert annotation.is_annotated(copy)
 
 
@@ -166,16 +168,16 @@ def test_a_copy_that_nobody_foresaw_is_a_list_of_its_own(
 ) -> None:
     real = annotation._annotate_sheet
 
-    def fragile(package: Any, entry: Any, *rest: Any) -> None:
+    def fragile(package: Any, entry: Any, *arguments: Any) -> None:
         if entry.name == "Budget":
             raise ValueError("nobody foresaw this")
-        real(package, entry, *rest)
+        real(package, entry, *arguments)
 
     path, workspace = filled(sent, tmp_path / "retour.xlsx"), find_workspace(sent)
     monkeypatch.setattr(annotation, "_annotate_sheet", fragile)
-    found = [finding("cellule-en-erreur", Place(feuille="Budget", cellule="F6"), valeur="#REF!")]
+    findings = [finding("cellule-en-erreur", Place(feuille="Budget", cellule="F6"), valeur="#REF!")]
     theme = load_theme(workspace.layout, workspace.schemas)
-    (copy,) = annotation.annotate([(path, found)], tmp_path / "annotes", theme, NOW)
+    (copy,) = annotation.annotate([(path, findings)], tmp_path / "annotes", theme, NOW)
     assert annotation.is_annotated(copy.read_bytes())
     assert b"#REF!" in b"".join(parts_of(copy.read_bytes()).values())
 
@@ -196,8 +198,8 @@ def test_a_file_that_makes_the_whole_fail_is_refused_alone(
 
     monkeypatch.setattr(isolation.assemble_apart, "__defaults__", (fragile,))
     done = consolidate(find_workspace(asked), NOW)
-    said = {item.place.fichier for item in done.findings if item.code == "lecture-interrompue"}
-    assert said == culprits
+    files = {item.place.fichier for item in done.findings if item.code == "lecture-interrompue"}
+    assert files == culprits
     assert not any("OverflowError" in item.message for item in done.findings)
     in_force = {line.in_force.fichier for line in done.consolidation.board if line.in_force}
     assert in_force == {f"retours/{name}.xlsx" for name in "abc"} - culprits
@@ -211,7 +213,9 @@ def test_rows_that_make_the_shared_pass_fail_cost_their_file_alone(
         filled(asked, returns / f"{name}.xlsx", partner)
 
     def fragile(parsed: Any, book: Any) -> Any:
-        if any(row.values.get("libelle") == "Goûters" for each in parsed.values() for row in each.rows):
+        if any(
+            row.values.get("libelle") == "Goûters" for parsed_return in parsed.values() for row in parsed_return.rows
+        ):
             raise OverflowError("nobody foresaw this")
         return check_rows(parsed, book)
 
@@ -275,7 +279,7 @@ def test_thousands_of_rows_alike_are_a_few_findings_that_count_them(kind: str, s
     path.write_bytes(repacked(parts))
     alone = validate(find_workspace(sent), [path])
     assert 0 < len(alone) < 200
-    assert any("autres cellules de cette colonne" in each.message for each in alone)
+    assert any("autres cellules de cette colonne" in finding.message for finding in alone)
     assert not any(item.code.startswith("lecture-") for item in alone), "one file alone is read within the same limits"
     other = shutil.copy(path, tmp_path / "autre.xlsx")
     assert validate_files(find_workspace(sent), [path, Path(other)])[0] == alone
@@ -286,10 +290,10 @@ def test_a_table_that_no_partner_fills_is_named_with_its_rows(sent: Path, tmp_pa
     grown("xl/worksheets/sheet2.xml", many("equal", 30_001))(parts)
     path = tmp_path / "retour.xlsx"
     path.write_bytes(repacked(parts))
-    (said,) = [item for item in validate(find_workspace(sent), [path]) if item.bloquant]
-    assert (said.code, said.place.feuille) == ("tableau-trop-long", "Budget")
-    assert "« Budget »" in said.message
-    assert "30108" in said.message, "the last row of the table"
+    (finding,) = [item for item in validate(find_workspace(sent), [path]) if item.bloquant]
+    assert (finding.code, finding.place.feuille) == ("tableau-trop-long", "Budget")
+    assert "« Budget »" in finding.message
+    assert "30108" in finding.message, "the last row of the table"
 
 
 @pytest.mark.parametrize("count", [1, MOST_OF_A_KIND, MOST_OF_A_KIND + 1, 500])
@@ -326,10 +330,10 @@ def test_a_file_that_no_output_can_show_is_refused_alone(
 ) -> None:
     shown = getattr(consolidate_module, output)
 
-    def fails(consolidation: Consolidation, *rest: object) -> object:
+    def fails(consolidation: Consolidation, *arguments: object) -> object:
         if any(change.partenaire == "vide" for change in consolidation.modifications):
             raise RecursionError("what nobody foresaw")
-        return shown(consolidation, *rest)
+        return shown(consolidation, *arguments)
 
     monkeypatch.setattr(consolidate_module, output, fails)
     for partner in ("luce", "vide"):

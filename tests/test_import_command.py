@@ -33,12 +33,12 @@ def run(workspace: Workspace, *paths: Path, accept: bool = False, force: bool = 
     return import_document(workspace, paths, None, force=force, now=NOW, accept=accept)
 
 
-def choose(path: Path, sheet: str, found: str, meaning: str | None, decision: str | None = None) -> None:
-    """Correct the row of ``found`` as a person does in Excel."""
+def choose(path: Path, sheet: str, text: str, meaning: str | None, decision: str | None = None) -> None:
+    """Correct the row of ``text`` as a person does in Excel."""
     book = openpyxl.load_workbook(path)
     page = book[sheet]
     labels = {cell.value: cell.column for cell in page[5]}
-    row = next(cells[0].row for cells in page.iter_rows(min_row=6) if cells[labels["Trouvé"] - 1].value == found)
+    row = next(cells[0].row for cells in page.iter_rows(min_row=6) if cells[labels["Trouvé"] - 1].value == text)
     if meaning is not None:
         page.cell(row, labels["C'est"], meaning)
     if decision is not None:
@@ -182,8 +182,8 @@ def test_a_contract_with_quartiers_keeps_them_and_another_says_that_it_has_no_pl
         path.write_text("\n".join(";".join(row) for row in rows), encoding="utf-8")
         done = run(workspace, path, force=True)
         assert done.written
-        said = [item.champ for item in done.findings if item.code == "champ-sans-place"]
-        assert said == ([] if workspace is with_quartiers else ["quartiers", "nature", "quartiers"])
+        fields = [item.champ for item in done.findings if item.code == "champ-sans-place"]
+        assert fields == ([] if workspace is with_quartiers else ["quartiers", "nature", "quartiers"])
     tables = load_register(with_quartiers.registre, with_quartiers.schemas, with_quartiers.settings).tables
     (line,) = tables["lignes_budgetaires"].rows
     assert (line["quartiers"], line["nature"]) == ("Kerourien ; Bellevue", "fonctionnement")

@@ -96,8 +96,8 @@ def test_what_a_workbook_hides_or_shows_in_error_is_said(tmp_path: Path) -> None
         hidden.write(0, 0, "12 €")
         hidden.hide()
     text = document_text(path)
-    said = [(item.code, item.place.feuille, item.place.cellule) for item in text.notices]
-    assert said == [("cellules-non-lues", "Contrat", "B2"), ("feuille-masquee-non-lue", "Cachée", None)]
+    notices = [(item.code, item.place.feuille, item.place.cellule) for item in text.notices]
+    assert notices == [("cellules-non-lues", "Contrat", "B2"), ("feuille-masquee-non-lue", "Cachée", None)]
     assert " ".join(text.data.decode().split()) == "Cantine 1 234,57 €"
 
 
@@ -230,9 +230,9 @@ def test_a_pdf_of_pictures_says_that_it_has_no_text(tmp_path: Path) -> None:
         b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>",
     ]
     data, offsets = b"%PDF-1.4\n", []
-    for number, each in enumerate(objects, 1):
+    for number, content in enumerate(objects, 1):
         offsets.append(len(data))
-        data += b"%d 0 obj%sendobj\n" % (number, each)
+        data += b"%d 0 obj%sendobj\n" % (number, content)
     start = len(data)
     data += b"xref\n0 4\n0000000000 65535 f \n" + b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
     data += b"trailer<</Size 4/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % start

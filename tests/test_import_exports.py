@@ -111,8 +111,8 @@ def test_chorus_payments_of_one_engagement_are_added_up(tmp_path: Path) -> None:
         [2101234567, 2, 2016, "LIRE ENSEMBLE", 552013500012, -50, 42_552, "0147-01-02"],
     ]
     path = workbook(tmp_path, ("Accueil", 0, [["Extraction Chorus"]]), ("Paiements", 2, [header, *rows]))
-    found = "2101234567"
-    imported = read(path, {(Topic.DOSSIERS, "", found): "I-1.1./2"})
+    number = "2101234567"
+    imported = read(path, {(Topic.DOSSIERS, "", number): "I-1.1./2"})
     assert grants(imported) == [("I-1.1./2", "etat", 2016, 120_050, "LIRE ENSEMBLE", "2101234567")]
     assert imported.contract.tables["subventions"][0]["date_convention"] == date(2016, 6, 29)
     (partner,) = [row for row in imported.contract.tables["partenaires"] if row["nom"] == "LIRE ENSEMBLE"]
@@ -129,8 +129,8 @@ def test_gispro_one_sheet_a_year_whose_header_changes(tmp_path: Path) -> None:
         ("2017", 0, [["N° doc. précédent (EJ)", "Numéro De l'Action Prj", "Code Siret", "Mt engagé", "Tiers"],
                      ["2103", 12345, SIRET, 200, "Lire"], ["2104", "01234567", SIRET, 400, "Lire"]]),
     )  # fmt: skip
-    found = [row[:4] for row in grants(read(path, choices))]
-    assert found == [
+    rows = [row[:4] for row in grants(read(path, choices))]
+    assert rows == [
         ("I-1.1./2", "etat", 2016, 10_000),
         ("I-2./1", "etat", 2016, 30_000),
         ("I-1.1./2", "etat", 2017, 20_000),

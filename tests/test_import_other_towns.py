@@ -29,12 +29,12 @@ CHANGED = {"montant-illisible", "montants-colles", "collectivite-variante", "lig
 def check(imported: ImportedFiles, town: Altered, expected: set[str] | frozenset[str] = frozenset()) -> None:
     """Each planted anomaly is said at its row, nothing else is but ``expected``; all fiches and lines are there."""
     lines = (imported.text or town.text.encode()).decode().split("\n")
-    found = Counter(
+    counted = Counter(
         (item.code, place(lines, item.place.ligne or 1))
         for item in imported.contract.findings
         if item.code not in expected
     )
-    assert found == Counter(town.planted)
+    assert counted == Counter(town.planted)
     complete(imported, town.clean, [code for code, _ in town.planted])
     assert len(imported.contract.tables["fiches"]) == sum(
         len(convention.fiches) for convention in town.clean.conventions
@@ -92,8 +92,8 @@ def test_a_workbook(tmp_path: Path, seed: int) -> None:
     path = tmp_path / "contrat.xlsx"
     path.write_bytes(as_workbook(lists))
     imported = read(path)
-    found = sorted((item.code, item.place.feuille, item.place.cellule) for item in imported.contract.findings)
-    assert found == planted
+    places = sorted((item.code, item.place.feuille, item.place.cellule) for item in imported.contract.findings)
+    assert places == planted
     complete(imported, spec, [code for code, *_ in planted])
 
 
@@ -106,8 +106,8 @@ def test_lists_in_csv(tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
         paths.append(tmp_path / f"{name}.csv")
         paths[-1].write_bytes(as_csv(lists[name], seed))
     imported = read(*paths)
-    found = sorted((item.code, item.place.fichier, item.place.ligne) for item in imported.contract.findings)
-    assert found == sorted((code, f"{name}.csv", int(re.sub(r"\D", "", cell))) for code, name, cell in planted)
+    places = sorted((item.code, item.place.fichier, item.place.ligne) for item in imported.contract.findings)
+    assert places == sorted((code, f"{name}.csv", int(re.sub(r"\D", "", cell))) for code, name, cell in planted)
     complete(imported, spec, [code for code, *_ in planted])
 
 

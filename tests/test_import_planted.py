@@ -31,13 +31,13 @@ def cell(sheet: str, address: str, value: object) -> Plant:
 
 def struck(sheet: str, row: int) -> Plant:
     def plant(book: openpyxl.Workbook) -> None:
-        for each in book[sheet][row]:
-            each.font = Font(strike=True)
+        for cell in book[sheet][row]:
+            cell.font = Font(strike=True)
 
     return plant
 
 
-def found(imported: ImportedFiles) -> list[tuple[str, str | None, str | None]]:
+def finding_places(imported: ImportedFiles) -> list[tuple[str, str | None, str | None]]:
     return sorted((item.code, item.place.feuille, item.place.cellule) for item in imported.contract.findings)
 
 
@@ -73,7 +73,7 @@ def test_what_is_planted_in_a_workbook_is_found_and_nothing_else(tmp_path: Path,
     for plant in plants:
         plant(book)
     book.save(path)
-    assert found(read(path)) == sorted(expected)
+    assert finding_places(read(path)) == sorted(expected)
 
 
 ALTERED = {
@@ -94,7 +94,7 @@ def test_a_word_document_says_what_its_text_says(tmp_path: Path, count: int) -> 
     codes = []
     for name, data in (("a.txt", text.encode()), ("a.docx", word_document(text))):
         (tmp_path / name).write_bytes(data)
-        codes.append([each[0] for each in found(read(tmp_path / name))])
+        codes.append([place[0] for place in finding_places(read(tmp_path / name))])
     assert codes[0] == codes[1]
     planted = ["partenaire-vague", "rubrique-non-comprise", "fiche-numero-double"]
     planted += ["montant-illisible", "total-dans-le-budget", "financement-sans-detail"]

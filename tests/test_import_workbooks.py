@@ -85,16 +85,16 @@ def lines(imported: ImportedFiles) -> list[tuple[Any, ...]]:
     return [tuple(row[name] for name in names) for row in imported.contract.tables["lignes_budgetaires"]]
 
 
-def said(imported: ImportedFiles, code: str) -> list[tuple[str | None, str | None]]:
-    found = [item for item in imported.contract.findings if item.code == code]
-    assert all(item.message and item.suggestion for item in found)
-    return [(each.place.feuille, each.place.cellule) for each in found]
+def places_of(imported: ImportedFiles, code: str) -> list[tuple[str | None, str | None]]:
+    findings = [item for item in imported.contract.findings if item.code == code]
+    assert all(item.message and item.suggestion for item in findings)
+    return [(finding.place.feuille, finding.place.cellule) for finding in findings]
 
 
 def recovered(got: ImportedContract, expected: ImportedContract) -> dict[str, tuple[int, int]]:
     """Of each kind: how many come back as they were, of how many."""
-    found = {name: (table(got, name), table(expected, name)) for name in expected.tables}
-    counts = {name: (sum(row in own for row in wanted), len(wanted)) for name, (own, wanted) in found.items()}
+    pairs = {name: (table(got, name), table(expected, name)) for name in expected.tables}
+    counts = {name: (sum(row in own for row in wanted), len(wanted)) for name, (own, wanted) in pairs.items()}
     numbers = [{row["fiche_id"] for row in contract.tables["fiches"]} for contract in (got, expected)]
     counts["numbers"] = len(numbers[0] & numbers[1]), len(numbers[1])
     ticks = [
@@ -150,8 +150,8 @@ def test_a_header_in_the_third_row_on_two_levels_with_years_under_merged_titles(
 
     imported = read(written(tmp_path, "suivi.xlsx", legacy_workbooks.workbook(make)))
     rows = table(imported.contract, "lignes_budgetaires")
-    found = [(row["ligne_id"], row["exercice"], row["montant_prevu"], row["montant_realise"]) for row in rows]
-    assert found == [("B01-brest-001", 2014, 1000, 900), ("B01-brest-001", 2015, 1200, None)]
+    lines = [(row["ligne_id"], row["exercice"], row["montant_prevu"], row["montant_realise"]) for row in rows]
+    assert lines == [("B01-brest-001", 2014, 1000, 900), ("B01-brest-001", 2015, 1200, None)]
 
 
 def test_one_sheet_a_year_whose_header_changes_is_one_line_of_two_exercices(tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_one_sheet_a_year_whose_header_changes_is_one_line_of_two_exercices(tmp_
     )  # fmt: skip
     imported = read(path)
     assert lines(imported) == [(1, "brest", "Soins", 2013, 500), (1, "brest", "Soins", 2014, 600)]
-    assert said(imported, "collectivite-variante") == [("2014", "B2")]
+    assert places_of(imported, "collectivite-variante") == [("2014", "B2")]
 
 
 def test_totals_are_published_totals_and_no_lines(tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_a_blank_town_in_a_list_is_an_anomaly_and_never_the_one_above(tmp_path: 
     rows = [BUDGET, ["1 - Santé", "Brest", "Soins", 5], ["1 - Santé", "Brest", "Bus", 6], ["1 - Santé", None, "Eau", 7]]
     imported = read(sheet(tmp_path, "liste.xlsx", ("Liste", rows)))
     assert [row[2] for row in lines(imported)] == ["Soins", "Bus"]
-    assert said(imported, "ligne-non-placee") == [("Liste", "A4")]
+    assert places_of(imported, "ligne-non-placee") == [("Liste", "A4")]
 
 
 @pytest.mark.parametrize(
@@ -222,9 +222,9 @@ def test_what_is_hidden_struck_out_or_unknown_is_told(tmp_path: Path) -> None:
 
     imported = read(written(tmp_path, "l.xlsx", legacy_workbooks.workbook(make)))
     assert [row[2] for row in lines(imported)] == ["Soins", "Eau"]
-    assert said(imported, "ligne-barree") == [("Liste", "A4")]
-    assert said(imported, "lignes-masquees") == [("Liste", "A3")]
-    assert said(imported, "colonne-non-comprise") == [("Liste", "E1")]
+    assert places_of(imported, "ligne-barree") == [("Liste", "A4")]
+    assert places_of(imported, "lignes-masquees") == [("Liste", "A3")]
+    assert places_of(imported, "colonne-non-comprise") == [("Liste", "E1")]
 
 
 @pytest.mark.parametrize("layout", ["list", "tab"])
@@ -242,7 +242,7 @@ def test_a_mention_struck_out_inside_a_cell_is_that_mention_alone(tmp_path: Path
     imported = read(written(tmp_path, "f.xlsx", legacy_workbooks.workbook(make)))
     (row,) = imported.contract.tables["fiches"]
     assert [row[name] for name in ("jeunes", "egalite_femmes_hommes", "lutte_discriminations")] == [True, False, True]
-    assert said(imported, "cellule-barree") == []
+    assert places_of(imported, "cellule-barree") == []
 
 
 @pytest.mark.parametrize("separator", [";", ",", "\t", "|"])
@@ -283,7 +283,7 @@ def test_a_table_of_no_known_year_asks_its_year(tmp_path: Path) -> None:
     path = sheet(tmp_path, "l.xlsx", ("Liste", [[*BUDGET[:3], "Réalisé"], ["1 - Santé", "Brest", "Soins", 5]]))
     imported = read(path)
     assert [(match.topic, match.text) for match in imported.correspondence.open] == [(Topic.YEARS, "Liste")]
-    assert said(imported, "ligne-non-placee") == [("Liste", "A2")]
+    assert places_of(imported, "ligne-non-placee") == [("Liste", "A2")]
     assert lines(read(path, choices={(Topic.YEARS, "", "liste"): "2014"})) == [(1, "brest", "Soins", 2014, 500)]
     for aside in ((Topic.YEARS, "", "liste"), (Topic.COLLECTIVITES, "", "brest"), (Topic.CONVENTIONS, "", "1 sante")):
         left = read(path, choices={(Topic.YEARS, "", "liste"): "2014", aside: "(mettre de côté)"})
@@ -301,8 +301,8 @@ def test_partners_are_split_matched_or_set_aside_as_decided(tmp_path: Path) -> N
     ]
     path = sheet(tmp_path, "f.xlsx", ("Actions", rows))
     imported = read(path)
-    assert said(imported, "partenaire-vague") == [("Actions", "F2"), ("Actions", "F3")]
-    assert said(imported, "partenaire-ressemblant") == [("Actions", "E3")]
+    assert places_of(imported, "partenaire-vague") == [("Actions", "F2"), ("Actions", "F3")]
+    assert places_of(imported, "partenaire-ressemblant") == [("Actions", "E3")]
     choices = {
         (Topic.PARTNERS, "", "villes"): "Brest ; Guipavas", (Topic.PARTNERS, "", "divers"): "(mettre de côté)",
         (Topic.PARTNERS, "", "pole emplois"): "Pôle Emploi",
@@ -336,14 +336,14 @@ def test_a_sheet_of_amounts_that_nothing_explains_is_asked_said_once_and_can_be_
     budget = [BUDGET, *(["1 - Santé", "Brest", f"Soins {number}", 500 + number] for number in range(9))]
     path = sheet(tmp_path, "deux.xlsx", ("Budget", budget), ("Divers", strange))
     imported = read(path)
-    assert said(imported, "feuille-non-comprise") == [("Divers", "A2")]
+    assert places_of(imported, "feuille-non-comprise") == [("Divers", "A2")]
     assert "document-peu-compris" in [item.code for item in imported.contract.findings if item.bloquant]
     (match,) = imported.correspondence.open
     assert (match.group, match.text, match.blocks) == ("Feuille", "Divers", True)
     left = read(path, choices={match.choice_key: "(mettre de côté)"})
     assert [item.code for item in left.contract.findings] == []
     chosen = read(path, choices={match.choice_key: "Crédits de droit commun"})
-    titles = [each.text for each in chosen.correspondence.open if each.group == "Crédits de droit commun"]
+    titles = [question.text for question in chosen.correspondence.open if question.group == "Crédits de droit commun"]
     assert titles == ["Zone", "Bidule"]
 
 
@@ -355,7 +355,7 @@ def test_a_row_with_an_amount_under_a_table_of_another_kind_is_never_lost(tmp_pa
         ["Reste à répartir", None, None, 800],
     ]
     imported = read(sheet(tmp_path, "l.xlsx", ("L", rows)))
-    assert said(imported, "ligne-non-placee") == [("L", "A4")]
+    assert places_of(imported, "ligne-non-placee") == [("L", "A4")]
     assert len(imported.contract.lines) == 4
 
 
@@ -407,7 +407,9 @@ def test_a_name_is_added_in_the_template_and_its_mistakes_are_all_said(tmp_path:
     path = sheet(tmp_path, "l.xlsx", ("L", rows))
     unknown = read(path)
     assert unknown.contract.tables["lignes_budgetaires"] == []
-    assert [(each.group, each.text, each.blocks) for each in unknown.correspondence.open] == [("Feuille", "L", True)]
+    assert [(question.group, question.text, question.blocks) for question in unknown.correspondence.open] == [
+        ("Feuille", "L", True)
+    ]
     named = read_files([path], load_import_words(own), {})
     assert lines(named) == [(1, "brest", "Soins", 2013, 50_000)]
     own.write_text(text.replace("[titres]", "[titre]").replace("exige =", "demande ="), encoding="utf-8")

@@ -59,8 +59,8 @@ def test_what_staff_set_stays_and_what_the_document_says_instead_is_said(empty: 
     path.write_text(text, encoding="utf-8")
     settings, done = imported(empty, TEXT)
     assert settings.titre == "Contrat de ville de Brest métropole"
-    (said,) = [item for item in done.findings if item.code == "reglage-dit-autrement"]
-    assert (said.champ, said.attendu) == ("titre", settings.titre)
+    (finding,) = [item for item in done.findings if item.code == "reglage-dit-autrement"]
+    assert (finding.champ, finding.attendu) == ("titre", settings.titre)
 
 
 def test_the_contract_of_the_repository_needs_no_more_than_its_file_of_settings(tmp_path: Path) -> None:
@@ -110,9 +110,9 @@ def test_whatever_was_read_is_found_by_a_key_and_the_rest_is_said(way: str) -> N
     book = book_of(tables_of(kept))
     assert changed
     assert check_integrity(book) == []
-    said = check_meaning(book, locate)
-    assert not [item for item in said if item.bloquant]
-    codes = {item.code for item in said}
+    findings = check_meaning(book, locate)
+    assert not [item for item in findings if item.bloquant]
+    codes = {item.code for item in findings}
     assert {"blank": "cellule-obligatoire-vide", "long": "texte-trop-long"}.get(way, "forme-inattendue") in codes
     assert way != "off" or {"hors-bornes", "valeur-hors-liste"} <= codes
 
@@ -123,9 +123,9 @@ def test_every_command_goes_on_from_it(empty: Workspace) -> None:
     save_register(empty.registre, tables_of(kept), schemas(), identifiant="brest", titre="Contrat")
     done = generate(empty, None, force=False, now=NOW)
     # The workbook says the same, each cell once.
-    said = validate(empty, [done.path])
-    assert {item.code for item in said} - {"partenaire-en-texte"} == {item.code for item in done.findings}
-    places = [(item.code, item.place.feuille, item.place.cellule) for item in said if "xx" not in item.message]
+    findings = validate(empty, [done.path])
+    assert {item.code for item in findings} - {"partenaire-en-texte"} == {item.code for item in done.findings}
+    places = [(item.code, item.place.feuille, item.place.cellule) for item in findings if "xx" not in item.message]
     assert len(set(places)) == len(places)
     assert forms(empty, 2026, [], force=False, now=NOW)
     run = consolidate(empty, NOW)
@@ -145,13 +145,13 @@ def test_what_is_changed_or_left_out_is_said_with_what_was_found() -> None:
     rows["fiches"][1]["convention_id"] = None
     rows["lignes_budgetaires"][0]["exercice"] = None
     rows["participations"].append(dict(rows["participations"][0]))
-    kept, said = fitted(rows, schemas(), SETTINGS, "document.txt")
+    kept, findings = fitted(rows, schemas(), SETTINGS, "document.txt")
     assert kept["fiches"][0]["fiche_id"] == kept["financements"][0]["fiche_id"] == "I-1.1-1"
     added = kept["conventions"][-1]
     assert (added["titre"], kept["fiches"][1]["convention_id"]) == ("Sans convention", added["convention_id"])
     assert kept["lignes_budgetaires"][0]["exercice"] == SETTINGS.exercice
     assert kept["participations"] == rows["participations"][:-1]
-    places = {(item.code, item.champ, item.place.ligne) for item in said}
+    places = {(item.code, item.champ, item.place.ligne) for item in findings}
     fiches = [row["ligne_source"] for row in rows["fiches"]]
     assert places == {
         ("valeur-mise-a-sa-place", "fiche_id", fiches[0]),
@@ -159,7 +159,7 @@ def test_what_is_changed_or_left_out_is_said_with_what_was_found() -> None:
         ("valeur-mise-a-sa-place", "exercice", rows["lignes_budgetaires"][0]["ligne_source"]),
         ("ligne-sans-place", "fiche_id", None),
     }  # fmt: skip
-    assert any("I-1.1*1" in item.message and "I-1.1-1" in item.message for item in said)
+    assert any("I-1.1*1" in item.message and "I-1.1-1" in item.message for item in findings)
 
 
 def test_a_form_does_not_refuse_what_it_was_sent_with(empty: Workspace) -> None:
@@ -176,5 +176,5 @@ def test_a_form_does_not_refuse_what_it_was_sent_with(empty: Workspace) -> None:
     save_register(empty.registre, tables_of(rows), schemas(), identifiant="brest", titre="Contrat")
     made = forms(empty, 2026, [], force=False, now=NOW)
     assert [form.path.name for form in made] == ["bailleur-2026.xlsx", "luce-2026.xlsx"]
-    said = validate_files(empty, [form.path for form in made])
-    assert [[item.code for item in of_form] for of_form in said] == [["formulaire-vide"]] * 2
+    findings_by_form = validate_files(empty, [form.path for form in made])
+    assert [[item.code for item in of_form] for of_form in findings_by_form] == [["formulaire-vide"]] * 2

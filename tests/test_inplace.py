@@ -94,7 +94,7 @@ def test_an_edited_cell_keeps_its_style_and_only_its_sheet_changes() -> None:
     assert changed_parts(MASTER, patched.data) == {part, "docProps/custom.xml"}
     assert patched.uncomputed == frozenset()
     before, after = (
-        openpyxl.load_workbook(io.BytesIO(each))[place[0]].cell(*place[1:]) for each in (MASTER, patched.data)
+        openpyxl.load_workbook(io.BytesIO(content))[place[0]].cell(*place[1:]) for content in (MASTER, patched.data)
     )
     assert before._style == after._style
     assert read(patched.data).tables["lignes_budgetaires"].column("libelle")[0] == "Une _x000D_ ligne\n < nouvelle >"
@@ -159,7 +159,7 @@ def test_a_list_beside_others_grows_alone() -> None:
 def test_a_line_removed_from_a_list_beside_others_leaves_the_others() -> None:
     sheet = PLAN.sheets[PARTNERS.sheet]
     patched = patch_tables(MASTER, Changes(removed=[RowToRemove(sheet, PARTNERS.row + 2, column(PARTNERS, "nom"))]))
-    before, after = (Package(each).cells[sheet] for each in (MASTER, patched.data))
+    before, after = (Package(content).cells[sheet] for content in (MASTER, patched.data))
     columns = range(PARTNERS.column, PARTNERS.column + len(PARTNERS.columns))
     assert {place: cell for place, cell in after.items() if place[1] not in columns} == {
         place: cell for place, cell in before.items() if place[1] not in columns
@@ -215,7 +215,7 @@ def test_dates_and_ticks_are_what_excel_has_for_them() -> None:
 
 def test_the_hidden_identity_changes_and_the_rest_of_its_sheet_stays() -> None:
     patched = patch_tables(MASTER, Changes(identity={"adoption": "2016-04-01", "contrat": "autre"}))
-    before, after = (Package(each).cells["_tabellion"] for each in (MASTER, patched.data))
+    before, after = (Package(content).cells["_tabellion"] for content in (MASTER, patched.data))
     assert {cell[0] for place, cell in after.items() if before.get(place) != cell} == {
         "adoption", "2016-04-01", "autre",
     }  # fmt: skip
@@ -381,11 +381,11 @@ def test_lines_of_an_undone_table_are_added_and_removed(undone: bytes) -> None:
         added=[AddedRows(LINES_SHEET, header(LINES), added(2))],
         removed=[RowToRemove(LINES_SHEET, LINES.row + 3, 1, header(LINES))],
     )
-    before, after = (Package(each).cells[LINES_SHEET] for each in (undone, patch_tables(undone, changes).data))
+    before, after = (Package(content).cells[LINES_SHEET] for content in (undone, patch_tables(undone, changes).data))
     place = LINES.column_of("libelle")
     labels = [before[row, place][0] for row in range(LINES.row + 1, LINES.last_row + 1)]
-    found = [after[row, place][0] for row in range(LINES.row + 1, LINES.last_row + 2)]
-    assert found == [labels[0], *labels[2:], "Ligne 0", "Ligne 1"]
+    row_labels = [after[row, place][0] for row in range(LINES.row + 1, LINES.last_row + 2)]
+    assert row_labels == [labels[0], *labels[2:], "Ligne 0", "Ligne 1"]
 
 
 def test_lines_of_an_undone_list_leave_those_beside(undone: bytes) -> None:
@@ -394,14 +394,14 @@ def test_lines_of_an_undone_list_leave_those_beside(undone: bytes) -> None:
         added=[AddedRows(sheet, header(PARTNERS), [{place: "un", place + 1: "Un"}])],
         removed=[RowToRemove(sheet, PARTNERS.row + row, place, header(PARTNERS)) for row in (2, 4)],
     )
-    before, after = (Package(each).cells[sheet] for each in (undone, patch_tables(undone, changes).data))
+    before, after = (Package(content).cells[sheet] for content in (undone, patch_tables(undone, changes).data))
     columns = range(PARTNERS.column, PARTNERS.column + len(PARTNERS.columns))
     assert {place: cell for place, cell in after.items() if place[1] not in columns} == {
         place: cell for place, cell in before.items() if place[1] not in columns
     }
     rows = [before[row, PARTNERS.column][0] for row in range(PARTNERS.row + 1, PARTNERS.last_row + 1)]
-    found = [after[row, PARTNERS.column][0] for row in range(PARTNERS.row + 1, PARTNERS.last_row)]
-    assert found == [rows[1], *rows[3:], "un"]
+    row_labels = [after[row, PARTNERS.column][0] for row in range(PARTNERS.row + 1, PARTNERS.last_row)]
+    assert row_labels == [rows[1], *rows[3:], "un"]
 
 
 @pytest.mark.libreoffice

@@ -61,7 +61,7 @@ def changed(content: bytes) -> Patched:
     reading = read(content)
     area = reading.origins["lignes_budgetaires"][0].area
     row, column = parse_cell(reading.locate("lignes_budgetaires", 1, "montant_realise").cellule or "")
-    gone, _ = parse_cell(reading.locate("lignes_budgetaires", 3).cellule or "")
+    removed_row, _ = parse_cell(reading.locate("lignes_budgetaires", 3).cellule or "")
     titles = {name: area.columns[PLAN.contract.schemas["lignes_budgetaires"].by_name[name].title] for name in FIELDS}
     new = [dict(zip(titles.values(), ("Lucé", f"Ligne {rank}", 2013, 500), strict=True)) for rank in range(2)]
     return patch_tables(
@@ -69,7 +69,7 @@ def changed(content: bytes) -> Patched:
         Changes(
             cells=[CellEdit(SHEET, row, column, 13_000)],
             added=[AddedRows(SHEET, area.header_row, new)],
-            removed=[RowToRemove(SHEET, gone, 1)],
+            removed=[RowToRemove(SHEET, removed_row, 1)],
         ),
     )
 
@@ -112,8 +112,10 @@ def test_own_work_stays_and_follows(edited: bytes) -> None:
     (notes,) = (part.decode() for name, part in package.parts.items() if "comments" in name and name.endswith(".xml"))
     assert re.findall(r'ref="(\w+)"', notes) == [f"B{LINES.row + 6}"]
     hidden = [
-        re.findall(r'<row r="(\d+)"[^>]*hidden="(?:1|true)"', Package(each).parts[package.sheet_parts[SHEET]].decode())
-        for each in (edited, patched.data)
+        re.findall(
+            r'<row r="(\d+)"[^>]*hidden="(?:1|true)"', Package(content).parts[package.sheet_parts[SHEET]].decode()
+        )
+        for content in (edited, patched.data)
     ]
     followed = [patched.row(SHEET, int(row), 1) for row in hidden[0]]
     assert [int(row) for row in hidden[1]] == [row for row in followed if row is not None]

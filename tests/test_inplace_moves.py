@@ -119,25 +119,25 @@ def test_any_lines_of_any_tables_are_added_and_removed(name: str, data: st.DataO
     model = {table.name: _rows(before, table.name) for table in plan.data.values()}
     added, removed = list[AddedRows](), list[RowToRemove]()
     for table in data.draw(st.lists(st.sampled_from(list(plan.data.values())), max_size=5, unique_by=lambda t: t.name)):
-        gone = data.draw(st.sets(st.integers(0, len(model[table.name]) - 1), max_size=6))
+        removed_ranks = data.draw(st.sets(st.integers(0, len(model[table.name]) - 1), max_size=6))
         new = data.draw(st.lists(st.integers(1, 10**6), max_size=4))
         sheet, place = plan.sheets[table.sheet], table.column + 1
         field = next(column for column in table.columns if column.field is not None)
-        removed += [RowToRemove(sheet, table.row + 2 + rank, place) for rank in gone]
+        removed += [RowToRemove(sheet, table.row + 2 + rank, place) for rank in removed_ranks]
         added.append(AddedRows(sheet, table.row + 1, [{table.column_of(field.name) + 1: value} for value in new]))
-        left = [row for rank, row in enumerate(model[table.name]) if rank not in gone]
+        left = [row for rank, row in enumerate(model[table.name]) if rank not in removed_ranks]
         while left and not any(left[-1]):
             left.pop()
         model[table.name] = left + [[value] for value in new]
     patched = patch_tables(content, Changes(added=added, removed=removed))
     after = Package(patched.data)
     for table in plan.data.values():
-        found = _rows(after, table.name)
+        rows = _rows(after, table.name)
         wanted = model[table.name] or [[None]]
-        assert [[cell for cell in row if cell is not None] for row in found] == [
+        assert [[cell for cell in row if cell is not None] for row in rows] == [
             [cell for cell in row if cell is not None] for row in wanted
         ], table.name
-    outside = [_outside(each) for each in (before, after)]
+    outside = [_outside(content) for content in (before, after)]
     assert outside[0] == outside[1]
 
 
@@ -148,25 +148,25 @@ def _rows(package: Package, name: str) -> list[list[float | str | None]]:
     blank = (None, None)
     rows = []
     for row in range(top + 1, bottom + 1):
-        found = [cells.get((row, column), blank) for column in range(left, right + 1)]
-        rows.append([value if formula is None else None for value, formula in found])
+        row_cells = [cells.get((row, column), blank) for column in range(left, right + 1)]
+        rows.append([value if formula is None else None for value, formula in row_cells])
     return rows
 
 
 def _outside(package: Package) -> list[tuple[str, list[tuple[str | float | None, str | None]]]]:
     """What stands outside the tables of each sheet, in order: typed values and formulas."""
-    found = []
+    cells_outside = []
     for sheet, cells in package.cells.items():
         areas = [table.area for table in package.tables.values() if table.sheet == sheet]
-        found.append(
+        cells_outside.append(
             (
                 sheet,
                 [
                     (value if formula is None else None, formula)
-                    for (row, column), (value, formula) in sorted(cells.items(), key=lambda each: each[0])
+                    for (row, column), (value, formula) in sorted(cells.items(), key=lambda entry: entry[0])
                     if (value is not None or formula is not None)
                     and not any(top <= row <= bottom and left <= column <= right for top, left, bottom, right in areas)
                 ],
             )
         )
-    return found
+    return cells_outside

@@ -32,8 +32,8 @@ AMOUNT = 5
 def amounts(sheet: str, first: int, last: int) -> dict[int, float]:
     """The amounts of a sheet by one-based row."""
     cells = Package(MASTER).cells[sheet]
-    found = {row: cells[row - 1, AMOUNT - 1][0] or 0.0 for row in range(first, last + 1)}
-    return {row: value for row, value in found.items() if isinstance(value, float)}
+    by_row = {row: cells[row - 1, AMOUNT - 1][0] or 0.0 for row in range(first, last + 1)}
+    return {row: value for row, value in by_row.items() if isinstance(value, float)}
 
 
 @cache
@@ -42,11 +42,19 @@ def own() -> bytes:
     assert (FIRST, LAST) == (13, 52)
     here = amounts(SHEET, FIRST, LAST)
     lines = PLAN.data[table_name("lignes_budgetaires", 2)]
-    total, rest = sum(here.values()), sum(value for row, value in here.items() if row >= 30)
+    total, from_row_30 = sum(here.values()), sum(value for row, value in here.items() if row >= 30)
     towns = [Package(MASTER).cells[SHEET][row - 1, 0][0] for row in range(FIRST, LAST + 1)]
     values = {f"L{row}": 2 * value for row, value in here.items()}
     values |= {"E60": total, "E61": here[30] + 1, "E62": 2 * here[30], "E63": 2 * here[31]}
-    values |= {"A1": total, "A2": here[30], "A3": total, "A4": here[20], "A5": 2 * total, "A6": total, "A8": rest}
+    values |= {
+        "A1": total,
+        "A2": here[30],
+        "A3": total,
+        "A4": here[20],
+        "A5": 2 * total,
+        "A6": total,
+        "A8": from_row_30,
+    }
     own_cells = values["E60"] + values["E61"] + values["E62"] + values["E63"]
     subtotals = [
         value for row in range(6, 11) if isinstance(value := Package(MASTER).cells[SHEET][row - 1, 4][0], float)
@@ -78,8 +86,8 @@ def sheet_part() -> str:
 
 def cell(ref: str, name: str = SHEET) -> etree._Element:
     root = etree.fromstring(part(Package(own()).sheet_parts[name]).encode())
-    (found,) = root.iterfind(f".//{{*}}c[@r='{ref}']")
-    return found
+    (element,) = root.iterfind(f".//{{*}}c[@r='{ref}']")
+    return element
 
 
 def formula(ref: str, name: str = SHEET) -> str | None:
@@ -115,7 +123,9 @@ def test_only_the_parts_that_the_change_concerns_are_written() -> None:
 def test_the_sheets_that_only_lost_values_differ_in_nothing_else() -> None:
     for name in ("Accueil", "Synthèse", "Rapprochement"):
         key = Package(own()).sheet_parts[PLAN.sheets[name]]
-        before, after = (etree.fromstring(Package(each).parts[key]) for each in (own(), patched().data))
+        before, after = (
+            etree.fromstring(Package(package_bytes).parts[key]) for package_bytes in (own(), patched().data)
+        )
         emptied = {
             element.get("r") for element in after.iter("{*}c") if element.find("{*}f") is not None and len(element) == 1
         }
@@ -221,12 +231,12 @@ def test_openpyxl_reads_it() -> None:
 
 def test_every_part_is_valid(tmp_path: Path) -> None:
     audit = pytest.importorskip("openxml_audit")
-    found = {}
+    faults = {}
     for name, content in (("own", own()), ("patched", patched().data)):
         path = tmp_path / f"{name}.xlsx"
         path.write_bytes(content)
-        found[name] = [error.description for error in audit.OpenXmlValidator().validate(path).errors]
-    assert found == {"own": [], "patched": []}
+        faults[name] = [error.description for error in audit.OpenXmlValidator().validate(path).errors]
+    assert faults == {"own": [], "patched": []}
 
 
 @pytest.mark.libreoffice

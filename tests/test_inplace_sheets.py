@@ -117,13 +117,13 @@ def names(content: bytes) -> list[str]:
 
 def local_names(content: bytes) -> dict[str, dict[str, str]]:
     """The names of each sheet."""
-    package, found = Package(content), dict[str, dict[str, str]]()
+    package, names_by_sheet = Package(content), dict[str, dict[str, str]]()
     sheets = list(package.sheet_parts)
     for match in re.finditer(
         r'<definedName name="([^"]*)" localSheetId="(\d+)"[^>]*>([^<]*)<', package.parts["xl/workbook.xml"].decode()
     ):
-        found.setdefault(sheets[int(match[2])], {})[match[1]] = match[3]
-    return found
+        names_by_sheet.setdefault(sheets[int(match[2])], {})[match[1]] = match[3]
+    return names_by_sheet
 
 
 @lru_cache(maxsize=8)
@@ -151,8 +151,8 @@ def computed(office: LibreOffice, content: bytes, path: Path) -> list[str]:
     package, cells = Package(content), office.read()
     blank = tuple(
         f"{sheet} {place}:"
-        for sheet, found in package.cells.items()
-        for place, (value, text) in found.items()
+        for sheet, sheet_cells in package.cells.items()
+        for place, (value, text) in sheet_cells.items()
         if text is not None and value is None and cells[sheet][place].error is None
     )
     return [difference for difference in differences(package, cells) if not difference.startswith(blank)]
@@ -479,9 +479,9 @@ def test_every_part_is_valid(tmp_path: Path) -> None:
         "later": carry_own(later()[1], own()),
         "more": carry_own(later()[1], with_more(own(), SHEET, f"A{FIRST - 1}:E{LAST}")),
     }
-    found = {}
+    faults = {}
     for name, content in {"own": own(), **cases}.items():
         path = tmp_path / f"{name}.xlsx"
         path.write_bytes(content)
-        found[name] = [error.description for error in audit.OpenXmlValidator().validate(path).errors]
-    assert found == {name: [] for name in found}
+        faults[name] = [error.description for error in audit.OpenXmlValidator().validate(path).errors]
+    assert faults == {name: [] for name in faults}

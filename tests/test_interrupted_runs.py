@@ -87,15 +87,15 @@ OUTPUTS = ("consolidation", "constats")
 
 def outputs(workspace: Path) -> Mapping[str, bytes]:
     """What people find: the outputs, and the history of them."""
-    return {name: each for name, each in contents(workspace / "workbooks").items() if name.startswith(OUTPUTS)}
+    return {name: content for name, content in contents(workspace / "workbooks").items() if name.startswith(OUTPUTS)}
 
 
 def inputs(workspace: Path) -> Mapping[str, bytes]:
     """All that people gave."""
     return {
-        name: each
-        for name, each in contents(workspace).items()
-        if not name.startswith(tuple(f"workbooks/{each}" for each in (*OUTPUTS, ".tabellion")))
+        name: content
+        for name, content in contents(workspace).items()
+        if not name.startswith(tuple(f"workbooks/{name_start}" for name_start in (*OUTPUTS, ".tabellion")))
     }
 
 
@@ -120,7 +120,7 @@ def as_found(evening: Path, morning: Path, workspace: Path) -> None:
     old, new, now = outputs(evening), outputs(morning), outputs(workspace)
     assert now.keys() <= old.keys() | new.keys()
     assert old.keys() & new.keys() <= now.keys()
-    assert [name for name, each in now.items() if each not in (old.get(name), new.get(name))] == []
+    assert [name for name, content in now.items() if content not in (old.get(name), new.get(name))] == []
     assert inputs(workspace) == inputs(evening)
 
 
@@ -139,12 +139,12 @@ def calls(evening: Path, morning: Path, tmp_path_factory: pytest.TempPathFactory
     """The calls of an undisturbed night to stop at: every renaming, and some of the others from start to end."""
     folder = tmp_path_factory.mktemp("undisturbed") / "contrat"
     shutil.copytree(evening, folder)
-    found = night(folder).calls()
+    calls = night(folder).calls()
     assert outputs(folder) == outputs(morning)
-    others = [call for call in found if call.name in _OF_FILES and "/sem." not in call.words]
+    others = [call for call in calls if call.name in _OF_FILES and "/sem." not in call.words]
     step = max(1, len(others) // _SPREAD)
-    chosen = {*others[step // 2 :: step], *(call for call in found if call.name in faults.RENAMING)}
-    return [call for call in found if call in chosen]
+    chosen = {*others[step // 2 :: step], *(call for call in calls if call.name in faults.RENAMING)}
+    return [call for call in calls if call in chosen]
 
 
 @needs_strace
@@ -152,17 +152,17 @@ def test_killed_at_any_instant_the_next_run_gives_the_undisturbed_outputs(
     evening: Path, morning: Path, calls: list[Call], tmp_path: Path
 ) -> None:
     assert len(calls) > 15
-    said = set[str]()
+    codes = set[str]()
     for call in calls:
         workspace = tmp_path / str(call) / "contrat"
         shutil.copytree(evening, workspace)
         night(workspace).killed_at(call)
         as_found(evening, morning, workspace)
-        said.update(run_again(workspace))
+        codes.update(run_again(workspace))
         assert outputs(workspace) == outputs(morning), call
         assert inputs(workspace) == inputs(evening), call
         assert memory(workspace) == memory(morning), call
-    assert said == {"publication-achevee", "publication-abandonnee"}
+    assert codes == {"publication-achevee", "publication-abandonnee"}
 
 
 @needs_strace
@@ -283,12 +283,12 @@ def start(workspace: Path, **more: str) -> subprocess.Popen[bytes]:
 
 def test_of_two_at_once_one_works_and_the_other_says_who(evening: Path, workspace: Path) -> None:
     with start(workspace) as first, start(workspace) as second:
-        said = {each: b"".join(each.communicate()).decode() for each in (first, second)}
-    worked, refused = sorted((first, second), key=lambda each: each.returncode)
-    assert worked.returncode in (0, 1), said[worked]
+        outputs_of = {process: b"".join(process.communicate()).decode() for process in (first, second)}
+    worked, refused = sorted((first, second), key=lambda process: process.returncode)
+    assert worked.returncode in (0, 1), outputs_of[worked]
     if refused.returncode == 2:
-        assert "[espace-occupe]" in said[refused]
-        assert f"processus {worked.pid}" in said[refused]
+        assert "[espace-occupe]" in outputs_of[refused]
+        assert f"processus {worked.pid}" in outputs_of[refused]
     else:  # it came when the first had ended
         assert refused.returncode == worked.returncode
     assert inputs(workspace) == inputs(evening)
@@ -317,14 +317,14 @@ def test_a_killed_run_frees_the_workspace_and_leaves_no_process(evening: Path, w
 
 def processes_marked(mark: str) -> list[str]:
     """The processes that have ``mark`` in their environment (none where the system does not show it)."""
-    found = []
+    pids = []
     for path in Path("/proc").glob("[0-9]*/environ"):
         try:
             if mark.encode() in path.read_bytes():
-                found.append(path.parent.name)
+                pids.append(path.parent.name)
         except OSError:  # ended meanwhile, or another user's
             continue
-    return found
+    return pids
 
 
 @pytest.mark.parametrize("moved", [datetime(1999, 1, 1), datetime(2016, 11, 14, 2, 15), datetime(2099, 1, 1)])

@@ -33,7 +33,7 @@ ASIDE = "journal illisible 2016-11-20 02h00.sqlite"
 CELL = ("lignes_budgetaires", '["B01-luce-001",2016]', "montant_prevu")
 
 
-def said(value: Any = 1_000_00, **more: Any) -> CellEntry:
+def make_entry(value: Any = 1_000_00, **more: Any) -> CellEntry:
     first: dict[str, Any] = {
         "table": "lignes_budgetaires",
         "key": ("B01-luce-001", 2016),
@@ -76,15 +76,15 @@ def present(path: Path) -> list[str]:
 
 
 def test_a_run_is_remembered_with_what_it_reached(path: Path) -> None:
-    assert a_run(path, said()) == (1, [])
+    assert a_run(path, make_entry()) == (1, [])
     with open_journal(path, LATER) as journal:
         assert journal.last_run() == Run(1, NOW, NOW, "1.0", "abc", {"cellules": 1})
-        assert journal.cells() == {CELL: said()._replace(run=1, noted=NOW)}
+        assert journal.cells() == {CELL: make_entry()._replace(run=1, noted=NOW)}
     assert present(path) == ["journal.sqlite"]
 
 
 def test_a_run_cut_short_is_listed_but_is_not_the_last_one(path: Path) -> None:
-    a_run(path, said())
+    a_run(path, make_entry())
     with open_journal(path, LATER) as journal:
         journal.start_run(LATER, "1.1")
     with open_journal(path, LATER) as journal:
@@ -95,49 +95,49 @@ def test_a_run_cut_short_is_listed_but_is_not_the_last_one(path: Path) -> None:
 
 
 def test_a_run_that_fails_leaves_nothing_of_what_it_said(path: Path) -> None:
-    a_run(path, said())
+    a_run(path, make_entry())
     with suppress(ZeroDivisionError), open_journal(path, LATER) as journal:
-        assert journal.add_entries(journal.start_run(LATER, "1"), [said(5)]) == 1
+        assert journal.add_entries(journal.start_run(LATER, "1"), [make_entry(5)]) == 1
         raise ZeroDivisionError
-    assert [each.value for each in read_journal(path).history()] == [1_000_00]
+    assert [entry.value for entry in read_journal(path).history()] == [1_000_00]
 
 
 def test_only_another_value_partner_or_file_is_a_new_entry(path: Path) -> None:
     entries = [
-        (said(), 1),
-        (said(), 0),
-        (said(saved=LATER, author="Max"), 0),
-        (said(feuille="Budget (2)", cellule="F9"), 0),
-        (said(2_000_00), 1),
-        (said(2_000_00, partenaire=None), 1),
-        (said(2_000_00, partenaire=None, fichier="contrat.xlsx"), 1),
-        (said(None, partenaire=None, fichier="contrat.xlsx"), 1),
+        (make_entry(), 1),
+        (make_entry(), 0),
+        (make_entry(saved=LATER, author="Max"), 0),
+        (make_entry(feuille="Budget (2)", cellule="F9"), 0),
+        (make_entry(2_000_00), 1),
+        (make_entry(2_000_00, partenaire=None), 1),
+        (make_entry(2_000_00, partenaire=None, fichier="contrat.xlsx"), 1),
+        (make_entry(None, partenaire=None, fichier="contrat.xlsx"), 1),
     ]
     for entry, added in entries:
         assert a_run(path, entry) == (added, []), entry
     with read_journal(path) as journal:
-        assert [each.value for each in journal.history(*CELL[:1])] == [1_000_00, *[2_000_00] * 3, None]
+        assert [entry.value for entry in journal.history(*CELL[:1])] == [1_000_00, *[2_000_00] * 3, None]
 
 
 @pytest.mark.parametrize(
     ("one", "other"), [(1, True), (0, False), (1, 1.0), ("1", 1), (date(2016, 1, 2), "2016-01-02")]
 )
 def test_values_that_only_look_alike_are_not_the_same(path: Path, one: Any, other: Any) -> None:
-    assert [a_run(path, said(each))[0] for each in (one, other, other)] == [1, 1, 0]
+    assert [a_run(path, make_entry(value))[0] for value in (one, other, other)] == [1, 1, 0]
 
 
 def test_a_row_that_moved_is_found_at_its_new_place_and_its_history_keeps_the_old_one(path: Path) -> None:
-    a_run(path, said())
-    a_run(path, said(cellule="F9"), now=LATER)
+    a_run(path, make_entry())
+    a_run(path, make_entry(cellule="F9"), now=LATER)
     with read_journal(path) as journal:
         assert [cell.cellule for cell in journal.cells().values()] == ["F9"]
-        assert [each.cellule for each in journal.history()] == ["F6"]
+        assert [entry.cellule for entry in journal.history()] == ["F6"]
 
 
 def test_history_is_asked_by_row_field_or_place(path: Path) -> None:
-    other = said("Cantine", champ="libelle", cellule="C6")
-    third = said(7, key=("B02-luce-001", 2016), cellule="F7")
-    a_run(path, said(), other, third)
+    other = make_entry("Cantine", champ="libelle", cellule="C6")
+    third = make_entry(7, key=("B02-luce-001", 2016), cellule="F7")
+    a_run(path, make_entry(), other, third)
     with read_journal(path) as journal:
         asked = [
             journal.history(key=("B01-luce-001", 2016)),
@@ -146,7 +146,7 @@ def test_history_is_asked_by_row_field_or_place(path: Path) -> None:
             journal.history("fiches"),
         ]
         assert journal.sheets() == {("retours/Lucé.xlsx", "Budget")}
-    assert [[each.value for each in answer] for answer in asked] == [[1_000_00, "Cantine"], ["Cantine"], [7], []]
+    assert [[entry.value for entry in answer] for answer in asked] == [[1_000_00, "Cantine"], ["Cantine"], [7], []]
 
 
 VALUES = st.one_of(
@@ -168,20 +168,20 @@ def test_every_value_comes_back_the_same_and_of_the_same_type(values: list[Any],
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "journal.sqlite"
         entries = [
-            said(each, key=(number, name), fichier=name, feuille=name, author=name)
-            for number, each in enumerate(values)
+            make_entry(value, key=(number, name), fichier=name, feuille=name, author=name)
+            for number, value in enumerate(values)
         ]
         assert a_run(path, *entries) == (len(values), [])
         with open_journal(path, LATER) as journal:
             back = list(journal.cells().values())
             assert journal.add_entries(journal.start_run(LATER, "1"), entries) == 0
         assert [(type(value.value), value.value) for value in back] == [(type(value), value) for value in values]
-        assert [each._replace(run=0, noted=None) for each in back] == entries
+        assert [entry._replace(run=0, noted=None) for entry in back] == entries
 
 
 def test_a_value_that_is_no_number_comes_back(path: Path) -> None:
-    a_run(path, said(float("nan")))
-    assert a_run(path, said(float("nan"))) == (0, [])
+    a_run(path, make_entry(float("nan")))
+    assert a_run(path, make_entry(float("nan"))) == (0, [])
     (back,) = read_journal(path).cells().values()
     assert back.value != back.value
 
@@ -207,7 +207,7 @@ def test_files_are_known_as_the_last_run_saw_them_and_their_past_is_kept(path: P
             journal.end_run(number, NOW, "", {})
     with open_journal(path, NOW) as journal:
         now = journal.sightings(now_only=True)
-        assert [(each.fichier, each.sha256) for each in now] == [(each.fichier, each.sha256) for each in runs[-1]]
+        assert [(file.fichier, file.sha256) for file in now] == [(file.fichier, file.sha256) for file in runs[-1]]
         past = [
             (sighting.fichier, sighting.verdict, sighting.run, sighting.until)
             for sighting in journal.sightings("retours/b.xlsx")
@@ -302,59 +302,59 @@ ACCIDENTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("accident", ACCIDENTS, ids=lambda each: each.__name__)
+@pytest.mark.parametrize("accident", ACCIDENTS, ids=lambda accident: accident.__name__)
 def test_a_journal_that_cannot_serve_is_set_aside_untouched_and_a_new_one_begins(
     path: Path, accident: Callable[[Path], None]
 ) -> None:
-    a_run(path, *(said(number, key=(f"L-{number}", 2016)) for number in range(2000)))
+    a_run(path, *(make_entry(number, key=(f"L-{number}", 2016)) for number in range(2000)))
     accident(path)
     before = path.read_bytes() if path.is_file() else None
-    assert a_run(path, said()) == (1, ["journal-mis-de-cote"])
+    assert a_run(path, make_entry()) == (1, ["journal-mis-de-cote"])
     assert present(path) == [ASIDE, "journal.sqlite"]
     aside = path.with_name(ASIDE)
     assert (aside.read_bytes() if aside.is_file() else None) == before
-    assert a_run(path, said()) == (0, [])
+    assert a_run(path, make_entry()) == (0, [])
     accident(path)
-    a_run(path, said())
+    a_run(path, make_entry())
     assert present(path) == [ASIDE.replace(".sqlite", " (2).sqlite"), ASIDE, "journal.sqlite"]
 
 
 def test_what_sqlite_left_beside_goes_aside_too_and_never_into_the_new_one(path: Path) -> None:
-    a_run(path, said())
+    a_run(path, make_entry())
     a_folder(path)
     beside = path.with_name("journal.sqlite-journal")
     beside.write_bytes(b"anciennes pages")
-    a_run(path, said())
+    a_run(path, make_entry())
     assert present(path) == [ASIDE, f"{ASIDE}-journal", "journal.sqlite"]
     path.unlink()
     beside.write_bytes(b"anciennes pages")  # the journal was taken away, and not this
-    assert a_run(path, said()) == (1, [])
-    assert a_run(path, said()) == (0, [])
+    assert a_run(path, make_entry()) == (1, [])
+    assert a_run(path, make_entry()) == (0, [])
 
 
 def test_damage_met_during_a_run_loses_the_past_and_not_the_run(path: Path) -> None:
-    a_run(path, *(said(number, key=(f"L-{number}", 2016)) for number in range(2000)))
+    a_run(path, *(make_entry(number, key=(f"L-{number}", 2016)) for number in range(2000)))
     with open_journal(path, LATER) as journal:
         number = journal.start_run(LATER, "1")
         corrupt_page(path)
-        assert journal.add_entries(number, [said()]) == 1
+        assert journal.add_entries(number, [make_entry()]) == 1
         journal.end_run(number, LATER, "fin", {})
     assert codes(journal) == ["journal-mis-de-cote"]
     with read_journal(path) as journal:
         assert [(run.number, run.state) for run in journal.runs(5)] == [(number, "fin")]
-        assert [each.value for each in journal.history()] == [1_000_00]
+        assert [entry.value for entry in journal.history()] == [1_000_00]
 
 
 def test_an_older_journal_is_brought_up_to_date_with_all_it_holds(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    a_run(path, said())
+    a_run(path, make_entry())
     monkeypatch.setattr(
         journal_file,
         "STEPS",
         (*journal_file.STEPS, "ALTER TABLE runs ADD COLUMN machine TEXT; CREATE TABLE notes (id INTEGER);"),
     )
-    assert [each.value for each in read_journal(path).history()] == [1_000_00]
-    assert a_run(path, said()) == (0, ["journal-migre"])
-    assert a_run(path, said(5)) == (1, [])
+    assert [entry.value for entry in read_journal(path).history()] == [1_000_00]
+    assert a_run(path, make_entry()) == (0, ["journal-migre"])
+    assert a_run(path, make_entry(5)) == (1, [])
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA user_version").fetchone() == (3,)
     assert connection.execute("SELECT number, machine FROM runs").fetchall() == [(1, None), (2, None), (3, None)]
@@ -379,24 +379,24 @@ def test_a_journal_of_the_first_version_keeps_its_history(path: Path) -> None:
     connection.execute("PRAGMA user_version = 1")
     connection.commit()
     connection.close()
-    assert a_run(path, said(cellule="F9"), now=LATER) == (0, ["journal-migre"])
+    assert a_run(path, make_entry(cellule="F9"), now=LATER) == (0, ["journal-migre"])
     with read_journal(path) as journal:
-        assert [(each.champ, each.value, each.cellule, each.fichier) for each in journal.history()] == [
+        assert [(entry.champ, entry.value, entry.cellule, entry.fichier) for entry in journal.history()] == [
             ("montant_prevu", 900_00, "F6", "contrat.xlsx"),
             ("commentaire", True, None, "contrat.xlsx"),
             ("montant_prevu", 1_000_00, "F6", "retours/Lucé.xlsx"),
         ]
-        assert journal.cells()[CELL] == said(cellule="F9")._replace(run=1, noted=NOW)
+        assert journal.cells()[CELL] == make_entry(cellule="F9")._replace(run=1, noted=NOW)
 
 
 def test_an_older_journal_that_cannot_be_brought_up_to_date_is_set_aside(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    a_run(path, said())
+    a_run(path, make_entry())
     change(path, "CREATE TABLE notes (id INTEGER)")
     before = path.read_bytes()
     monkeypatch.setattr(journal_file, "STEPS", (*journal_file.STEPS, "CREATE TABLE notes (id INTEGER);"))
-    assert a_run(path, said()) == (1, ["journal-mis-de-cote"])
+    assert a_run(path, make_entry()) == (1, ["journal-mis-de-cote"])
     assert path.with_name(ASIDE).read_bytes() == before
 
 
@@ -449,34 +449,34 @@ def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
 
 
 def test_a_journal_that_another_program_locks_is_set_aside(path: Path, start: Callable[..., Any]) -> None:
-    a_run(path, said())
+    a_run(path, make_entry())
     holder = start(_HOLDER, path)
-    assert a_run(path, said()) == (1, ["journal-mis-de-cote"])
-    assert a_run(path, said()) == (0, [])
+    assert a_run(path, make_entry()) == (1, ["journal-mis-de-cote"])
+    assert a_run(path, make_entry()) == (0, [])
     holder.kill()
     holder.wait()
-    assert [each.value for each in read_journal(path.with_name(ASIDE)).history()] == [1_000_00]
+    assert [entry.value for entry in read_journal(path.with_name(ASIDE)).history()] == [1_000_00]
 
 
 def test_a_lock_taken_during_a_run_costs_its_notes_and_not_the_run(path: Path, start: Callable[..., Any]) -> None:
-    a_run(path, said())
+    a_run(path, make_entry())
     with open_journal(path, LATER, patience_seconds=0.1) as journal:
         number = journal.start_run(LATER, "1")
         start(_HOLDER, path)
-        assert journal.add_entries(number, [said(5)]) == 0
+        assert journal.add_entries(number, [make_entry(5)]) == 0
         journal.end_run(number, LATER, "fin", {})
         assert journal.cells() == {}
     assert codes(journal) == ["journal-non-tenu"]
 
 
 def test_a_program_that_reads_for_too_long_costs_the_notes_and_not_the_journal(path: Path) -> None:
-    a_run(path, said())
+    a_run(path, make_entry())
     reader = sqlite3.connect(path, isolation_level=None)
     reader.execute("BEGIN")
     assert reader.execute("SELECT count(*) FROM entries").fetchone() == (1,)
-    assert a_run(path, said(5))[1] == ["journal-non-tenu"]
+    assert a_run(path, make_entry(5))[1] == ["journal-non-tenu"]
     reader.close()
-    assert a_run(path, said(5)) == (1, [])
+    assert a_run(path, make_entry(5)) == (1, [])
 
 
 @pytest.mark.parametrize("count", [3, 4000])
@@ -503,7 +503,7 @@ def test_killed_at_any_instant_the_journal_opens_and_holds_whole_runs(
 
 
 def test_two_programs_that_write_wait_for_each_other(path: Path, start: Callable[..., Any]) -> None:
-    a_run(path, said())
+    a_run(path, make_entry())
     writers = [start(_WRITER, path, 3), start(_WRITER, path, 3)]
     for _ in range(3):
         assert [writer.stdout.readline() != "" for writer in writers] == [True, True]
@@ -540,9 +540,9 @@ def open_folder() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o777)
     yield folder
-    for each in (folder, *folder.rglob("*")):
-        if not each.is_symlink():
-            each.chmod(0o777)
+    for path in (folder, *folder.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(0o777)
     shutil.rmtree(folder)
 
 
@@ -556,7 +556,7 @@ def a_plain_run(path: Path) -> list[str]:
 
 def test_a_journal_in_lecture_seule_goes_on_in_a_new_one(open_folder: Path) -> None:
     path = open_folder / "journal.sqlite"
-    a_run(path, said())
+    a_run(path, make_entry())
     path.chmod(0o444)
     assert a_plain_run(path) == ["1", "2", "journal-mis-de-cote"]
     assert present(path) == [ASIDE, "journal.sqlite"]
@@ -565,14 +565,14 @@ def test_a_journal_in_lecture_seule_goes_on_in_a_new_one(open_folder: Path) -> N
 
 def test_a_journal_that_may_not_be_read_is_set_aside(open_folder: Path) -> None:
     path = open_folder / "journal.sqlite"
-    a_run(path, said())
+    a_run(path, make_entry())
     path.chmod(0)
     assert a_plain_run(path) == ["1", "1", "journal-mis-de-cote"]
 
 
 def test_in_a_folder_in_lecture_seule_the_run_goes_on_with_what_can_be_read(open_folder: Path) -> None:
     path = open_folder / "journal.sqlite"
-    a_run(path, said())
+    a_run(path, make_entry())
     before = path.read_bytes()
     path.chmod(0o666)
     open_folder.chmod(0o555)
@@ -598,7 +598,7 @@ def test_without_room_on_the_disk_the_run_goes_on_and_the_journal_is_not_harmed(
     import resource
 
     path = open_folder / "journal.sqlite"
-    a_run(path, *(said(number, key=(f"L-{number}", 2016)) for number in range(200)))
+    a_run(path, *(make_entry(number, key=(f"L-{number}", 2016)) for number in range(200)))
     path.chmod(0o666)
     expected = read_journal(path).cells()
 
@@ -614,7 +614,7 @@ def test_without_room_on_the_disk_the_run_goes_on_and_the_journal_is_not_harmed(
     known = read_journal(path).cells()
     assert {cell: known[cell] for cell in expected} == expected
     assert present(path) == ["journal.sqlite"]
-    assert a_run(path, said()) == (1, [])
+    assert a_run(path, make_entry()) == (1, [])
 
 
 def test_reading_makes_nothing_and_says_what_is_missing(path: Path) -> None:
@@ -630,7 +630,7 @@ def test_reading_makes_nothing_and_says_what_is_missing(path: Path) -> None:
 def test_a_large_contract_is_loaded_in_a_moment(path: Path) -> None:
     fields = ("libelle", "montant_prevu", "montant_vote", "montant_realise", "commentaire")
     entries = [
-        said(
+        make_entry(
             rank * 100, key=(f"B{rank % 11:02d}-ville-{rank:05d}", 2016), champ=champ, fichier=f"retours/{rank % 1000}"
         )
         for rank in range(10_000)

@@ -31,9 +31,9 @@ def keys(contract: Book, table: str) -> Iterator[Key]:
 def rows_are_told_apart(contract: Book) -> None:
     labels = Labels(contract)
     for table in contract.schemas:
-        found = list(keys(contract, table))
-        words = {labels.row(table, key) for key in found}
-        assert len(words) == len(set(found)), table
+        row_keys = list(keys(contract, table))
+        words = {labels.row(table, key) for key in row_keys}
+        assert len(words) == len(set(row_keys)), table
         assert all(word.strip() for word in words)
 
 
@@ -50,9 +50,9 @@ def test_the_rows_of_any_contract_are_told_apart(tables: Tables) -> None:
 def test_a_row_is_said_in_its_own_words(labels: Labels) -> None:
     row = labels.contract.tables["lignes_budgetaires"].rows[0]
     town = labels.key_words("lignes_budgetaires", "collectivite_id")[row["collectivite_id"]]
-    said = labels.row("lignes_budgetaires", (row["ligne_id"], row["exercice"]))
+    words = labels.row("lignes_budgetaires", (row["ligne_id"], row["exercice"]))
     where = f"convention {row['convention_id']}, ligne {row['ligne_id']} de {row['exercice']}"
-    assert said == f"{row['libelle']} ({town}, {where})"
+    assert words == f"{row['libelle']} ({town}, {where})"
     assert labels.row("fiches", ("F1",)) == "Fiche F1 : Lire et écrire ensemble"
 
 

@@ -225,30 +225,30 @@ def rolled(form: Path) -> dict[str, tuple[Any, ...]]:
     labels, cells = list(table.columns), package.cells["Budget"]
     wanted = ("Dernier exercice connu", "Dernier montant connu (€)", "Montant prévu (€)", "Montant voté (€)",
               "Montant réalisé (€)")  # fmt: skip
-    found = {}
+    by_line = {}
     for row in range(table.area[0] + 1, table.area[2] + 1):
         values = {label: cells.get((row, at), (None, None))[0] for at, label in enumerate(labels)}
         if values["Identifiant"]:
-            found[str(values["Identifiant"])] = tuple(
+            by_line[str(values["Identifiant"])] = tuple(
                 Decimal(str(values[name])) if values[name] not in (None, "") else None for name in wanted
             )
-    return found
+    return by_line
 
 
 def expected_roll(known: Ledger, year: int) -> dict[str, tuple[Any, ...]]:
     """The same from the ledger: of the town's lines, the last exercice that has an amount (else the last)."""
-    found = {}
+    by_line = {}
     for line in {line for line, _ in known} - {"F"}:  # the other town's
-        past = sorted(each for key, each in known if key == line and each < year)
+        past = sorted(exercice for key, exercice in known if key == line and exercice < year)
         if not past and (line, year) not in known:
             continue
-        priced = [each for each in past if known[line, each]] or past
+        priced = [exercice for exercice in past if known[line, exercice]] or past
         last = priced[-1] if priced else None
         amounts = known[line, last] if last is not None else {}
         shown = next((amounts[name] for name in reversed(AMOUNTS) if name in amounts), None)
         now = known.get((line, year), {})
-        found[line] = (None if last is None else Decimal(last), shown, *(now.get(name) for name in AMOUNTS))
-    return found
+        by_line[line] = (None if last is None else Decimal(last), shown, *(now.get(name) for name in AMOUNTS))
+    return by_line
 
 
 def test_a_second_file_made_from_the_same_form_is_joined_and_asked_about(life: Life) -> None:

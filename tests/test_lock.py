@@ -79,29 +79,29 @@ def refusal(folder: Path) -> Finding:
     """What somebody who comes second is told."""
     with pytest.raises(TabellionError) as caught, hold(folder, "tabellion watch", NOW):
         pytest.fail("two at once")
-    (said,) = caught.value.findings
-    return said
+    (finding,) = caught.value.findings
+    return finding
 
 
 def test_the_second_is_told_who_holds_since_when_and_what_to_do(folder: Path) -> None:
     with holder(folder) as first:
         assert first_word(first) == "held"
-        said = refusal(folder)
-        assert (said.code, said.bloquant) == ("espace-occupe", True)
+        finding = refusal(folder)
+        assert (finding.code, finding.bloquant) == ("espace-occupe", True)
         for word in ("tabellion consolidate", f"processus {first.pid}", "01/12/2016 à 02h15"):
-            assert word in said.message
-        assert "Attendez" in said.suggestion
-        assert "arrêtez le processus" not in said.suggestion, "a run always ends: nobody is to kill it"
+            assert word in finding.message
+        assert "Attendez" in finding.suggestion
+        assert "arrêtez le processus" not in finding.suggestion, "a run always ends: nobody is to kill it"
 
 
 def test_of_many_at_once_one_passes(folder: Path) -> None:
     starts = [holder(folder) for _ in range(5)]
-    running = [each.__enter__() for each in starts]
-    words = [first_word(each) for each in running]
+    running = [process.__enter__() for process in starts]
+    words = [first_word(process) for process in running]
     assert sorted(words) == ["espace-occupe"] * 4 + ["held"]
-    for each, word in zip(running, words, strict=True):
+    for process, word in zip(running, words, strict=True):
         if word != "held":
-            assert each.wait() == 2
+            assert process.wait() == 2
     for start in starts:
         start.__exit__(None, None, None)
 
@@ -183,15 +183,15 @@ def test_a_note_that_cannot_be_read_still_gives_a_message(folder: Path, note: by
         (folder / NOTE).unlink()
         if note is not None:
             (folder / NOTE).write_bytes(note)
-        said = refusal(folder)
-        assert said.code == "espace-occupe"
-        assert said.message.startswith("Un autre passage de tabellion travaille dans ce dossier.")
+        finding = refusal(folder)
+        assert finding.code == "espace-occupe"
+        assert finding.message.startswith("Un autre passage de tabellion travaille dans ce dossier.")
 
 
 def test_a_note_with_a_date_that_cannot_be(folder: Path) -> None:
     with hold(folder, "tabellion consolidate", NOW):
-        said = json.loads((folder / NOTE).read_text(encoding="utf-8")) | {"depuis": "hier"}
-        (folder / NOTE).write_text(json.dumps(said), encoding="utf-8")
+        note = json.loads((folder / NOTE).read_text(encoding="utf-8")) | {"depuis": "hier"}
+        (folder / NOTE).write_text(json.dumps(note), encoding="utf-8")
         assert "une date inconnue" in refusal(folder).message
 
 
@@ -209,9 +209,9 @@ def test_a_lock_that_is_a_folder(folder: Path) -> None:
 def test_a_disk_that_can_only_be_read(folder: Path) -> None:
     with faults.small_disk(folder, size="64k"):
         subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
-        said = refusal(folder)
-        assert said.code == "verrou-impossible"
-        assert "lecture seule" in said.message
+        finding = refusal(folder)
+        assert finding.code == "verrou-impossible"
+        assert "lecture seule" in finding.message
 
 
 @needs_mount

@@ -79,7 +79,7 @@ def test_columns_are_read_as_rows_are_and_the_first_links_in_reading_order_are_k
     sheet.write(0, 0, "Titre", style)
     columns = [
         LongColumn(range(1, 9), lambda row: Cell(f"A{row}", style, link(2 * row + 1))),
-        LongColumn((each for each in "aabbccdd"), lambda letter: Cell(letter, style)),
+        LongColumn((letter for letter in "aabbccdd"), lambda letter: Cell(letter, style)),
         LongColumn(range(1, 9), lambda row: Cell(row / 4, style, link(2 * row + 1))),
     ]
     assert isinstance(sheet.raw, GrownSheet)

@@ -289,12 +289,16 @@ def test_a_campaign_of_21_partners_by_mail(played: Played) -> None:
     assert all(thread is not None for _, thread in answered)
     assert played.tell(played.state(night=True)) == []
     status = {line.partenaire: line.status for line in state.board if line.exercice == YEAR}
-    assert {name for name, each in status.items() if each is not ReturnStatus.ACCEPTED} == {silent, wrong, new}
+    assert {name for name, partner_status in status.items() if partner_status is not ReturnStatus.ACCEPTED} == {
+        silent,
+        wrong,
+        new,
+    }
 
     # The wrong one is corrected; staff take the new address; the last one gets its reminder, and answers.
     book = played.root / "workbooks" / "consolidation" / "consolidation.xlsx"
     (rank,) = (
-        rank for rank, each in enumerate(state.open_questions, 1) if "adjoint@p8.fr" in each.sentence
+        rank for rank, question in enumerate(state.open_questions, 1) if "adjoint@p8.fr" in question.sentence
     )  # fmt: skip
     sheet, cell = table_cell(book, DECISIONS_TABLE, DECISION, **{"N°": rank})
     retouch(book, book, {sheet: {cell: "prendre"}}, saved=november(8), author="Anne")

@@ -88,7 +88,7 @@ def test_a_mailbox_that_is_full_gives_what_it_has(
     """Over quota, it moves nothing or marks nothing; that is said once, and nothing is taken twice."""
     three(root, mailbox)
     answers = {verb: "NO [OVERQUOTA] Quota exceeded"}
-    with imap.faulty(mailbox, lambda each, _: answers.get(each)) as port:
+    with imap.faulty(mailbox, lambda verb, _: answers.get(verb)) as port:
         done = relever(port, boite_rangement="Traites")
         assert codes(done) == ["courriel-non-range"]
         assert "OVERQUOTA" in done.findings[0].message
@@ -127,7 +127,7 @@ def test_a_command_that_the_server_does_not_know_costs_no_return(
     root: Path, relever: Callable[..., Collected], mailbox: MailServer, verb: str
 ) -> None:
     three(root, mailbox)
-    with imap.faulty(mailbox, lambda each, _: "BAD what?" if each == verb else None) as port:
+    with imap.faulty(mailbox, lambda sent_verb, _: "BAD what?" if sent_verb == verb else None) as port:
         done = relever(port)
     assert set(codes(done)) <= {"boite-injoignable", "courriel-laisse", "courriel-non-range"}
     if verb != "FETCH":  # then each mail is left, and that is said
@@ -157,7 +157,7 @@ def test_a_mailbox_that_is_new_is_looked_at_from_the_day_of_the_first_form(
     assert all("FETCH 2 " in line for line in asked)
 
 
-def served(*lines: bytes, each: float = 0.0, ever: bytes = b"") -> Callable[[socket.socket], None]:
+def served(*lines: bytes, pause: float = 0.0, ever: bytes = b"") -> Callable[[socket.socket], None]:
     """A server without TLS that says these lines, then one again and again."""
 
     def hold(connection: socket.socket) -> None:
@@ -166,7 +166,7 @@ def served(*lines: bytes, each: float = 0.0, ever: bytes = b"") -> Callable[[soc
                 connection.sendall(line)
             while ever:
                 connection.sendall(ever)
-                time.sleep(each)
+                time.sleep(pause)
 
     return hold
 
@@ -174,8 +174,8 @@ def served(*lines: bytes, each: float = 0.0, ever: bytes = b"") -> Callable[[soc
 @pytest.mark.parametrize(
     ("hold", "words"),
     [
-        (served(b"* OK ", each=0.01, ever=b"x"), "à temps"),  # a byte now and then, for ever
-        (served(b"* OK ready\r\n", each=0.01, ever=b"* OK more\r\n"), "à temps"),
+        (served(b"* OK ", pause=0.01, ever=b"x"), "à temps"),  # a byte now and then, for ever
+        (served(b"* OK ready\r\n", pause=0.01, ever=b"* OK more\r\n"), "à temps"),
         (served(b"* OK ready\r\n", ever=b"* CAPABILITY " + b"X" * 60_000 + b"\r\n"), "comme attendu"),  # for ever
         (served(b"* OK ready\r\n", b"* 1 FETCH (BODY[] {99999999999}\r\n"), "comme attendu"),
         (served(b"* BYE full\r\n"), "comme attendu"),
@@ -208,8 +208,8 @@ def token(key: bytes, lasts: timedelta = timedelta(hours=1)) -> str:
         return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
 
     now = int(time.time())
-    said = {"sub": imap.USER, "iat": now - 60, "exp": now + int(lasts.total_seconds())}
-    words = ".".join(coded(json.dumps(each).encode()) for each in ({"alg": "HS256", "typ": "JWT"}, said))
+    claims = {"sub": imap.USER, "iat": now - 60, "exp": now + int(lasts.total_seconds())}
+    words = ".".join(coded(json.dumps(part).encode()) for part in ({"alg": "HS256", "typ": "JWT"}, claims))
     return f"{words}.{coded(hmac.digest(key, words.encode(), hashlib.sha256))}"
 
 
@@ -221,11 +221,11 @@ def test_a_token_opens_a_real_mailbox(root: Path, seen: Consolidation, monkeypat
         known = settings(server.port, boite_mot_de_passe_variable=None, boite_jeton_variable="JETON")
         asked, workspace = campaign(seen, known), find_workspace(root)
         for wrong in (token(b"une autre cle"), token(b"une cle pour les jetons", timedelta(hours=-1)), "x"):
-            (found,) = collect(workspace, asked, NOW, {"JETON": wrong}).findings
-            assert "jeton refusé ou périmé" in found.message
-            assert wrong not in found.message
-        (found,) = collect(workspace, asked, NOW, {}).findings
-        assert "« JETON »" in found.message
+            (finding,) = collect(workspace, asked, NOW, {"JETON": wrong}).findings
+            assert "jeton refusé ou périmé" in finding.message
+            assert wrong not in finding.message
+        (finding,) = collect(workspace, asked, NOW, {}).findings
+        assert "« JETON »" in finding.message
         done = collect(workspace, asked, NOW, {"JETON": token(b"une cle pour les jetons")})
         assert ([fichier for fichier, _ in done.files], done.findings) == (["retours/luce.xlsx"], [])
 

@@ -75,7 +75,7 @@ class Edited:
     def alone(self) -> ParsedMaster:
         return self.read(None)
 
-    def said(self) -> list[tuple[str, str | None]]:
+    def codes_and_cells(self) -> list[tuple[str, str | None]]:
         return sorted((item.code, item.place.cellule) for item in self.reading.findings if item.code not in NOISE)
 
     def same(self, *but: str) -> bool:
@@ -134,8 +134,8 @@ def at(row: int, label: str, table: str = LINES) -> str:
 
 
 def row_of(reading: ParsedMaster, table: str, **known: Any) -> Row:
-    (found,) = [row for row in reading.tables[table].rows if all(row[name] == value for name, value in known.items())]
-    return found
+    (row,) = [row for row in reading.tables[table].rows if all(row[name] == value for name, value in known.items())]
+    return row
 
 
 ID, TOWN, LABEL, YEAR, DONE = "Identifiant", "Collectivité", "Libellé", "Exercice", "Montant réalisé (€)"
@@ -152,7 +152,7 @@ def put(row: int, label: str, value: Any, table: str = LINES) -> Edit:
 
 def test_a_workbook_as_made_says_nothing() -> None:
     made = Edited(lambda _: None)
-    assert made.said() == []
+    assert made.codes_and_cells() == []
     assert made.same()
     assert not made.reading.unknown
     assert made.reading.missing == {
@@ -175,7 +175,7 @@ def test_a_workbook_as_made_says_nothing() -> None:
 )
 def test_an_amount_typed_as_a_text_counts_and_says_that_the_workbook_does_not_count_it(typed: str, cents: int) -> None:
     made = Edited(put(1, DONE, typed))
-    assert made.said() == [("nombre-en-texte", at(1, DONE))]
+    assert made.codes_and_cells() == [("nombre-en-texte", at(1, DONE))]
     assert made.reading.tables["lignes_budgetaires"].column("montant_realise")[0] == cents
     assert not made.reading.unknown
 
@@ -188,19 +188,19 @@ def test_a_convention_named_by_its_title_is_that_one() -> None:
 
     made = Edited(edit)
     assert made.same()
-    assert [code for code, _ in made.said()] == ["valeur-rapprochee"]
+    assert [code for code, _ in made.codes_and_cells()] == ["valeur-rapprochee"]
 
 
 def test_nothing_in_words_is_zero_and_no_total_misses_it() -> None:
     made = Edited(put(1, DONE, "néant"))
-    assert made.said() == [("valeur-comprise", at(1, DONE))]
+    assert made.codes_and_cells() == [("valeur-comprise", at(1, DONE))]
     assert made.reading.tables["lignes_budgetaires"].column("montant_realise")[0] == 0
 
 
 @pytest.mark.parametrize("typed", ["à voir", "1.234", "1200 ou 1300", "12.345"])
 def test_what_cannot_be_understood_is_unknown_and_blocks_nothing(typed: str) -> None:
     made = Edited(put(1, DONE, typed))
-    ((_, cell),) = made.said()
+    ((_, cell),) = made.codes_and_cells()
     assert cell == at(1, DONE)
     assert made.reading.unknown == {("lignes_budgetaires", 0, "montant_realise")}
 
@@ -237,7 +237,7 @@ def test_thirty_slips_cost_thirty_cells() -> None:
 @pytest.mark.parametrize("typed", ["2013", "2013 ", "2\u202f013"])
 def test_a_year_typed_as_a_text_is_that_year(typed: str) -> None:
     made = Edited(put(1, YEAR, typed))
-    assert made.said() == [("nombre-en-texte", at(1, YEAR))]
+    assert made.codes_and_cells() == [("nombre-en-texte", at(1, YEAR))]
     assert made.same()
 
 
@@ -246,7 +246,7 @@ def test_a_year_typed_as_a_text_is_that_year(typed: str) -> None:
 )
 def test_a_town_typed_otherwise_is_that_town(typed: str, code: str | None) -> None:
     made = Edited(put(1, TOWN, typed))
-    assert [each for each, _ in made.said()] == ([code] if code else [])
+    assert [code for code, _ in made.codes_and_cells()] == ([code] if code else [])
     assert made.same()
 
 
@@ -266,7 +266,7 @@ def test_rows_under_a_table_are_lines_and_are_said_once(blank: int) -> None:
             add(grid, 6 + blank + rank, town="Lucé", label=f"Sortie {rank}", year=2013, done=100 + rank)
 
     made = Edited(on(LINES, below))
-    assert made.said() == [("ligne-hors-tableau", at(6 + blank, TOWN))]
+    assert made.codes_and_cells() == [("ligne-hors-tableau", at(6 + blank, TOWN))]
     added = [row for row in made.reading.tables["lignes_budgetaires"].rows if str(row["libelle"]).startswith("Sortie")]
     assert [row["montant_realise"] for row in added] == [100_00, 101_00, 102_00]
     assert (
@@ -280,7 +280,7 @@ def test_rows_that_a_table_has_lost_are_lines() -> None:
         grid.table.ref = f"{get_column_letter(grid.left)}{grid.top}:{get_column_letter(grid.right)}{grid.top + 2}"
 
     made = Edited(on(LINES, shrink))
-    assert made.said() == [("ligne-hors-tableau", at(3, TOWN))]
+    assert made.codes_and_cells() == [("ligne-hors-tableau", at(3, TOWN))]
     assert made.same()
 
 
@@ -290,9 +290,9 @@ def test_columns_that_a_table_has_lost_are_read() -> None:
         grid.table.tableColumns = grid.table.tableColumns[:1]
 
     made = Edited(on(LINES, narrow))
-    assert [code for code, _ in made.said()] == ["colonne-hors-tableau"]
+    assert [code for code, _ in made.codes_and_cells()] == ["colonne-hors-tableau"]
     assert made.same()
-    assert not {each for each in made.reading.missing if each[0] == "lignes_budgetaires"}
+    assert not {missing_cell for missing_cell in made.reading.missing if missing_cell[0] == "lignes_budgetaires"}
 
 
 @pytest.mark.parametrize(
@@ -313,7 +313,7 @@ def test_a_subtotal_typed_by_hand_is_no_line(typed: dict[str, Any]) -> None:
             grid[6, DONE] = formula.replace("F", column)
 
     made = Edited(on(LINES, below))
-    assert [code for code, _ in made.said()] == ["total-ajoute"]
+    assert [code for code, _ in made.codes_and_cells()] == ["total-ajoute"]
     assert made.same()
 
 
@@ -323,25 +323,27 @@ def test_a_line_copied_to_be_a_total_is_no_line() -> None:
         grid[6, LABEL] = "Total"
 
     made = Edited(on(LINES, copy))
-    assert [code for code, _ in made.said()] == ["total-ajoute"]
+    assert [code for code, _ in made.codes_and_cells()] == ["total-ajoute"]
     assert made.same()
 
 
 def test_an_amount_that_its_own_formula_computes_is_a_line() -> None:
     made = Edited(on(LINES, lambda grid: add(grid, 6, town="Lucé", label="Loyers", year=2013, done="=12*100")))
-    assert ("valeur-comprise", at(6, DONE)) in made.said(), "openpyxl computes nothing, and this is plain arithmetic"
+    assert ("valeur-comprise", at(6, DONE)) in made.codes_and_cells(), (
+        "openpyxl computes nothing, and this is plain arithmetic"
+    )
     assert len(made.reading.tables["lignes_budgetaires"]) == 9
 
 
 def test_a_note_under_a_table_is_no_line() -> None:
     made = Edited(on(LINES, lambda grid: add(grid, 8, town="Vu avec Mme Martin le 3 mars")))
-    assert made.said() == [("note-sous-tableau", at(8, TOWN))]
+    assert made.codes_and_cells() == [("note-sous-tableau", at(8, TOWN))]
     assert made.same()
 
 
 def test_a_partner_that_is_only_a_name_under_the_table_is_a_partner() -> None:
     made = Edited(put(4, PARTNER, "Mission locale", PARTNERS))
-    assert made.said() == [("ligne-hors-tableau", at(4, PARTNER, PARTNERS))]
+    assert made.codes_and_cells() == [("ligne-hors-tableau", at(4, PARTNER, PARTNERS))]
     assert row_of(made.reading, "partenaires", nom="Mission locale")["partenaire_id"] == "mission-locale"
 
 
@@ -351,7 +353,7 @@ def test_headers_printed_again_are_no_line() -> None:
             grid[6, label] = label
 
     made = Edited(on(LINES, repeat))
-    assert made.said() == []
+    assert made.codes_and_cells() == []
     assert made.same()
 
 
@@ -360,7 +362,7 @@ def test_headers_printed_again_are_no_line() -> None:
 
 def test_a_table_undone_is_read_and_said() -> None:
     made = Edited(lambda book: sheet_of(book, LINES).tables.pop(LINES))
-    assert [code for code, _ in made.said()] == ["tableau-defait"]
+    assert [code for code, _ in made.codes_and_cells()] == ["tableau-defait"]
     assert made.same()
 
 
@@ -371,7 +373,7 @@ def test_every_table_undone_is_read_and_said() -> None:
                 del sheet.tables[name]
 
     made = Edited(undo)
-    assert {code for code, _ in made.said()} == {"tableau-defait"}
+    assert {code for code, _ in made.codes_and_cells()} == {"tableau-defait"}
     assert made.same()
 
 
@@ -385,7 +387,7 @@ def test_a_copied_sheet_is_not_read_and_says_what_is_different_in_it() -> None:
         grid[1, DONE] = 1
 
     made = Edited(copy)
-    assert [code for code, _ in made.said()] == ["feuille-copiee"]
+    assert [code for code, _ in made.codes_and_cells()] == ["feuille-copiee"]
     assert made.same()
 
 
@@ -398,7 +400,7 @@ def test_a_copied_sheet_whose_original_is_gone_is_read() -> None:
         book.defined_names["feuille_B01"].attr_text = "#REF!$A$1"  # what Excel leaves where the sheet was
 
     made = Edited(replace)
-    assert [code for code, _ in made.said()] == ["tableau-copie"]
+    assert [code for code, _ in made.codes_and_cells()] == ["tableau-copie"]
     assert made.same()
 
 
@@ -406,7 +408,7 @@ def test_a_copied_sheet_whose_original_is_gone_is_read() -> None:
 def test_a_column_that_is_gone_is_missing_not_cleared(label: str) -> None:
     field = next(field_.name for field_ in schemas()["lignes_budgetaires"].fields if field_.title == label)
     made = Edited(put(0, label, "Tout autre chose"))
-    codes = [code for code, _ in made.said()]
+    codes = [code for code, _ in made.codes_and_cells()]
     assert "colonne-absente" in codes
     assert ("lignes_budgetaires", 1, field) in made.reading.missing
     assert ("lignes_budgetaires", 2, field) not in made.reading.missing
@@ -423,7 +425,7 @@ def test_a_sheet_that_is_gone_is_missing_not_emptied() -> None:
     made = Edited(lambda book: book.remove(book[B02]))
     assert ("lignes_budgetaires", 2, None) in made.reading.missing
     assert ("lignes_budgetaires", 1, None) not in made.reading.missing
-    assert "tableau-absent" in [code for code, _ in made.said()]
+    assert "tableau-absent" in [code for code, _ in made.codes_and_cells()]
     left = [row for row in base()["lignes_budgetaires"].rows if row["convention_id"] != 2]
     assert sorted(map(repr, made.reading.tables["lignes_budgetaires"].rows)) == sorted(map(repr, left))
 
@@ -458,26 +460,26 @@ def test_identifiers_that_were_cleared_are_found_again(table: str) -> None:
     grid = places(table)
     height = grid.bottom - grid.top
 
-    def clear(found: Grid) -> None:
+    def clear(grid: Grid) -> None:
         for row in range(1, height + 1):
-            found[row, ID] = None
+            grid[row, ID] = None
 
     made = Edited(on(table, clear))
     assert made.same()
-    codes = {code for code, _ in made.said()}
+    codes = {code for code, _ in made.codes_and_cells()}
     assert codes == ({"identifiant-retabli"} if height <= 5 else {"identifiants-corriges"})
     assert not made.reading.unknown
 
 
 def test_identifiers_that_were_swapped_are_put_back() -> None:
     made = Edited(on(LINES, lambda grid: grid.swap(ID, 1, 2)))
-    assert made.said() == [("identifiant-retabli", at(1, ID)), ("identifiant-retabli", at(2, ID))]
+    assert made.codes_and_cells() == [("identifiant-retabli", at(1, ID)), ("identifiant-retabli", at(2, ID))]
     assert made.same()
 
 
 def test_labels_that_were_swapped_are_labels() -> None:
     made = Edited(on(LINES, lambda grid: grid.swap(LABEL, 1, 2)))
-    assert made.said() == []
+    assert made.codes_and_cells() == []
     swapped = [row["libelle"] for row in made.reading.tables["lignes_budgetaires"].rows[:2]]
     assert swapped == ["Accueil périscolaire", "Cantine"]
 
@@ -498,7 +500,7 @@ def test_the_copy_of_a_row_is_a_new_row_and_the_old_one_keeps_its_name() -> None
         grid[6, LABEL], grid[6, DONE] = "Cantine du mercredi", 77
 
     made = Edited(on(LINES, copy))
-    assert made.said() == [("identifiant-attribue", at(6, ID)), ("ligne-hors-tableau", at(6, TOWN))]
+    assert made.codes_and_cells() == [("identifiant-attribue", at(6, ID)), ("ligne-hors-tableau", at(6, TOWN))]
     new = row_of(made.reading, "lignes_budgetaires", libelle="Cantine du mercredi")
     assert new["ligne_id"] == "B01-luce-cantine-du-mercredi"
     assert new["montant_realise"] == 77_00
@@ -521,13 +523,13 @@ def test_a_row_copied_for_another_year_is_the_same_line() -> None:
         grid[6, YEAR], grid[6, DONE] = 2015, 1200
 
     made = Edited(on(LINES, copy))
-    assert [code for code, _ in made.said()] == ["ligne-hors-tableau"]
+    assert [code for code, _ in made.codes_and_cells()] == ["ligne-hors-tableau"]
     assert row_of(made.reading, "lignes_budgetaires", exercice=2015)["ligne_id"] == "B01-luce-001"
 
 
 def test_a_line_typed_for_another_year_without_identifier_is_the_same_line() -> None:
     made = Edited(on(LINES, lambda grid: add(grid, 6, town="Lucé", label="CANTINE", year=2015, done=5)))
-    assert [code for code, _ in made.said()] == ["ligne-hors-tableau"]
+    assert [code for code, _ in made.codes_and_cells()] == ["ligne-hors-tableau"]
     assert row_of(made.reading, "lignes_budgetaires", exercice=2015)["ligne_id"] == "B01-luce-001"
 
 
@@ -537,21 +539,21 @@ def test_a_row_copied_to_another_town_is_another_line() -> None:
         grid[6, TOWN], grid[6, YEAR] = "Métropole", 2015
 
     made = Edited(on(LINES, copy))
-    assert ("identifiant-attribue", at(6, ID)) in made.said()
+    assert ("identifiant-attribue", at(6, ID)) in made.codes_and_cells()
     assert row_of(made.reading, "lignes_budgetaires", exercice=2015)["ligne_id"] == "B01-metropole-cantine"
 
 
 @pytest.mark.parametrize("typed", ["b01-LUCE-001", " B01-luce-001 ", "B01 - luce - 001"])
 def test_an_identifier_typed_otherwise_is_that_identifier(typed: str) -> None:
     made = Edited(put(1, ID, typed))
-    assert made.said() == [("identifiant-retabli", at(1, ID))]
+    assert made.codes_and_cells() == [("identifiant-retabli", at(1, ID))]
     assert made.same()
 
 
 @pytest.mark.parametrize("typed", ["n'importe quoi !", "B99-nulle-part", 42, "=1/0"])
 def test_an_identifier_that_no_row_ever_had_is_put_right(typed: Any) -> None:
     made = Edited(put(1, ID, typed))
-    assert made.said() == [("identifiant-retabli", at(1, ID))]
+    assert made.codes_and_cells() == [("identifiant-retabli", at(1, ID))]
     assert made.same()
 
 
@@ -562,8 +564,8 @@ def test_without_the_last_state_rows_get_names_and_nothing_is_unknown() -> None:
         grid[6, LABEL] = "Autre"
 
     reading = Edited(on(LINES, slip)).alone
-    found = [row["ligne_id"] for row in reading.tables["lignes_budgetaires"].rows if row["convention_id"] == 1]
-    assert None not in found
+    identifiers = [row["ligne_id"] for row in reading.tables["lignes_budgetaires"].rows if row["convention_id"] == 1]
+    assert None not in identifiers
     assert row_of(reading, "lignes_budgetaires", libelle="Autre")["ligne_id"] != "B01-luce-002"
     assert not reading.unknown
 
@@ -581,7 +583,7 @@ def test_a_line_that_replaces_another_of_the_same_name_has_an_identifier_of_its_
 
 def test_a_fiche_without_its_number_is_known_by_the_rest() -> None:
     made = Edited(put(1, "Fiche", None, FICHES))
-    assert made.said() == [("identifiant-retabli", at(1, "Fiche", FICHES))]
+    assert made.codes_and_cells() == [("identifiant-retabli", at(1, "Fiche", FICHES))]
     assert made.same()
 
 
@@ -591,7 +593,7 @@ def test_a_new_fiche_without_number_waits_for_it() -> None:
         grid[3, "Objectif"] = "Un tout autre objectif."
 
     made = Edited(on(FICHES, add_fiche))
-    assert ("identifiant-manquant", at(3, "Fiche", FICHES)) in made.said()
+    assert ("identifiant-manquant", at(3, "Fiche", FICHES)) in made.codes_and_cells()
     assert made.reading.unknown == {("fiches", 2, "fiche_id")}
 
 
@@ -601,7 +603,7 @@ def test_a_fiche_copied_with_its_number_waits_for_its_own() -> None:
         grid[3, "Objectif"] = "Un tout autre objectif."
 
     made = Edited(on(FICHES, copy))
-    assert ("identifiant-repete", at(3, "Fiche", FICHES)) in made.said()
+    assert ("identifiant-repete", at(3, "Fiche", FICHES)) in made.codes_and_cells()
     assert made.reading.tables["fiches"].column("fiche_id")[:3] == ["I-1.1./1", "I-1.1./2", None]
 
 
@@ -609,19 +611,19 @@ def test_a_fiche_renumbered_takes_what_speaks_of_it_along() -> None:
     made = Edited(put(1, "Fiche", "I-1.1./9", FICHES))
     assert made.reading.renumbered["fiches"] == {"I-1.1./1": "I-1.1./9"}
     assert row_of(made.reading, "financements", financement_id="I-1.1./1:etat")["fiche_id"] == "I-1.1./9"
-    assert sorted(code for code, _ in made.said()) == ["ancien-nom", "ancien-nom"]
+    assert sorted(code for code, _ in made.codes_and_cells()) == ["ancien-nom", "ancien-nom"]
 
 
 def test_a_convention_without_number_is_known_by_its_title() -> None:
     number = next(field_.title for field_ in schemas()["conventions"].fields if field_.name == "convention_id")
     made = Edited(put(2, number, None, "Conventions"))
-    assert made.said() == [("identifiant-retabli", at(2, number, "Conventions"))]
+    assert made.codes_and_cells() == [("identifiant-retabli", at(2, number, "Conventions"))]
     assert made.same()
 
 
 def test_a_participation_said_twice_counts_once() -> None:
     made = Edited(on("Participations", lambda grid: grid.copy(1, 3)))
-    assert "ligne-repetee" in [code for code, _ in made.said()]
+    assert "ligne-repetee" in [code for code, _ in made.codes_and_cells()]
     assert made.same()
 
 
@@ -630,15 +632,15 @@ def test_a_participation_said_twice_counts_once() -> None:
 
 def test_a_partner_renamed_in_its_table_is_renamed_wherever_it_is_named() -> None:
     made = Edited(put(1, PARTNER, "Habitat Eurélien", PARTNERS))
-    assert made.said() == [("ancien-nom", at(1, "Partenaire", "Participations"))]
+    assert made.codes_and_cells() == [("ancien-nom", at(1, "Partenaire", "Participations"))]
     assert made.same("partenaires")
     assert row_of(made.reading, "partenaires", partenaire_id="bailleur")["nom"] == "Habitat Eurélien"
 
 
 def test_a_town_renamed_in_its_table_is_said_once_a_table() -> None:
     made = Edited(put(1, TOWN, "Ville Nouvelle", "Collectivites"))
-    found = [item for item in made.reading.findings if item.code == "ancien-nom"]
-    assert sorted((item.valeur, item.place.feuille) for item in found) == [
+    findings = [item for item in made.reading.findings if item.code == "ancien-nom"]
+    assert sorted((item.valeur, item.place.feuille) for item in findings) == [
         (1, "Partenaires"), (4, "Rapprochement"), (6, B01),
     ]  # fmt: skip
     assert made.same("collectivites")
@@ -657,7 +659,7 @@ def test_a_name_that_another_row_takes_over_is_no_old_name() -> None:
     towns = {row["collectivite_id"]: row["nom"] for row in made.reading.tables["collectivites"].rows}
     assert towns == {"luce": "Métropole", "metropole": "Lucé"}
     assert row_of(made.reading, "lignes_budgetaires", libelle="Dépistage")["collectivite_id"] == "metropole"
-    assert "ancien-nom" not in [code for code, _ in made.said()]
+    assert "ancien-nom" not in [code for code, _ in made.codes_and_cells()]
 
 
 def test_an_undone_table_that_has_lost_a_header_is_read_on_both_sides() -> None:
@@ -668,7 +670,7 @@ def test_an_undone_table_that_has_lost_a_header_is_read_on_both_sides() -> None:
 
     made = Edited(undo)
     assert ("lignes_budgetaires", 1, "exercice") in made.reading.missing
-    assert {each for each in made.reading.missing if each[0] == "lignes_budgetaires"} == {
+    assert {missing_cell for missing_cell in made.reading.missing if missing_cell[0] == "lignes_budgetaires"} == {
         ("lignes_budgetaires", 1, "exercice")
     }
     done = [row["montant_realise"] for row in made.reading.tables["lignes_budgetaires"].rows]
@@ -679,9 +681,9 @@ def test_a_row_that_nothing_but_its_key_tells_is_never_taken_for_another() -> No
     schema = schemas()["exercices"]
     known = tables_of(exercices=[{"exercice": 2015}, {"exercice": 2016}])["exercices"]
     typed: dict[str, list[Any]] = {name: [None, None] for name in schema.names} | {"exercice": [2015, None]}
-    found = identify_rows(schema, typed, set(), known, {})
+    identification = identify_rows(schema, typed, set(), known, {})
     assert typed["exercice"] == [2015, None]
-    assert [(correction.position, correction.value) for correction in found.corrections] == [(1, None)]
+    assert [(correction.position, correction.value) for correction in identification.corrections] == [(1, None)]
 
 
 def test_what_staff_type_where_it_shows_otherwise_is_said_and_blocks_nothing() -> None:
@@ -699,9 +701,9 @@ def test_what_staff_type_where_it_shows_otherwise_is_said_and_blocks_nothing() -
         grid.sheet[places["scaled"]].number_format = '0" k€"'
         grid.sheet.row_dimensions[grid.sheet[places["scaled"]].row].hidden = True
 
-    found = check_master_presentation(Edited(edit).reading, base())
-    assert not any(item.bloquant for item in found)
-    assert {item.code: item.place.cellule for item in found} == {
+    findings = check_master_presentation(Edited(edit).reading, base())
+    assert not any(item.bloquant for item in findings)
+    assert {item.code: item.place.cellule for item in findings} == {
         "cellules-fusionnees": places["merged"],
         "montant-barre": places["struck"],
         "montant-a-l-echelle": places["scaled"],
@@ -714,8 +716,8 @@ def test_what_staff_type_where_it_shows_otherwise_is_said_and_blocks_nothing() -
         grid[1, planned] = 1001
         grid.sheet.column_dimensions[grid.cell(1, planned).rstrip("0123456789")].hidden = True
 
-    (said,) = check_master_presentation(Edited(hide).reading, base())
-    assert (said.code, said.place.cellule) == ("reponses-masquees", places["first"])
+    (finding,) = check_master_presentation(Edited(hide).reading, base())
+    assert (finding.code, finding.place.cellule) == ("reponses-masquees", places["first"])
 
 
 # Computed cells
@@ -732,12 +734,12 @@ def pasted_as_values(book: Workbook) -> None:
 def test_a_sheet_pasted_over_itself_as_values_says_each_column_once() -> None:
     made = Edited(pasted_as_values)
     assert made.same()
-    said = [cell for cell in check_computed_cells(made.reading) if cell.place.feuille == "Années"]
-    assert {item.code for item in said} == {"formule-remplacee"}
-    cells = [place.cellule for item in said for place in (item.place, *item.liees)]
+    findings = [cell for cell in check_computed_cells(made.reading) if cell.place.feuille == "Années"]
+    assert {item.code for item in findings} == {"formule-remplacee"}
+    cells = [place.cellule for item in findings for place in (item.place, *item.liees)]
     lines = len({row["ligne_id"] for row in rows()["lignes_budgetaires"]})
     assert len(cells) == len(set(cells)) == (lines + 1) * 6, "the lines and their total, by two exercices"
-    assert f"{lines} autres cellules" in said[0].message
+    assert f"{lines} autres cellules" in findings[0].message
 
 
 def test_names_of_the_workbook_that_were_deleted_are_said_together() -> None:
@@ -747,6 +749,6 @@ def test_names_of_the_workbook_that_were_deleted_are_said_together() -> None:
 
     made = Edited(edit)
     assert made.same()
-    said = [item for item in check_computed_cells(made.reading) if item.code not in NOISE]
-    assert [item.code for item in said] == ["noms-absents"]
-    assert {"Accueil_net", "Total_publie"} == {*said[0].valeur.split(", ")}
+    findings = [item for item in check_computed_cells(made.reading) if item.code not in NOISE]
+    assert [item.code for item in findings] == ["noms-absents"]
+    assert {"Accueil_net", "Total_publie"} == {*findings[0].valeur.split(", ")}

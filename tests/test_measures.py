@@ -133,7 +133,7 @@ def test_what_is_composed_follows_its_parts() -> None:
     assert unless_blank(blank, ten).value == ""
     assert unless_blank(four, ten).value == 10_00
     assert [unless_all_blank(cells, ten).value for cells in ((blank, blank), (blank, four))] == ["", 10_00]
-    assert [or_words(each, "inconnu").value for each in (blank, four)] == ["inconnu", 4_00]
+    assert [or_words(measure, "inconnu").value for measure in (blank, four)] == ["inconnu", 4_00]
     assert fraction("rate", four, ten).value == 0.4
     assert fraction("rate", four, Measure("euros", 0, "A6")).value == ""
     assert fraction("rate", blank, ten).value == ""
@@ -201,7 +201,7 @@ def block(lines: MeasuredRows) -> Block:
             count = Count(where).measure(lines, column)
             realised, planned = (Total(field, where).measure(lines, column) for field in (MEASURE, AMOUNTS[0]))
             gifts = [Begins("libelle", "86"), Begins("libelle", "86", but=True)]
-            halves = [Total(MEASURE, (*where, each)).measure(lines, column) for each in gifts]
+            halves = [Total(MEASURE, (*where, gift)).measure(lines, column) for gift in gifts]
             priced = Count((*where, Known(MEASURE))).measure(lines, column)
             two = OneOf("collectivite_id", (town, town), quoted_text(town))
             twice = Total(MEASURE, (where[0], where[2], two)).measure(lines, column)
@@ -220,7 +220,7 @@ def block(lines: MeasuredRows) -> Block:
                 counted_lines(count, priced),
             ])  # fmt: skip
     kinds = [measure.kind for measure in measures[0]]
-    added_up = [[Measure(each.kind, each.value if isinstance(each.value, int) else "") for each in row]
+    added_up = [[Measure(measure.kind, measure.value if isinstance(measure.value, int) else "") for measure in row]
                 for row in measures]  # fmt: skip
     totals = [
         Measure(kind, "") if kind in ("state", "rate", "share", "text") else total

@@ -39,7 +39,10 @@ def contract(**more: list[dict[str, Any]]) -> Rows:
 
 def places(rows: Rows) -> dict[str, list[Place]]:
     """Where each row stands in the master."""
-    return {table: [Place("contrat.xlsx", table, f"A{at}") for at in range(len(each))] for table, each in rows.items()}
+    return {
+        table: [Place("contrat.xlsx", table, f"A{at}") for at in range(len(rows_of_table))]
+        for table, rows_of_table in rows.items()
+    }
 
 
 def row(
@@ -78,15 +81,15 @@ def merged(rows: Rows, *returns: InForce) -> Merged:
     """The merge, which changes nothing of what it is given."""
     origins = places(rows)
     before = deepcopy((rows, origins))
-    found = merge(rows, origins, returns, schemas())
+    result = merge(rows, origins, returns, schemas())
     assert (rows, origins) == before
-    return found
+    return result
 
 
-def at(found: Rows, cell: tuple[str, tuple[Any, ...], str]) -> Any:
+def at(rows: Rows, cell: tuple[str, tuple[Any, ...], str]) -> Any:
     """The value of a cell; fails where its row is not there once."""
     table, key, name = cell
-    (value,) = [each[name] for each in found[table] if keyed(table, each) == key]
+    (value,) = [row[name] for row in rows[table] if keyed(table, row) == key]
     return value
 
 
@@ -128,63 +131,63 @@ def says(partner: str, amount: int | None, *, sent: int | None = 1, year: int = 
 def test_a_cell(
     sent: int | None, partner: int | None, master: int | None, outcome: MergeOutcome | None, after: int | None
 ) -> None:
-    found = merged(with_amount(master), says("luce", partner, sent=sent))
-    assert at(found.rows, CELL) == after
-    assert [change.outcome for change in found.modifications] == ([] if outcome is None else [outcome])
+    result = merged(with_amount(master), says("luce", partner, sent=sent))
+    assert at(result.rows, CELL) == after
+    assert [change.outcome for change in result.modifications] == ([] if outcome is None else [outcome])
     if outcome is not None:
-        (said,) = found.modifications
-        assert (said.table, said.key, said.champ) == CELL
-        assert (said.before, said.after, said.partenaire, said.exercice) == (sent, partner, "luce", 2016)
-        assert said.place == Place("retours/luce-2016.xlsx", LINES, "H6")
-        assert (said.saved, said.author) == (datetime(2016, 11, 20), "Marie")
-    assert found.cells == ({(LINES, 0, "montant_realise"): said.place} if outcome is MergeOutcome.APPLIED else {})
+        (change,) = result.modifications
+        assert (change.table, change.key, change.champ) == CELL
+        assert (change.before, change.after, change.partenaire, change.exercice) == (sent, partner, "luce", 2016)
+        assert change.place == Place("retours/luce-2016.xlsx", LINES, "H6")
+        assert (change.saved, change.author) == (datetime(2016, 11, 20), "Marie")
+    assert result.cells == ({(LINES, 0, "montant_realise"): change.place} if outcome is MergeOutcome.APPLIED else {})
     if outcome is MergeOutcome.CONFLICT:
-        (conflict,) = found.conflicts
+        (conflict,) = result.conflicts
         assert (conflict.sent, conflict.kept, conflict.place) == (sent, master, Place("contrat.xlsx", LINES, "A0"))
         assert [(claim.partenaire, claim.after) for claim in conflict.claims] == [("luce", partner)]
     else:
-        assert found.conflicts == []
+        assert result.conflicts == []
 
 
 def test_two_partners_who_say_the_same_are_heard() -> None:
-    found = merged(with_amount(1), says("luce", 2), says("etat", 2))
-    assert at(found.rows, CELL) == 2
-    assert [(change.partenaire, change.outcome) for change in found.modifications] == [
+    result = merged(with_amount(1), says("luce", 2), says("etat", 2))
+    assert at(result.rows, CELL) == 2
+    assert [(change.partenaire, change.outcome) for change in result.modifications] == [
         ("etat", MergeOutcome.APPLIED),
         ("luce", MergeOutcome.APPLIED),
     ]
-    assert not found.conflicts
+    assert not result.conflicts
 
 
 @pytest.mark.parametrize("master", [1, 2, 3, 4])
 def test_between_two_partners_who_disagree_the_master_stays(master: int) -> None:
-    found = merged(with_amount(master), says("luce", 2), says("etat", 3))
-    assert at(found.rows, CELL) == master
-    (conflict,) = found.conflicts
+    result = merged(with_amount(master), says("luce", 2), says("etat", 3))
+    assert at(result.rows, CELL) == master
+    (conflict,) = result.conflicts
     assert [(claim.partenaire, claim.after) for claim in conflict.claims] == [("etat", 3), ("luce", 2)]
-    assert {change.outcome for change in found.modifications} == {MergeOutcome.CONFLICT}
+    assert {change.outcome for change in result.modifications} == {MergeOutcome.CONFLICT}
 
 
 def test_a_partner_who_changed_nothing_does_not_stand_in_the_way() -> None:
-    found = merged(with_amount(1), says("luce", 2), says("etat", 1))
-    assert at(found.rows, CELL) == 2
-    assert [change.partenaire for change in found.modifications] == ["luce"]
+    result = merged(with_amount(1), says("luce", 2), says("etat", 1))
+    assert at(result.rows, CELL) == 2
+    assert [change.partenaire for change in result.modifications] == ["luce"]
 
 
 def test_a_partner_s_later_exercice_outdoes_its_earlier_one() -> None:
-    found = merged(with_amount(1), says("luce", 2, year=2016), says("luce", 3, year=2017))
-    assert at(found.rows, CELL) == 3
-    assert [(change.exercice, change.outcome) for change in found.modifications] == [
+    result = merged(with_amount(1), says("luce", 2, year=2016), says("luce", 3, year=2017))
+    assert at(result.rows, CELL) == 3
+    assert [(change.exercice, change.outcome) for change in result.modifications] == [
         (2016, MergeOutcome.OUTDONE),
         (2017, MergeOutcome.APPLIED),
     ]
-    assert not found.conflicts
+    assert not result.conflicts
 
 
 def test_partners_disagree_whatever_the_exercice_of_each() -> None:
-    found = merged(with_amount(1), says("luce", 2, year=2016), says("etat", 3, year=2017))
-    assert at(found.rows, CELL) == 1
-    assert [(claim.partenaire, claim.exercice) for claim in found.conflicts[0].claims] == [
+    result = merged(with_amount(1), says("luce", 2, year=2016), says("etat", 3, year=2017))
+    assert at(result.rows, CELL) == 1
+    assert [(claim.partenaire, claim.exercice) for claim in result.conflicts[0].claims] == [
         ("luce", 2016),
         ("etat", 2017),
     ]
@@ -200,75 +203,75 @@ TYPED_LINE = {
 
 def test_a_row_that_the_master_lacks_is_added() -> None:
     rows = contract()
-    found = merged(rows, returned("luce", new_row(LINES, ADDED, TYPED_LINE)))
-    assert len(found.rows[LINES]) == len(rows[LINES]) + 1
+    result = merged(rows, returned("luce", new_row(LINES, ADDED, TYPED_LINE)))
+    assert len(result.rows[LINES]) == len(rows[LINES]) + 1
     for name, value in TYPED_LINE.items():
-        assert at(found.rows, (LINES, ADDED, name)) == value
-    assert at(found.rows, (LINES, ADDED, "montant_realise")) is None
-    assert all(change.is_new_row and change.outcome is MergeOutcome.APPLIED for change in found.modifications)
-    position = next(at for at, each in enumerate(found.rows[LINES]) if keyed(LINES, each) == ADDED)
-    assert found.origins[LINES][position].fichier == "retours/luce-2016.xlsx"
-    assert found.cells[LINES, position, "montant_prevu"] == Place("retours/luce-2016.xlsx", LINES, "F60")
+        assert at(result.rows, (LINES, ADDED, name)) == value
+    assert at(result.rows, (LINES, ADDED, "montant_realise")) is None
+    assert all(change.is_new_row and change.outcome is MergeOutcome.APPLIED for change in result.modifications)
+    position = next(at for at, row in enumerate(result.rows[LINES]) if keyed(LINES, row) == ADDED)
+    assert result.origins[LINES][position].fichier == "retours/luce-2016.xlsx"
+    assert result.cells[LINES, position, "montant_prevu"] == Place("retours/luce-2016.xlsx", LINES, "F60")
 
 
 def test_a_new_row_comes_after_its_kin_and_every_place_follows() -> None:
     rows = contract()
     changed = row(LINES, ("B03-metropole-001", 2013), {"montant_realise": 0}, {"montant_realise": 5})
-    found = merged(rows, returned("luce", new_row(LINES, ADDED, TYPED_LINE), changed))
-    ids = [each["ligne_id"] for each in found.rows[LINES]]
+    result = merged(rows, returned("luce", new_row(LINES, ADDED, TYPED_LINE), changed))
+    ids = [row["ligne_id"] for row in result.rows[LINES]]
     assert ids == [
         "B01-luce-001", "B01-luce-002", "P2016-luce-cantine", "B01-metropole-001", "B02-luce-001", "B02-luce-002",
         "B03-metropole-001",
     ]  # fmt: skip
     last = ids.index("B03-metropole-001")
-    assert found.origins[LINES][last] == Place("contrat.xlsx", LINES, "A5")
-    assert found.cells[LINES, last, "montant_realise"].cellule == "H6"
-    assert {at for _, at, _ in found.cells} == {ids.index("P2016-luce-cantine"), last}
+    assert result.origins[LINES][last] == Place("contrat.xlsx", LINES, "A5")
+    assert result.cells[LINES, last, "montant_realise"].cellule == "H6"
+    assert {at for _, at, _ in result.cells} == {ids.index("P2016-luce-cantine"), last}
 
 
 def test_a_line_of_a_new_exercice_follows_that_of_the_last() -> None:
     answer = row(LINES, ("B01-luce-001", 2016), {"convention_id": 1, "collectivite_id": "luce", "libelle": "Cantine"},
                  {"montant_vote": 900_00})  # fmt: skip
-    found = merged(contract(), returned("luce", answer))
-    assert [keyed(LINES, each) for each in found.rows[LINES][:2]] == [("B01-luce-001", 2013), ("B01-luce-001", 2016)]
-    assert found.rows[LINES][1]["libelle"] == "Cantine"
-    assert found.rows[LINES][1]["montant_vote"] == 900_00
-    assert found.rows[LINES][1]["montant_realise"] is None
-    assert found.rows[LINES][0] == contract()[LINES][0]
+    result = merged(contract(), returned("luce", answer))
+    assert [keyed(LINES, row) for row in result.rows[LINES][:2]] == [("B01-luce-001", 2013), ("B01-luce-001", 2016)]
+    assert result.rows[LINES][1]["libelle"] == "Cantine"
+    assert result.rows[LINES][1]["montant_vote"] == 900_00
+    assert result.rows[LINES][1]["montant_realise"] is None
+    assert result.rows[LINES][0] == contract()[LINES][0]
 
 
 def test_a_line_of_a_new_exercice_with_nothing_typed_makes_no_row() -> None:
     answer = row(LINES, ("B01-luce-001", 2016), {"convention_id": 1, "libelle": "Cantine"}, {})
-    found = merged(contract(), returned("luce", answer))
-    assert found.rows[LINES] == contract()[LINES]
-    assert not found.modifications
+    result = merged(contract(), returned("luce", answer))
+    assert result.rows[LINES] == contract()[LINES]
+    assert not result.modifications
 
 
 def test_a_new_row_that_the_master_has_already_is_compared_cell_by_cell() -> None:
     rows = contract()
     here = line(ADDED[0], 1, "luce", "Goûters", None, exercice=2016, montant_prevu=12_50, commentaire="Autre")
     rows = contract(lignes_budgetaires=[*small_rows()[LINES], here])
-    found = merged(rows, returned("luce", new_row(LINES, ADDED, {**TYPED_LINE, "montant_vote": 7})))
-    fates = {change.champ: change.outcome for change in found.modifications}
+    result = merged(rows, returned("luce", new_row(LINES, ADDED, {**TYPED_LINE, "montant_vote": 7})))
+    fates = {change.champ: change.outcome for change in result.modifications}
     assert fates["montant_prevu"] is MergeOutcome.PRESENT
     assert fates["commentaire"] is MergeOutcome.CONFLICT
     assert fates["montant_vote"] is MergeOutcome.APPLIED
-    assert at(found.rows, (LINES, ADDED, "commentaire")) == "Autre"
-    assert at(found.rows, (LINES, ADDED, "montant_vote")) == 7
-    assert len(found.rows[LINES]) == len(rows[LINES])
+    assert at(result.rows, (LINES, ADDED, "commentaire")) == "Autre"
+    assert at(result.rows, (LINES, ADDED, "montant_vote")) == 7
+    assert len(result.rows[LINES]) == len(rows[LINES])
 
 
 def test_two_partners_who_add_one_row_differently_are_in_conflict_over_what_differs() -> None:
     key = ("I-2./1:etat",)
     same = {"fiche_id": "I-2./1", "financeur_id": "etat", "statut_montant": "chiffré"}
-    found = merged(
+    result = merged(
         contract(),
         returned("etat", new_row(FUNDED, key, {**same, "montant": 100})),
         returned("luce", new_row(FUNDED, key, {**same, "montant": 200})),
     )
-    assert at(found.rows, (FUNDED, key, "financeur_id")) == "etat"
-    assert at(found.rows, (FUNDED, key, "montant")) is None, "nobody decided"
-    (conflict,) = found.conflicts
+    assert at(result.rows, (FUNDED, key, "financeur_id")) == "etat"
+    assert at(result.rows, (FUNDED, key, "montant")) is None, "nobody decided"
+    (conflict,) = result.conflicts
     assert (conflict.champ, conflict.kept, conflict.place) == ("montant", None, None)
     assert [(claim.partenaire, claim.after) for claim in conflict.claims] == [("etat", 100), ("luce", 200)]
 
@@ -278,43 +281,43 @@ def test_two_partners_who_add_one_row_differently_are_in_conflict_over_what_diff
 
 def test_what_a_partner_says_of_a_line_that_staff_removed_is_a_conflict() -> None:
     rows = contract(lignes_budgetaires=small_rows()[LINES][1:])
-    found = merged(rows, returned("luce", row(LINES, ("B01-luce-001", 2016), {}, {"montant_vote": 5})))
-    assert found.rows[LINES] == rows[LINES]
-    assert [(change.outcome, change.after) for change in found.modifications] == [(MergeOutcome.CONFLICT, 5)]
-    assert found.conflicts[0].place is None
+    result = merged(rows, returned("luce", row(LINES, ("B01-luce-001", 2016), {}, {"montant_vote": 5})))
+    assert result.rows[LINES] == rows[LINES]
+    assert [(change.outcome, change.after) for change in result.modifications] == [(MergeOutcome.CONFLICT, 5)]
+    assert result.conflicts[0].place is None
 
 
 def test_a_line_of_this_exercice_that_staff_removed_does_not_come_back_in_part() -> None:
     sent = {"convention_id": 1, "collectivite_id": "luce", "libelle": "Cantine", "montant_prevu": 7_00}
     answer = row(LINES, ("B01-luce-001", 2016), sent, {"montant_realise": 5_00})
-    found = merged(contract(), returned("luce", answer))  # the form had its line of 2016, the master has no more
-    assert found.rows[LINES] == contract()[LINES]
-    assert [change.outcome for change in found.modifications] == [MergeOutcome.CONFLICT]
+    result = merged(contract(), returned("luce", answer))  # the form had its line of 2016, the master has no more
+    assert result.rows[LINES] == contract()[LINES]
+    assert [change.outcome for change in result.modifications] == [MergeOutcome.CONFLICT]
 
 
 def test_a_follow_up_that_staff_removed_does_not_come_back_in_part() -> None:
     key = ("I-1.1./1", "bailleur", 2016)
     answer = row(FOLLOWED, key, {"avancement": "en cours"}, {"pourcentage": 50})
-    found = merged(contract(), returned("bailleur", answer))
-    assert found.rows[FOLLOWED] == []
-    assert [change.outcome for change in found.modifications] == [MergeOutcome.CONFLICT]
+    result = merged(contract(), returned("bailleur", answer))
+    assert result.rows[FOLLOWED] == []
+    assert [change.outcome for change in result.modifications] == [MergeOutcome.CONFLICT]
 
 
 def test_the_first_follow_up_of_a_fiche_makes_its_row() -> None:
     key = ("I-1.1./1", "bailleur", 2016)
-    found = merged(contract(), returned("bailleur", row(FOLLOWED, key, {}, {"avancement": "terminée"})))
-    assert [keyed(FOLLOWED, each) for each in found.rows[FOLLOWED]] == [key]
-    assert found.rows[FOLLOWED][0]["avancement"] == "terminée"
+    result = merged(contract(), returned("bailleur", row(FOLLOWED, key, {}, {"avancement": "terminée"})))
+    assert [keyed(FOLLOWED, row) for row in result.rows[FOLLOWED]] == [key]
+    assert result.rows[FOLLOWED][0]["avancement"] == "terminée"
 
 
 def test_a_row_removed_is_proposed_and_stays() -> None:
-    gone = RemovedRow(LINES, "B01-luce-001", "Cantine", "Budget", "A5")
-    found = merged(contract(), returned("luce", removed=[gone]))
-    assert found.rows[LINES] == contract()[LINES]
-    (removal,) = found.removals
+    removed_row = RemovedRow(LINES, "B01-luce-001", "Cantine", "Budget", "A5")
+    result = merged(contract(), returned("luce", removed=[removed_row]))
+    assert result.rows[LINES] == contract()[LINES]
+    (removal,) = result.removals
     assert (removal.table, removal.key, removal.libelle) == (LINES, ("B01-luce-001", 2016), "Cantine")
     assert (removal.partenaire, removal.place) == ("luce", Place("retours/luce-2016.xlsx", "Budget", "A5"))
-    assert not found.modifications
+    assert not result.modifications
 
 
 @pytest.mark.parametrize(
@@ -334,48 +337,48 @@ def test_a_row_removed_has_its_whole_key_and_one_that_is_not_there_is_no_removal
 
 
 def test_the_return_that_was_adopted_changes_nothing_more() -> None:
-    found = merged(with_amount(2), says("luce", 2, adopted={CELL: 2}))
-    assert (found.modifications, found.conflicts) == ([], [])
+    result = merged(with_amount(2), says("luce", 2, adopted={CELL: 2}))
+    assert (result.modifications, result.conflicts) == ([], [])
 
 
 def test_staff_s_edit_after_the_adoption_stays_and_is_no_conflict() -> None:
-    found = merged(with_amount(9), says("luce", 2, adopted={CELL: 2}))
-    assert at(found.rows, CELL) == 9
-    assert (found.modifications, found.conflicts) == ([], [])
+    result = merged(with_amount(9), says("luce", 2, adopted={CELL: 2}))
+    assert at(result.rows, CELL) == 9
+    assert (result.modifications, result.conflicts) == ([], [])
 
 
 def test_a_correction_of_what_was_adopted_is_applied() -> None:
-    found = merged(with_amount(2), says("luce", 5, adopted={CELL: 2}))
-    assert at(found.rows, CELL) == 5
-    assert [(change.before, change.after, change.outcome) for change in found.modifications] == [
+    result = merged(with_amount(2), says("luce", 5, adopted={CELL: 2}))
+    assert at(result.rows, CELL) == 5
+    assert [(change.before, change.after, change.outcome) for change in result.modifications] == [
         (2, 5, MergeOutcome.APPLIED)
     ]
 
 
 def test_a_return_to_the_value_as_sent_is_a_correction_too() -> None:
-    found = merged(with_amount(2), says("luce", 1, adopted={CELL: 2}))
-    assert at(found.rows, CELL) == 1
-    assert [(change.before, change.after, change.outcome) for change in found.modifications] == [
+    result = merged(with_amount(2), says("luce", 1, adopted={CELL: 2}))
+    assert at(result.rows, CELL) == 1
+    assert [(change.before, change.after, change.outcome) for change in result.modifications] == [
         (2, 1, MergeOutcome.APPLIED)
     ]
 
 
 def test_a_correction_of_what_staff_changed_since_the_adoption_is_a_conflict() -> None:
-    found = merged(with_amount(9), says("luce", 5, adopted={CELL: 2}))
-    assert at(found.rows, CELL) == 9
-    assert (found.conflicts[0].sent, found.conflicts[0].kept) == (2, 9)
+    result = merged(with_amount(9), says("luce", 5, adopted={CELL: 2}))
+    assert at(result.rows, CELL) == 9
+    assert (result.conflicts[0].sent, result.conflicts[0].kept) == (2, 9)
 
 
 def test_a_row_of_its_own_that_was_adopted_and_removed_by_staff_stays_away() -> None:
     adopted = {(LINES, ADDED, name): value for name, value in TYPED_LINE.items()}
     adopted |= {(LINES, ADDED, "ligne_id"): ADDED[0], (LINES, ADDED, "exercice"): 2016}
     rows = contract()
-    found = merged(rows, returned("luce", new_row(LINES, ADDED, TYPED_LINE), adopted=adopted))
-    assert (found.rows[LINES], found.modifications) == (rows[LINES], [])
+    result = merged(rows, returned("luce", new_row(LINES, ADDED, TYPED_LINE), adopted=adopted))
+    assert (result.rows[LINES], result.modifications) == (rows[LINES], [])
     corrected = new_row(LINES, ADDED, {**TYPED_LINE, "montant_realise": 3})
-    found = merged(rows, returned("luce", corrected, adopted=adopted))
-    assert found.rows[LINES] == rows[LINES]
-    assert [change.outcome for change in found.modifications] == [MergeOutcome.CONFLICT]
+    result = merged(rows, returned("luce", corrected, adopted=adopted))
+    assert result.rows[LINES] == rows[LINES]
+    assert [change.outcome for change in result.modifications] == [MergeOutcome.CONFLICT]
 
 
 # Properties
@@ -392,14 +395,14 @@ def campaigns(draw: DrawFn) -> tuple[Rows, list[InForce]]:
     """A contract that staff edited since the forms were sent, and the returns of some partners and exercices."""
     sent = {key: {name: draw(_AMOUNT) for name in _NAMES} for key in _KEYS}
     rows = contract()
-    lines = [each for each in rows[LINES] if draw(st.booleans()) or each["ligne_id"] == "B02-luce-002"]
+    lines = [row for row in rows[LINES] if draw(st.booleans()) or row["ligne_id"] == "B02-luce-002"]
     for key, values in sent.items():
-        found = next((board_line for board_line in lines if keyed(LINES, board_line) == key), None)
-        if found is None and key[1] == 2016 and draw(st.booleans()):
-            found = {**dict.fromkeys(schemas()[LINES].names), **line(key[0], 1, "luce", "x", None, exercice=2016)}
-            lines.append(found)
-        if found is not None:
-            found |= {name: draw(st.one_of(st.just(value), _AMOUNT)) for name, value in values.items()}
+        known_line = next((board_line for board_line in lines if keyed(LINES, board_line) == key), None)
+        if known_line is None and key[1] == 2016 and draw(st.booleans()):
+            known_line = {**dict.fromkeys(schemas()[LINES].names), **line(key[0], 1, "luce", "x", None, exercice=2016)}
+            lines.append(known_line)
+        if known_line is not None:
+            known_line |= {name: draw(st.one_of(st.just(value), _AMOUNT)) for name, value in values.items()}
     rows[LINES] = lines
     returns = []
     for partner, year in draw(st.sets(st.tuples(st.sampled_from("abc"), st.sampled_from([2016, 2017])))):
@@ -427,16 +430,16 @@ def amounts(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[Any, ...], Any]:
 @given(campaigns())
 def test_no_value_changes_unless_a_modification_that_was_applied_names_it(case: tuple[Rows, list[InForce]]) -> None:
     rows, returns = case
-    found = merged(rows, *returns)
+    result = merged(rows, *returns)
     applied = {
         (change.key, change.champ): change.after
-        for change in found.modifications
+        for change in result.modifications
         if change.outcome is MergeOutcome.APPLIED
     }
-    old, new = amounts(rows[LINES]), amounts(found.rows[LINES])
+    old, new = amounts(rows[LINES]), amounts(result.rows[LINES])
     assert set(old) <= set(new), "no row is lost"
     assert new == {cell: applied.get(cell, old.get(cell)) for cell in new}
-    assert set(applied) <= {(keyed(LINES, each), name) for each in found.rows[LINES] for name in each}
+    assert set(applied) <= {(keyed(LINES, row), name) for row in result.rows[LINES] for name in row}
 
 
 @_SOME
@@ -465,40 +468,40 @@ def test_merging_into_what_was_merged_changes_nothing(case: tuple[Rows, list[InF
 @given(campaigns())
 def test_every_change_is_listed_once_with_its_fate(case: tuple[Rows, list[InForce]]) -> None:
     rows, returns = case
-    found = merged(rows, *returns)
+    result = merged(rows, *returns)
     wanted: Counter[Any] = Counter()
-    for each in returns:
-        for answer in each.parsed.rows:
+    for declared in returns:
+        for answer in declared.parsed.rows:
             names = [name for name in answer.values if answer.is_new or name in TYPED_FIELDS]
             for name in names:
                 sent = None if answer.is_new else answer.before.get(name, answer.values[name])
-                if each.adopted.get((LINES, answer.key, name), sent) != answer.values[name]:
-                    wanted[each.partenaire, each.exercice, answer.key, name] += 1
+                if declared.adopted.get((LINES, answer.key, name), sent) != answer.values[name]:
+                    wanted[declared.partenaire, declared.exercice, answer.key, name] += 1
     assert (
-        Counter((change.partenaire, change.exercice, change.key, change.champ) for change in found.modifications)
+        Counter((change.partenaire, change.exercice, change.key, change.champ) for change in result.modifications)
         == wanted
     )
     claims = Counter(
-        (conflict.key, conflict.champ, claim.partenaire) for conflict in found.conflicts for claim in conflict.claims
+        (conflict.key, conflict.champ, claim.partenaire) for conflict in result.conflicts for claim in conflict.claims
     )
-    in_conflict = [change for change in found.modifications if change.outcome is MergeOutcome.CONFLICT]
-    assert claims == Counter((each.key, each.champ, each.partenaire) for each in in_conflict)
+    in_conflict = [change for change in result.modifications if change.outcome is MergeOutcome.CONFLICT]
+    assert claims == Counter((change.key, change.champ, change.partenaire) for change in in_conflict)
 
 
 @_SOME
 @given(campaigns())
 def test_the_money_is_what_it_was_and_what_was_applied(case: tuple[Rows, list[InForce]]) -> None:
     rows, returns = case
-    found = merged(rows, *returns)
+    result = merged(rows, *returns)
     before = amounts(rows[LINES])
     applied: dict[Any, Modification] = {
         (change.key, change.champ): change
-        for change in found.modifications
+        for change in result.modifications
         if change.outcome is MergeOutcome.APPLIED and change.champ in _NAMES
     }
-    difference = sum((each.after or 0) - (before.get(cell) or 0) for cell, each in applied.items())
-    assert sum(amount or 0 for amount in amounts(found.rows[LINES]).values()) == difference + sum(
-        each or 0 for each in before.values()
+    difference = sum((change.after or 0) - (before.get(cell) or 0) for cell, change in applied.items())
+    assert sum(amount or 0 for amount in amounts(result.rows[LINES]).values()) == difference + sum(
+        amount or 0 for amount in before.values()
     )
 
 
@@ -506,23 +509,23 @@ def test_the_money_is_what_it_was_and_what_was_applied(case: tuple[Rows, list[In
 @given(campaigns())
 def test_every_row_and_every_cell_keeps_its_place(case: tuple[Rows, list[InForce]]) -> None:
     rows, returns = case
-    found = merged(rows, *returns)
-    stood = {keyed(LINES, each): place for each, place in zip(rows[LINES], places(rows)[LINES], strict=True)}
-    for each, place in zip(found.rows[LINES], found.origins[LINES], strict=True):
-        key = keyed(LINES, each)
+    result = merged(rows, *returns)
+    stood = {keyed(LINES, row): place for row, place in zip(rows[LINES], places(rows)[LINES], strict=True)}
+    for row, place in zip(result.rows[LINES], result.origins[LINES], strict=True):
+        key = keyed(LINES, row)
         assert place == stood[key] if key in stood else (place.fichier or "").startswith("retours/")
-    said = {(change.key, change.champ, change.place): change.after for change in found.modifications}
-    for (table, position, name), place in found.cells.items():
-        values = found.rows[table][position]
-        assert said[keyed(table, values), name, place] == values[name]
-    applied = {(change.key, change.champ) for change in found.modifications if change.outcome is MergeOutcome.APPLIED}
-    assert {(keyed(LINES, found.rows[table][at]), name) for table, at, name in found.cells} == applied
+    statements = {(change.key, change.champ, change.place): change.after for change in result.modifications}
+    for (table, position, name), place in result.cells.items():
+        values = result.rows[table][position]
+        assert statements[keyed(table, values), name, place] == values[name]
+    applied = {(change.key, change.champ) for change in result.modifications if change.outcome is MergeOutcome.APPLIED}
+    assert {(keyed(LINES, result.rows[table][at]), name) for table, at, name in result.cells} == applied
 
 
 def test_follow_ups_of_one_fiche_stay_together() -> None:
     rows = contract(suivis=[followed("I-1.1./1", 2015), followed("I-2./1", 2015)])
-    found = merged(rows, returned("bailleur", row(FOLLOWED, ("I-1.1./1", "bailleur", 2016), {}, {"pourcentage": 10})))
-    assert [(each["fiche_id"], each["exercice"]) for each in found.rows[FOLLOWED]] == [
+    result = merged(rows, returned("bailleur", row(FOLLOWED, ("I-1.1./1", "bailleur", 2016), {}, {"pourcentage": 10})))
+    assert [(row["fiche_id"], row["exercice"]) for row in result.rows[FOLLOWED]] == [
         ("I-1.1./1", 2015),
         ("I-1.1./1", 2016),
         ("I-2./1", 2015),
@@ -539,11 +542,11 @@ def test_what_a_form_only_shows_stands_where_the_contract_says_it() -> None:
     columns = {name: place for place, name in enumerate(schemas()[LINES].names, 1)}
     area = SheetArea("B01", columns, 1, LINES, 1, 5, 60)
     lines = [(0, 6 + at) for at in range(len(rows[LINES]))]
-    others = {name: [(-1, at + 2) for at in range(len(each))] for name, each in rows.items()}
+    others = {name: [(-1, at + 2) for at in range(len(table_rows))] for name, table_rows in rows.items()}
     master = replace(master, rows=others | {LINES: lines}, areas=(area,), fichier="contrat.xlsx")
-    found = merge(rows, master.row_places(), [returned("luce", answer)], schemas())
-    position = next(at for at, each in enumerate(found.rows[LINES]) if keyed(LINES, each) == key)
-    where = MergedPlaces(master, found)
+    result = merge(rows, master.row_places(), [returned("luce", answer)], schemas())
+    position = next(at for at, row in enumerate(result.rows[LINES]) if keyed(LINES, row) == key)
+    where = MergedPlaces(master, result)
     assert where(LINES, position, "libelle") == master.locate(LINES, 0, "libelle")
     assert where(LINES, position, "montant_prevu") == Place("retours/luce-2016.xlsx", LINES, "F6")
     assert where(LINES, position, "exercice").fichier == "retours/luce-2016.xlsx"

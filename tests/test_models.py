@@ -121,9 +121,9 @@ def cells(path: Path) -> list[str]:
 def test_an_unknown_model_is_refused_and_the_known_ones_are_named(tmp_path: Path) -> None:
     with pytest.raises(TabellionError) as refused:
         create_empty_workspace(tmp_path / "q", NOW, "quartiers")
-    (said,) = refused.value.findings
-    assert said.code == "option-fausse"
-    assert said.attendu == "l'un de ces modèles : neutre, quartiers-2030"
+    (finding,) = refused.value.findings
+    assert finding.code == "option-fausse"
+    assert finding.attendu == "l'un de ces modèles : neutre, quartiers-2030"
     assert not (tmp_path / "q").exists()
 
 
@@ -213,18 +213,18 @@ def test_credits_are_added_up_by_quartier_and_by_nature_each_euro_once(root: Pat
     st.lists(st.tuples(st.sampled_from(["", "Bel-Air", "LES CLOS", "Les Clos;Bel-Air", "Mars", "a ; b"]), amounts()))
 )
 def test_whatever_lines_name_the_parts_add_up_to_the_whole(
-    schemas_2030: Schemas, said: list[tuple[str, int | None]]
+    schemas_2030: Schemas, named: list[tuple[str, int | None]]
 ) -> None:
     rows = rows_of_2030()
     rows["lignes_budgetaires"] = [
         line(f"B01-luce-{rank}", 1, "luce", "Ligne", cents, quartiers=text or None, exercice=YEAR)
-        for rank, (text, cents) in enumerate(said)
+        for rank, (text, cents) in enumerate(named)
     ]
     tables = make_tables(schemas_2030, rows)
     for split in splits_of(tables):
         parts = split.sums(Overview(tables), YEAR).values()
-        assert sum(sums.realise for sums in parts) == sum(cents or 0 for _, cents in said)
-        assert sum(sums.lines for sums in parts) == len(said)
+        assert sum(sums.realise for sums in parts) == sum(cents or 0 for _, cents in named)
+        assert sum(sums.lines for sums in parts) == len(named)
 
 
 @pytest.mark.libreoffice
@@ -241,8 +241,8 @@ def test_the_document_has_the_totals_and_what_lines_and_fiches_name(root: Path) 
     (path,) = (root / "workbooks" / "publication").glob("*.docx")
     tables = [[[cell.text for cell in row.cells] for row in table.rows] for table in Document(str(path)).tables]
     totals = next(table for table in tables if table[0][0] == "Quartiers")
-    said = {row[0]: row[1].replace("\u202f", " ").replace("\xa0", " ") for row in totals[1:]}
-    assert said == {
+    totals_by_name = {row[0]: row[1].replace("\u202f", " ").replace("\xa0", " ") for row in totals[1:]}
+    assert totals_by_name == {
         "Bel-Air": "7,50 €", "Les Clos": "1 500 €", "Plusieurs": "40 €", "Non précisé": "200 €", "Total": "1 747,50 €",
     }  # fmt: skip
     assert any(row[:2] == ["Quartiers", "Bel-Air ; Les Clos"] for table in tables for row in table)
@@ -262,8 +262,8 @@ def test_a_partner_names_quartiers_by_code_or_name_and_they_are_read(of_2030: Pa
     added = {"convention_id": "1 – Insertion", "libelle": "Chorale", "quartiers": "QP028002", "montant_prevu": 9}
     fill(form, back, {"Budget": answers}, saved=NOW, new_rows={"Budget": [added]})
     run(root, "validate", str(back), "--json", str(root / "lu.json"))
-    said = json.loads((root / "lu.json").read_text(encoding="utf-8"))["constats"]
-    by_code = {item["code"]: item for item in said if item["champ"] == "quartiers"}
+    constats = json.loads((root / "lu.json").read_text(encoding="utf-8"))["constats"]
+    by_code = {item["code"]: item for item in constats if item["champ"] == "quartiers"}
     assert by_code["valeur-rapprochee"]["attendu"] == "Bel-Air ; Les Clos"
     assert by_code.keys() == {"valeur-rapprochee", "nom-inconnu"}
     assert "2 autres cellules" in by_code["valeur-rapprochee"]["message"]
@@ -287,12 +287,12 @@ def schemas_2030(root: Path) -> Schemas:
     return find_workspace(root).schemas
 
 
-def found(schemas: Schemas, code: str, **more: list[dict[str, object]]) -> list[tuple[object, ...]]:
+def findings_of(schemas: Schemas, code: str, **more: list[dict[str, object]]) -> list[tuple[object, ...]]:
     """Where a code is said of the small contract of 2030 with other rows, and of which value."""
     settings = replace(SETTINGS, debut=2024, fin=2030, exercice=YEAR, exercice_courant=YEAR)
     book = book_of(make_tables(schemas, rows_of_2030() | more), settings=settings, schemas_=schemas)
-    said = [item for item in check_contract(book, locate) if item.code == code]
-    return [(item.place.feuille, item.place.cellule, item.valeur) for item in said]
+    findings = [item for item in check_contract(book, locate) if item.code == code]
+    return [(item.place.feuille, item.place.cellule, item.valeur) for item in findings]
 
 
 def ceilings(plafond: int) -> list[dict[str, object]]:
@@ -312,9 +312,9 @@ def test_a_financeur_above_its_ceiling_in_a_plan_is_said(schemas_2030: Schemas) 
         {"produit_id": "p2", "financeur_id": "etat", "montant_accorde": 850_00, **paid},
     ]
     more = {"financeurs": ceilings(80), "plan_charges": charges, "plan_produits": produits}
-    assert found(schemas_2030, "plafond-depasse", **more) == [("plan_produits", "montant_accorde@1", 85.0)]
+    assert findings_of(schemas_2030, "plafond-depasse", **more) == [("plan_produits", "montant_accorde@1", 85.0)]
     produits[1]["montant_accorde"] = 800_00
-    assert found(schemas_2030, "plafond-depasse", **more) == []
+    assert findings_of(schemas_2030, "plafond-depasse", **more) == []
 
 
 def test_without_a_plan_the_ceiling_is_of_the_financements_once_all_are_known(schemas_2030: Schemas) -> None:
@@ -323,13 +323,13 @@ def test_without_a_plan_the_ceiling_is_of_the_financements_once_all_are_known(sc
         for funder, cents in (("etat", 900_00), ("region", 100_00))
     ]
     more = {"financeurs": ceilings(80), "financements": financements}
-    assert found(schemas_2030, "plafond-depasse", **more) == [("financements", "montant@0", 90.0)]
+    assert findings_of(schemas_2030, "plafond-depasse", **more) == [("financements", "montant@0", 90.0)]
     financements[1]["montant"] = None
-    assert found(schemas_2030, "plafond-depasse", **more) == []
+    assert findings_of(schemas_2030, "plafond-depasse", **more) == []
 
 
 @pytest.mark.parametrize(
-    ("said", "code", "expected"),
+    ("values", "code", "expected"),
     [
         ({"cpo": True, "cpo_debut": 2025, "cpo_fin": 2027}, "", []),
         ({"cpo": True, "cpo_debut": 2027, "cpo_fin": 2025}, "cpo-a-l-envers", [("fiches", "cpo_fin@0", 2025)]),
@@ -338,12 +338,12 @@ def test_without_a_plan_the_ceiling_is_of_the_financements_once_all_are_known(sc
     ],
 )
 def test_the_years_of_a_cpo(
-    schemas_2030: Schemas, said: dict[str, object], code: str, expected: list[tuple[str, str, int]]
+    schemas_2030: Schemas, values: dict[str, object], code: str, expected: list[tuple[str, str, int]]
 ) -> None:
     fiches = rows_of_2030()["fiches"]
-    fiches[0] |= said
+    fiches[0] |= values
     codes = ("cpo-a-l-envers", "cpo-non-cochee", "cpo-sans-duree", "cpo-annee-sans-financement")
-    assert {code: found(schemas_2030, code, fiches=fiches) for code in codes} == {
+    assert {code: findings_of(schemas_2030, code, fiches=fiches) for code in codes} == {
         kind: expected if kind == code else [] for kind in codes
     }
 
@@ -354,7 +354,7 @@ def test_each_year_of_a_cpo_that_has_come_has_a_financement(schemas_2030: Schema
     financements: list[dict[str, object]] = [
         {"financement_id": "1.1/1:etat:2025", "fiche_id": "1.1/1", "financeur_id": "etat", "exercice": 2025}
     ]
-    lacking = found(schemas_2030, "cpo-annee-sans-financement", fiches=fiches, financements=financements)
+    lacking = findings_of(schemas_2030, "cpo-annee-sans-financement", fiches=fiches, financements=financements)
     assert lacking == [("fiches", "cpo_debut@0", f"2024, {YEAR}")]
 
 
@@ -374,9 +374,9 @@ def test_a_name_off_the_list_is_said_with_the_whole_cell_to_write(
     fiches = rows_of_2030()["fiches"]
     fiches[1]["quartiers"] = text
     book = book_of(make_tables(schemas_2030, rows_of_2030() | {"fiches": fiches}), schemas_=schemas_2030)
-    said = [item for item in check_contract(book, locate) if item.code == "nom-inconnu"]
-    assert [item.valeur for item in said] == lost
-    assert all(str(item.suggestion).startswith(remedy) for item in said)
+    findings = [item for item in check_contract(book, locate) if item.code == "nom-inconnu"]
+    assert [item.valeur for item in findings] == lost
+    assert all(str(item.suggestion).startswith(remedy) for item in findings)
 
 
 def test_the_code_of_a_quartier_has_an_official_shape() -> None:
@@ -422,5 +422,5 @@ def test_the_axes_of_a_contract_say_their_level_by_its_name(schemas_2030: Schema
     axes = [{"axe_id": code, "convention_id": 1, "titre": f"Axe {code}"} for code in ("A-2", "A-1.1", "A-1.2")]
     rows = rows_of_2030() | {"axes": axes, "fiches": [], "participations": []}
     book = book_of(make_tables(schemas_2030, rows), schemas_=schemas_2030)
-    said = [item for item in check_contract(book, locate) if item.code == "axe-et-convention"]
-    assert [(item.champ, item.attendu) for item in said] == [("axe_id", "la convention 2, enjeu A")]
+    findings = [item for item in check_contract(book, locate) if item.code == "axe-et-convention"]
+    assert [(item.champ, item.attendu) for item in findings] == [("axe_id", "la convention 2, enjeu A")]

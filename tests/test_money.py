@@ -80,14 +80,14 @@ def test_a_rate_has_one_decimal(hundredths: float, read: str) -> None:
 def test_validate_proposes_the_cents_that_excel_shows(tmp_path: Path, typed: float, proposed: str) -> None:
     generate(find_workspace(ROOT), tmp_path / "contrat.xlsx", force=False, now=datetime(2026, 1, 2))
     book = openpyxl.load_workbook(tmp_path / "contrat.xlsx")
-    sheet = next(each for each in book if each.title.startswith("B01"))
+    sheet = next(page for page in book if page.title.startswith("B01"))
     area = sheet.tables["Lignes_01"].ref
     row, column = sheet[area][1][0].row, [cell.value for cell in sheet[area][0]].index("Montant réalisé (€)") + 1
     sheet.cell(row, column).value = typed
     book.save(tmp_path / "contrat.xlsx")
-    said = [
+    remedies = [
         (finding.place.cellule, finding.suggestion.partition(" En attendant")[0])
         for finding in validate(find_workspace(ROOT), [tmp_path / "contrat.xlsx"])
         if finding.code == "montant-plus-fin-que-le-centime"
     ]
-    assert said == [(sheet.cell(row, column).coordinate, f"Arrondissez à {proposed}.")]
+    assert remedies == [(sheet.cell(row, column).coordinate, f"Arrondissez à {proposed}.")]

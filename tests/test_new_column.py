@@ -67,13 +67,13 @@ def rows_of(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-def answer(root: Path, monkeypatch: pytest.MonkeyPatch, said: str, day: int) -> None:
+def answer(root: Path, monkeypatch: pytest.MonkeyPatch, text: str, day: int) -> None:
     """The town's return, which says a direction for one line."""
     schemas = find_workspace(root).schemas
     monkeypatch.setattr("support.campaign.FORM_TABLES", schemas.forms)
     monkeypatch.setattr("support.campaign.schemas", lambda: schemas)
     form = root / "workbooks" / "envois" / "2016" / "luce-2016.xlsx"
-    answers = {"Budget": {KEY: {"montant_prevu": 12, "direction": said}}}
+    answers = {"Budget": {KEY: {"montant_prevu": 12, "direction": text}}}
     fill(form, root / "workbooks" / "retours" / "luce.xlsx", answers, saved=datetime(2016, 11, day, 9))
 
 
@@ -95,8 +95,8 @@ def test_it_is_read_and_checked(root: Path, monkeypatch: pytest.MonkeyPatch) -> 
     answer(root, monkeypatch, "x" * 41, 10)
     path = root / "workbooks" / "retours" / "luce.xlsx"
     run(root, "validate", str(path), "--json", str(root / "lu.json"), code=1)
-    found = json.loads((root / "lu.json").read_text(encoding="utf-8"))["constats"]
-    (finding,) = [each for each in found if each["champ"] == "direction"]
+    constats = json.loads((root / "lu.json").read_text(encoding="utf-8"))["constats"]
+    (finding,) = [constat for constat in constats if constat["champ"] == "direction"]
     assert (finding["code"], finding["feuille"]) == ("texte-trop-long", "Budget")
 
 

@@ -75,10 +75,10 @@ class Team:
 
     def findings(self) -> list[dict[str, Any]]:
         text = (self.books / "consolidation" / "constats.json").read_text(encoding="utf-8")
-        found: list[dict[str, Any]] = json.loads(text)["constats"]
-        return found
+        constats: list[dict[str, Any]] = json.loads(text)["constats"]
+        return constats
 
-    def said(self) -> list[dict[str, Any]]:
+    def unknown_references(self) -> list[dict[str, Any]]:
         return [item for item in self.findings() if item["code"] == "reference-inconnue"]
 
 
@@ -93,9 +93,9 @@ def team(sent_copy: Path) -> Team:
 
 
 def test_a_porteur_who_is_no_partner_is_said_and_asked(team: Team) -> None:
-    (said,) = team.said()
-    assert (said["feuille"], said["valeur"], said["bloquant"]) == ("Participations", TYPED, False)
-    assert (said["feuille"], said["cellule"]) == team.cell("Participations", "Partenaire", Partenaire=TYPED)
+    (finding,) = team.unknown_references()
+    assert (finding["feuille"], finding["valeur"], finding["bloquant"]) == ("Participations", TYPED, False)
+    assert (finding["feuille"], finding["cellule"]) == team.cell("Participations", "Partenaire", Partenaire=TYPED)
     (row,) = team.asked()
     assert (row["Sujet"], row[DECISION]) == ("Nom inconnu", None)
     assert KEY not in team.names()
@@ -107,7 +107,7 @@ def test_one_choice_makes_it_a_partner(team: Team) -> None:
     team.consolidate()
     assert team.names()[KEY] == TYPED
     assert KEY in team.carriers()
-    assert team.said() == []
+    assert team.unknown_references() == []
     (row,) = team.asked()
     assert (row[DECISION], row["Décidé par"]) == ("ajouter aux partenaires", "Anne")
     assert "par Anne" in team.run("historique", TYPED).out
@@ -136,7 +136,7 @@ def test_another_choice_takes_the_partner_back(team: Team) -> None:
     assert row[DECISION] == "laisser"
     team.choose(None)
     team.consolidate()
-    assert len(team.said()) == 1
+    assert len(team.unknown_references()) == 1
     team.choose("ajouter")
     team.consolidate()
     assert (team.names()[KEY], KEY in team.carriers()) == (TYPED, True)
@@ -151,12 +151,12 @@ def test_a_near_name_is_proposed_and_one_choice_says_who_it_is(sent_copy: Path) 
     team.edit(lambda book: book.add("Participations", **put))
     team.consolidate()
     before = team.carriers()
-    assert known[1] in str(team.said()[0]["suggestion"])
+    assert known[1] in str(team.unknown_references()[0]["suggestion"])
     (row,) = team.asked()
     assert row["Ce que chacun dit"] == f"Contrat : {near}"
     team.choose(f"c'est {known[1]}")
     team.consolidate()
-    assert team.said() == []
+    assert team.unknown_references() == []
     assert team.carriers() == [*before, known[0]]
     assert near not in team.names().values()
     team.edit(lambda book: book.type("Partenaires", book.rows("Partenaires")[0], Courriel="a@exemple.fr"))
@@ -172,8 +172,8 @@ def test_names_in_the_text_of_a_fiche_are_asked_and_linked(sent_copy: Path) -> N
     team.edit(lambda book: book.type("Fiches_01", book.find("Fiches_01", Fiche=fiche), **{"Porteur(s)": text}))
     team.consolidate()
     assert [row["Ce que chacun dit"] for row in team.asked()] == [f"Contrat : {TYPED}", f"Contrat : {known[1]}"]
-    (said,) = [item for item in team.findings() if item["code"] == "partenaire-en-texte"]
-    assert (said["feuille"], said["cellule"]) == team.cell("Fiches_01", "Porteur(s)", Fiche=fiche)
+    (constat,) = [item for item in team.findings() if item["code"] == "partenaire-en-texte"]
+    assert (constat["feuille"], constat["cellule"]) == team.cell("Fiches_01", "Porteur(s)", Fiche=fiche)
     team.choose("ajouter aux partenaires")
     team.choose(f"c'est {known[1]}", 2)
     team.consolidate()
@@ -257,9 +257,9 @@ def test_all_that_a_line_lacks_is_said_in_one_run(sent_copy: Path) -> None:
     team = Team(sent_copy)
     team.edit(lambda book: book.add("Lignes_01", Collectivité="Nulle-Part", Libellé="Atelier"))
     team.consolidate()
-    said = {item["code"]: item for item in team.findings() if item["feuille"].startswith("B01")}
-    assert said["reference-inconnue"]["valeur"] == "Nulle-Part"
-    assert said["cellule-obligatoire-vide"]["champ"] == "exercice"
+    by_code = {item["code"]: item for item in team.findings() if item["feuille"].startswith("B01")}
+    assert by_code["reference-inconnue"]["valeur"] == "Nulle-Part"
+    assert by_code["cellule-obligatoire-vide"]["champ"] == "exercice"
 
 
 def test_a_reference_to_a_row_that_waits_says_its_name_and_where_it_waits(sent_copy: Path) -> None:
@@ -271,7 +271,7 @@ def test_a_reference_to_a_row_that_waits_says_its_name_and_where_it_waits(sent_c
 
     team.edit(edit)
     team.consolidate()
-    (said,) = team.said()
+    (finding,) = team.unknown_references()
     sheet, cell = team.cell("Financeurs", "Financeur", Financeur="Fonds Éole")
-    assert said["valeur"] == "Fonds Éole"
-    assert f"feuille « {sheet} », cellule {cell}" in said["suggestion"]
+    assert finding["valeur"] == "Fonds Éole"
+    assert f"feuille « {sheet} », cellule {cell}" in finding["suggestion"]

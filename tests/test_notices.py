@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from support import imap, smtp
-from support.consolidations import place, received, rich, said
+from support.consolidations import finding_at, place, received, rich
 from support.smtp import Server
 from tabellion.campaign.model import BoardLine, Consolidation, ReceivedFile, Verdict
 from tabellion.contract.settings_file import read_settings
@@ -40,7 +40,9 @@ needs_openssl = pytest.mark.skipif(smtp.missing() is not None, reason=str(smtp.m
 
 
 def rejected(name: str = "retours/luce.xlsx", verdict: Verdict = Verdict.REJECTED, **more: Any) -> ReceivedFile:
-    findings = [replace(said("montant-ambigu", place(name, "Budget", 6, 5), "« 1.234 » est ambigu."), bloquant=True)]
+    findings = [
+        replace(finding_at("montant-ambigu", place(name, "Budget", 6, 5), "« 1.234 » est ambigu."), bloquant=True)
+    ]
     known: dict[str, Any] = {"partenaire": "luce", "exercice": 2016, "annotated": name.replace("retours", "constats")}
     return received(name, verdict, findings, **(known | more))
 
@@ -104,10 +106,10 @@ def test_mails_are_off_by_default(workspace: Path) -> None:
 
 
 def test_the_port_follows_the_encryption(workspace: Path) -> None:
-    found = settings_of(
+    mail_settings = settings_of(
         workspace, '[courriel]\nserveur = "smtp.agglo.fr"\nexpediteur = "t@agglo.fr"\nequipe = ["e@a.fr"]'
     )
-    assert found == MailSettings("smtp.agglo.fr", 587, "starttls", "t@agglo.fr", ("e@a.fr",))
+    assert mail_settings == MailSettings("smtp.agglo.fr", 587, "starttls", "t@agglo.fr", ("e@a.fr",))
 
 
 @pytest.mark.parametrize(
@@ -192,8 +194,8 @@ def test_the_same_content_under_another_name_is_the_same_notice() -> None:
     moved = replace(moved, sha256=first.sha256)
     assert len(due_notices(campaign(first, moved), PLAIN)) == 2
     other = replace(first, sha256="0" * 64)
-    found = replace(first, findings=(replace(first.findings[0], valeur="autre"),))
-    keys = {notice.key for notice in due_notices(campaign(first, other, found), PLAIN)}
+    changed = replace(first, findings=(replace(first.findings[0], valeur="autre"),))
+    keys = {notice.key for notice in due_notices(campaign(first, other, changed), PLAIN)}
     assert len(keys) == 6
 
 
@@ -249,12 +251,12 @@ def test_nothing_that_a_partner_names_adds_a_header(contract: Path) -> None:
     with served() as (server, mail):
         assert deliver(contract, mail, campaign(file, nom=name))[0] == []
     assert recipients(server) == [TOWN, STAFF]
-    for each in server.received:
-        names = {name.lower() for name in each.message}
+    for letter in server.received:
+        names = {name.lower() for name in letter.message}
         assert names <= {"from", "to", "reply-to", "subject", "date", "message-id", "auto-submitted", "mime-version",
                          "x-auto-response-suppress", "content-language", "content-type"}  # fmt: skip
-        assert "\n" not in each.message["Subject"]
-        (attached,) = each.message.iter_attachments()
+        assert "\n" not in letter.message["Subject"]
+        (attached,) = letter.message.iter_attachments()
         assert set(attached.keys()) == {
             "Content-Type",
             "Content-Transfer-Encoding",
@@ -537,7 +539,7 @@ def test_a_server_that_asks_to_try_later_is_not_said_to_be_wrong(contract: Path)
 
 def test_ten_letters_to_a_server_that_takes_one_a_conversation_leave_at_once(contract: Path) -> None:
     staff = tuple(f"e{number}@agglo.fr" for number in range(9))
-    with served(Server(each=1), equipe=staff) as (server, mail):
+    with served(Server(session_limit=1), equipe=staff) as (server, mail):
         assert deliver(contract, mail, campaign(rejected())) == ([], None)
     assert recipients(server) == [TOWN, *staff]
     assert server.conversations == 10

@@ -59,8 +59,8 @@ def own_columns(book: Excel) -> None:
     values = [[sheet.cell(row, number).value for number in range(1, right + 1)] for row in lines]
     marks = [sheet.cell(row, column).value for row in lines]
     for row, content, mark in zip(lines, reversed(values), reversed(marks), strict=True):  # sorted the other way round
-        for each, value in enumerate(content, 1):
-            sheet.cell(row, each).value = value
+        for column_number, value in enumerate(content, 1):
+            sheet.cell(row, column_number).value = value
         sheet.cell(row, column).value = mark
 
 
@@ -85,7 +85,7 @@ def test_own_columns_follow_their_rows_into_a_new_workbook(sent: Path, tmp_path:
     assert book.book["Nos calculs"]["A1"].value == f"=SUM(Lignes_01[{INSIDE}])"
 
     sheet, (_, top, right, _) = book.sheet("Lignes_03"), book.area("Lignes_03")
-    assert [sheet.cell(top, right + each).value for each in (2, 3)] == [BESIDE, LOST]
+    assert [sheet.cell(top, right + offset).value for offset in (2, 3)] == [BESIDE, LOST]
     amount = book.labels("Lignes_03")[AMOUNT]
     for row in book.rows("Lignes_03"):
         assert sheet.cell(row, right + 2).value == f"avis {book.get('Lignes_03', row, 'Identifiant')}"
@@ -107,8 +107,8 @@ def test_what_has_no_row_any_more_is_said_and_stays_in_the_copy(sent: Path, tmp_
 
     edited(workspace.contrat, edit, saved=DAY)
     made = generate(workspace, None, force=True, now=NOW)
-    (said,) = [item for item in made.findings if item.code == "colonne-non-reportee"]
-    assert (said.valeur, said.place.feuille, said.bloquant) == (INSIDE, "B01 Éducation", False)
+    (finding,) = [item for item in made.findings if item.code == "colonne-non-reportee"]
+    assert (finding.valeur, finding.place.feuille, finding.bloquant) == (INSIDE, "B01 Éducation", False)
     assert made.kept is not None
     kept = Excel(openpyxl.load_workbook(made.kept))
     assert kept.get("Lignes_01", kept.rows("Lignes_01")[-1], INSIDE) == "à nous"
@@ -136,5 +136,5 @@ def test_own_cells_around_our_tables_follow_into_a_new_workbook(sent: Path, tmp_
     assert places["avis du comité"] == (top - 1, right + 2)
     assert places["Vérifié en mars"] == (bottom + 2, 2)
     assert sheet.cell(bottom + 2, 3).value == f"=SUM(Lignes_01[{AMOUNT}])"
-    said = {item.code: item.place.cellule for item in made.findings if item.code.endswith("non-reportes")}
-    assert said == {"commentaires-non-reportes": f"C{bottom - 1}"}
+    cells_by_code = {item.code: item.place.cellule for item in made.findings if item.code.endswith("non-reportes")}
+    assert cells_by_code == {"commentaires-non-reportes": f"C{bottom - 1}"}

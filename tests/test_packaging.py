@@ -42,11 +42,11 @@ def test_every_python_that_is_supported_is_tested_on_every_system() -> None:
 
 
 def kit_files() -> set[str]:
-    found = set()
+    paths = set()
     for name in KIT:
         path = ROOT / name
-        found |= {name} if path.is_file() else {f"{name}/{content}" for content in contents(path)}
-    return found
+        paths |= {name} if path.is_file() else {f"{name}/{content}" for content in contents(path)}
+    return paths
 
 
 def test_the_wheel_holds_the_program_and_the_starter_kit_and_nothing_else(archives: tuple[Path, Path]) -> None:

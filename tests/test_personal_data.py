@@ -55,17 +55,19 @@ def test_addresses_are_where_the_guide_says_and_nowhere_published(sent_copy: Pat
     for command in (["generate"], ["envoyer"], ["envoyer", "--essai"], ["relances"], ["consolidate"], ["export"],
                     ["publish"], ["annexe"]):  # fmt: skip
         assert tabellion(*command, cwd=sent_copy).code in (0, 1), command
-    found, all_files = set[str](), set[str]()
+    files_with_address, all_files = set[str](), set[str]()
     for path in sent_copy.rglob("*"):
         if path.is_file():
             all_files.add(path.relative_to(sent_copy).as_posix())
             if any(b"x-secret" in part for part in parts(path.read_bytes())):
-                found.add(path.relative_to(sent_copy).as_posix())
+                files_with_address.add(path.relative_to(sent_copy).as_posix())
     guide = (ROOT / "templates" / "guides" / "installateur.md").read_text(encoding="utf-8")
     section = guide.split("## Les données personnelles")[1].split("\n## ")[0]
     places = [place.rstrip("/") for place in re.findall(r"`([^`]+)`", section)]
-    assert {path for path in found if not any(f"{path}/".startswith(f"{place}/") for place in places)} == set()
+    assert {
+        path for path in files_with_address if not any(f"{path}/".startswith(f"{place}/") for place in places)
+    } == set()
     for place in PUBLISHED:
         assert any(path.startswith(f"{place}/") for path in all_files), place
-        assert not any(path.startswith(f"{place}/") for path in found)
-    assert any(path.startswith("workbooks/.tabellion/courriers") for path in found)
+        assert not any(path.startswith(f"{place}/") for path in files_with_address)
+    assert any(path.startswith("workbooks/.tabellion/courriers") for path in files_with_address)

@@ -41,7 +41,7 @@ def task(name: str = "tabellion-tache.xml") -> ElementTree.Element:
     return ElementTree.parse(UNITS / name).getroot()  # noqa: S314  (our own file)
 
 
-def found(element: ElementTree.Element, path: str) -> str:
+def text_at(element: ElementTree.Element, path: str) -> str:
     return element.findtext("/".join(TASK + word for word in path.split("/"))) or ""
 
 
@@ -49,7 +49,7 @@ def commands() -> dict[str, list[str]]:
     """The command line of each unit, as words, its placeholders not replaced."""
 
     def windows(name: str) -> list[str]:
-        line = f'"{found(task(name), "Actions/Exec/Command")}" {found(task(name), "Actions/Exec/Arguments")}'
+        line = f'"{text_at(task(name), "Actions/Exec/Command")}" {text_at(task(name), "Actions/Exec/Arguments")}'
         # The paths of Windows have backslashes; the folder of this machine replaces them.
         return shlex.split(line.replace("\\", "/"))
 
@@ -233,7 +233,7 @@ def test_the_task_is_in_the_form_that_windows_exports(name: str) -> None:
     assert text(name).count("\n") == text(name).count("\r\n")
     root = task(name)
     assert (root.tag, root.get("version")) == (f"{TASK}Task", "1.2")
-    assert [each.tag.removeprefix(TASK) for each in root] == [
+    assert [element.tag.removeprefix(TASK) for element in root] == [
         "RegistrationInfo", "Triggers", "Principals", "Settings", "Actions"
     ]  # fmt: skip
     (principal,) = root.iter(f"{TASK}Principal")
@@ -242,21 +242,21 @@ def test_the_task_is_in_the_form_that_windows_exports(name: str) -> None:
 
 def test_the_task_is_every_night_catches_up_and_never_runs_twice_at_once() -> None:
     root = task()
-    assert found(root, "Triggers/CalendarTrigger/ScheduleByDay/DaysInterval") == "1"
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT02:30:00", found(root, "Triggers/CalendarTrigger/StartBoundary"))
-    assert found(root, "Settings/StartWhenAvailable") == "true"
-    assert found(root, "Settings/MultipleInstancesPolicy") == "IgnoreNew"
-    assert found(root, "Settings/ExecutionTimeLimit") == "PT4H"
+    assert text_at(root, "Triggers/CalendarTrigger/ScheduleByDay/DaysInterval") == "1"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT02:30:00", text_at(root, "Triggers/CalendarTrigger/StartBoundary"))
+    assert text_at(root, "Settings/StartWhenAvailable") == "true"
+    assert text_at(root, "Settings/MultipleInstancesPolicy") == "IgnoreNew"
+    assert text_at(root, "Settings/ExecutionTimeLimit") == "PT4H"
 
 
 def test_the_task_of_the_day_starts_with_the_machine_and_again_when_it_has_ended() -> None:
     root = task("tabellion-veille-windows.xml")
-    assert found(root, "Triggers/BootTrigger/Enabled") == "true"
-    assert found(root, "Triggers/TimeTrigger/Repetition/Interval") == "PT5M"
-    assert found(root, "Triggers/TimeTrigger/Repetition/Duration") == "", "without end"
-    assert found(root, "Principals/Principal/LogonType") == "Password", "whether somebody is logged on or not"
-    assert found(root, "Settings/MultipleInstancesPolicy") == "IgnoreNew"
-    assert found(root, "Settings/ExecutionTimeLimit") == "PT0S"
-    assert (found(root, "Settings/RestartOnFailure/Interval"), found(root, "Settings/RestartOnFailure/Count")) == (
+    assert text_at(root, "Triggers/BootTrigger/Enabled") == "true"
+    assert text_at(root, "Triggers/TimeTrigger/Repetition/Interval") == "PT5M"
+    assert text_at(root, "Triggers/TimeTrigger/Repetition/Duration") == "", "without end"
+    assert text_at(root, "Principals/Principal/LogonType") == "Password", "whether somebody is logged on or not"
+    assert text_at(root, "Settings/MultipleInstancesPolicy") == "IgnoreNew"
+    assert text_at(root, "Settings/ExecutionTimeLimit") == "PT0S"
+    assert (text_at(root, "Settings/RestartOnFailure/Interval"), text_at(root, "Settings/RestartOnFailure/Count")) == (
         "PT1M", "10"
     )  # fmt: skip

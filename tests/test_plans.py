@@ -84,8 +84,8 @@ def contract(rows: Rows, *, on: bool = True) -> Book:
 
 
 def check(rows: Rows, **more: list[Row]) -> list[Finding]:
-    found = check_contract(book_of(tables_of({**small_rows(), **rows}, **more)), locate)
-    return [item for item in found if item.code in NEW_CODES]
+    findings = check_contract(book_of(tables_of({**small_rows(), **rows}, **more)), locate)
+    return [item for item in findings if item.code in NEW_CODES]
 
 
 def cells(findings: list[Finding]) -> list[tuple[str, str, str]]:
@@ -238,8 +238,8 @@ def test_an_empty_register_that_asks_for_plans_has_their_sheets_ready() -> None:
 
 def test_a_sheet_that_was_there_and_is_gone_is_said() -> None:
     _, content = written(contract(balanced()))
-    gone = edited(content, lambda book: book.remove(book["Charges"]))
-    reading = read_master(parse_bytes(gone, "contrat.xlsx"), schemas(), SETTINGS.identifiant)
+    content_without_sheet = edited(content, lambda book: book.remove(book["Charges"]))
+    reading = read_master(parse_bytes(content_without_sheet, "contrat.xlsx"), schemas(), SETTINGS.identifiant)
     assert ("tableau-absent", False) in [(item.code, item.bloquant) for item in reading.findings]
     assert ("plan_charges", None, None) in reading.missing
 
@@ -254,9 +254,9 @@ def test_libreoffice_computes_what_is_written(rows: Rows, office: LibreOffice, t
         path.write_bytes(content)
         office.open(path)
         office.recalculate()
-        found = office.read()
-        assert differences(Package(content), found) == []
-        assert errors(found) == []
+        cells = office.read()
+        assert differences(Package(content), cells) == []
+        assert errors(cells) == []
 
 
 @pytest.mark.libreoffice
@@ -272,16 +272,16 @@ def test_the_form_says_live_what_is_missing(office: LibreOffice, tmp_path: Path)
     office.type("Charges", 5, charges.index("montant"), "100")
     office.type("Produits", 5, produits.index("montant_demande"), "60")
     office.recalculate()
-    found = office.read()
-    assert found["Charges"][5, charges.index("gap")].value == -40
-    assert found["Produits"][6, produits.index("gap")].value == -40
-    assert (found["Charges"][5, 0].value, found["Charges"][6, 0].value) == ("complet", "")
+    cells = office.read()
+    assert cells["Charges"][5, charges.index("gap")].value == -40
+    assert cells["Produits"][6, produits.index("gap")].value == -40
+    assert (cells["Charges"][5, 0].value, cells["Charges"][6, 0].value) == ("complet", "")
     office.type("Produits", 5, produits.index("montant_accorde"), "100")
     office.type("Charges", 14, charges.index("montant"), "7")  # heading 86, balanced by itself
     office.recalculate()
-    found = office.read()
-    assert found["Charges"][5, charges.index("gap")].value == 0
-    assert found["Charges"][14, charges.index("gap")].value == -7
+    cells = office.read()
+    assert cells["Charges"][5, charges.index("gap")].value == 0
+    assert cells["Charges"][14, charges.index("gap")].value == -7
 
 
 # The forms
@@ -316,9 +316,11 @@ def test_the_plan_of_a_fiche_that_another_leads_blocks(table: TableSpec, account
         made[table.sheet].cell(7, column_of(table, table.key.name) + 1).value = key
 
     examine = Examiner(book.schemas, references(book.tables, book.schemas), book.settings)
-    said = {item.code: item for item in examine(parse_bytes(edited(write_form(book, form), change), "r.xlsx")).findings}
-    assert (said["ligne-d-un-autre"].valeur, said["ligne-d-un-autre"].bloquant) == (key, True)
-    assert "luce" in said["ligne-d-un-autre"].message
+    by_code = {
+        item.code: item for item in examine(parse_bytes(edited(write_form(book, form), change), "r.xlsx")).findings
+    }
+    assert (by_code["ligne-d-un-autre"].valeur, by_code["ligne-d-un-autre"].bloquant) == (key, True)
+    assert "luce" in by_code["ligne-d-un-autre"].message
 
 
 def test_a_form_filled_is_merged_and_its_faults_are_said_at_their_cells(tmp_path: Path) -> None:
@@ -346,12 +348,14 @@ def test_a_form_filled_is_merged_and_its_faults_are_said_at_their_cells(tmp_path
     saved = fill(form, back, reply.answers, new_rows=reply.new_rows, saved=NOW)
     assert tabellion("validate", "--json", "dit.json", str(back), cwd=root).code == 0
     told = json.loads((root / "dit.json").read_text(encoding="utf-8"))["constats"]
-    said = {(each["code"], each["feuille"], each["cellule"]) for each in told if each["code"] in NEW_CODES}
+    places = {
+        (constat["code"], constat["feuille"], constat["cellule"]) for constat in told if constat["code"] in NEW_CODES
+    }
     first, granted = (
         saved.cells["Charges", f"{key}:60", "montant"],
         saved.cells["Produits", f"{key}:74:etat", "montant_accorde"],
     )
-    assert said == {
+    assert places == {
         ("plan-desequilibre", "Charges", first),  # 1 000,50 of charges, 700 granted and 100 of sales
         ("accorde-superieur-au-demande", "Produits", granted),
     }
@@ -368,7 +372,7 @@ def test_a_form_filled_is_merged_and_its_faults_are_said_at_their_cells(tmp_path
     sheet, _ = table_cell(consolidation / "consolidation.xlsx", "Donnees_plan_charges", "Poste", Fiche=FICHE)
     assert sheet == "Plans de financement charges"
     everything = json.loads((consolidation / "constats.json").read_text(encoding="utf-8"))["constats"]
-    assert {each["code"] for each in everything} & NEW_CODES == {
+    assert {constat["code"] for constat in everything} & NEW_CODES == {
         "plan-desequilibre", "accorde-superieur-au-demande", "accorde-et-financement",
     }  # fmt: skip
 
@@ -386,11 +390,11 @@ def test_a_balanced_plan_has_nothing_said_of_it() -> None:
 def test_charges_that_are_not_the_produits() -> None:
     rows = balanced()
     rows["plan_charges"][0]["montant"] += 500_00
-    (found,) = [item for item in check(rows) if item.code == "plan-desequilibre"]
-    assert cells([found]) == [("plan-desequilibre", "plan_charges", "montant@0")]
-    assert (found.attendu, found.valeur, found.gravite) == (12500.5, 12000.5, Severity.ERREUR)
-    assert "500\u00a0€" in found.message
-    assert [place.cellule for place in found.liees] == ["montant@1", "montant_accorde@0", "montant_demande@1"]
+    (finding,) = [item for item in check(rows) if item.code == "plan-desequilibre"]
+    assert cells([finding]) == [("plan-desequilibre", "plan_charges", "montant@0")]
+    assert (finding.attendu, finding.valeur, finding.gravite) == (12500.5, 12000.5, Severity.ERREUR)
+    assert "500\u00a0€" in finding.message
+    assert [place.cellule for place in finding.liees] == ["montant@1", "montant_accorde@0", "montant_demande@1"]
     rows["plan_charges"][0]["montant"] -= 498_00
     assert [item.gravite for item in check(rows) if item.code == "plan-desequilibre"] == [Severity.INFORMATION]
 
@@ -408,9 +412,9 @@ def test_contributions_are_balanced_apart() -> None:
         "plan_charges": [charge(ACHATS, 10_00), charge(GIVEN, 30_00)],
         "plan_produits": [produit(OWN, 10_00), produit(RECEIVED, 50_00)],
     }
-    (found,) = check(rows)
-    assert cells([found]) == [("contributions-desequilibrees", "plan_charges", "montant@1")]
-    assert (found.attendu, found.valeur) == (30, 50)
+    (finding,) = check(rows)
+    assert cells([finding]) == [("contributions-desequilibrees", "plan_charges", "montant@1")]
+    assert (finding.attendu, finding.valeur) == (30, 50)
 
 
 def test_each_exercice_has_its_plan() -> None:
@@ -458,19 +462,19 @@ def test_what_is_granted_is_the_financement_of_the_fiche(amounts: dict[int, int]
             produit(SUBSIDY, cents, "etat", exercice=year, montant_accorde=cents) for year, cents in amounts.items()
         ],
     }
-    found = check(rows)
-    assert [item.gravite for item in found] == ([] if severity is None else [severity])
-    if found:
-        assert cells(found) == [("accorde-et-financement", "plan_produits", "montant_accorde@0")]
-        assert [(place.feuille, place.cellule) for place in found[0].liees] == [("financements", "montant@0")]
+    findings = check(rows)
+    assert [item.gravite for item in findings] == ([] if severity is None else [severity])
+    if findings:
+        assert cells(findings) == [("accorde-et-financement", "plan_produits", "montant_accorde@0")]
+        assert [(place.feuille, place.cellule) for place in findings[0].liees] == [("financements", "montant@0")]
 
 
 def test_an_amount_that_could_not_be_read_leaves_its_plan_aside() -> None:
     rows = {"plan_charges": [charge(ACHATS, None), charge(PERSONNEL, 1_00)], "plan_produits": [produit(OWN, 5_00)]}
     tables = tables_of({**small_rows(), **rows})
     unknown = [("plan_charges", 0, "montant")]
-    found = check_contract(book_of(tables, unknown=unknown), locate)
-    assert [item for item in found if item.code in NEW_CODES] == []
+    findings = check_contract(book_of(tables, unknown=unknown), locate)
+    assert [item for item in findings if item.code in NEW_CODES] == []
 
 
 def test_schemas_without_the_tables_are_checked_too() -> None:

@@ -66,7 +66,7 @@ def test_a_child_that_died_between_two_tasks_is_not_held_against_the_next_one(ch
 
 def test_a_child_is_renewed_after_its_share_of_tasks(children: Children) -> None:
     pids = [children.start(30, os.getpid).result() for _ in range(4)]
-    assert [each == pids[0] for each in pids] == [True, True, True, False]
+    assert [pid == pids[0] for pid in pids] == [True, True, True, False]
 
 
 def test_an_end_waits_for_nothing_and_cancels_the_rest(children: Children) -> None:

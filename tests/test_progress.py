@@ -55,7 +55,7 @@ def test_on_a_terminal_the_bar_appears_moves_and_leaves_a_clean_screen(workspace
     assert "Lecture des retours" in seen
     assert seen.rindex("Mise en commun") > seen.rindex("Lecture des retours")
     assert len(set(told)) > 1, "the bar never moved"
-    assert [int(each) for each in told] == sorted(map(int, told))
+    assert [int(count) for count in told] == sorted(map(int, told))
     # Its last acts: erase its line, and give the cursor back.
     assert seen.rindex("\x1b[2K") > seen.rindex("Mise en commun")
     assert seen.count("\x1b[?25l") == seen.count("\x1b[?25h")
@@ -69,7 +69,7 @@ def test_forms_say_whose_is_being_made_and_how_many_are(sent_copy: Path) -> None
     told: list[tuple[int, int, str]] = []
     made = forms(
         find_workspace(sent_copy), 2017, ["luce", "etat"], force=False, now=datetime(2016, 12, 5),
-        progress=lambda *said: told.append(said),
+        progress=lambda *step: told.append(step),
     )  # fmt: skip
     assert told == [(rank, 2, f"Formulaire {of(form.partner)}") for rank, form in enumerate(made)]
 

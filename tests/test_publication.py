@@ -71,15 +71,15 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> list[Call]:
     """Every writing call of a publication that nothing disturbs."""
     workbooks = tmp_path_factory.mktemp("undisturbed") / "workbooks"
     fill(workbooks)
-    found = program(workbooks).calls()
+    calls = program(workbooks).calls()
     assert_complete(workbooks)
-    return found
+    return calls
 
 
 def entries(folder: Path) -> dict[str, tuple[int, int, int]]:
     """Every file under a folder: which one it is, its size and its time. Equal entries were not written."""
-    found = {path: path.stat() for path in folder.rglob("*") if path.is_file()}
-    return {str(path): (each.st_ino, each.st_size, each.st_mtime_ns) for path, each in found.items()}
+    statuses = {path: path.stat() for path in folder.rglob("*") if path.is_file()}
+    return {str(path): (status.st_ino, status.st_size, status.st_mtime_ns) for path, status in statuses.items()}
 
 
 def assert_complete(workbooks: Path) -> None:
@@ -202,8 +202,10 @@ def test_an_earlier_day_keeps_its_last_set_and_gives_up_the_others_first(workboo
         (kept / name).mkdir()
     made_at(workbooks, NOW)
     put(workbooks, {WORKBOOK: b"another"})
-    found = sorted(path.name for path in kept.iterdir())
-    assert (len(found), found[0], found[-1]) == (30, nights[1], "2016-12-01 02h15"), "one of each day, the oldest goes"
+    nights_kept = sorted(path.name for path in kept.iterdir())
+    assert (len(nights_kept), nights_kept[0], nights_kept[-1]) == (30, nights[1], "2016-12-01 02h15"), (
+        "one of each day, the oldest goes"
+    )
 
 
 def test_sets_of_one_minute_are_all_kept(workbooks: Path) -> None:
@@ -279,11 +281,11 @@ def test_killed_at_any_writing_call_the_next_run_completes_it(workbooks: Path, c
     for call in calls:
         program(anew(workbooks)).killed_at(call)
         assert_each_is_old_or_new(workbooks)
-        said = come_back(workbooks)
-        assert said in ([], ["publication-achevee"], ["publication-abandonnee"]), call
-        outcomes.update(said)
+        codes = come_back(workbooks)
+        assert codes in ([], ["publication-achevee"], ["publication-abandonnee"]), call
+        outcomes.update(codes)
         now_there = {name: (workbooks / name).read_bytes() for name in BEFORE if (workbooks / name).exists()}
-        if said == ["publication-achevee"]:
+        if codes == ["publication-achevee"]:
             assert_complete(workbooks)
         elif now_there == BEFORE:
             assert contents(workbooks) == BEFORE | INPUTS, call
@@ -314,11 +316,11 @@ def test_refused_by_the_system_at_a_call(workbooks: Path, calls: list[Call], err
     first = ["ENOSPC", "EIO", "EACCES"].index(error)
     for call in calls[first::3]:  # another third of the calls for each
         done = program(anew(workbooks)).refused_at(call, error)
-        said = done.stdout.decode().split()
+        codes = done.stdout.decode().split()
         assert done.stderr == b"", call
         assert done.returncode in (0, 2), call
         assert_no_output_lost(workbooks)
-        if "publication-impossible" in said:
+        if "publication-impossible" in codes:
             assert contents(workbooks) == BEFORE | INPUTS, call
         come_back(workbooks)
         assert put(workbooks) == []
@@ -369,8 +371,8 @@ def test_a_folder_that_cannot_be_written_is_found_before_anything_changes(workbo
     before = contents(workbooks)
     with pytest.raises(TabellionError) as caught:
         put(workbooks, {"constats/ville.xlsx": b""})
-    (said,) = caught.value.findings
-    assert (said.code, said.place.fichier) == ("publication-impossible", "constats/ville.xlsx")
+    (finding,) = caught.value.findings
+    assert (finding.code, finding.place.fichier) == ("publication-impossible", "constats/ville.xlsx")
     assert contents(workbooks) == before
 
 
@@ -489,29 +491,29 @@ def committed(workbooks: Path, calls: list[Call]) -> Path:
     return staging(workbooks) / "manifeste.json"
 
 
-def _with_target(said: Any, target: Any) -> Any:
-    said["steps"][0]["target"] = target
-    return said
+def _with_target(manifest: Any, target: Any) -> Any:
+    manifest["steps"][0]["target"] = target
+    return manifest
 
 
 DAMAGES: dict[str, Any] = {
     "empty": lambda _: "",
-    "cut": lambda said: json.dumps(said)[:100],
+    "cut": lambda manifest: json.dumps(manifest)[:100],
     "list": lambda _: "[]",
     "deep": lambda _: "[" * 100_000,
-    "later version": lambda said: json.dumps(said | {"version": 99}),
-    "absolute": lambda said: json.dumps(_with_target(said, "/etc/passwd")),
-    "above": lambda said: json.dumps(_with_target(said, "consolidation/../../x")),
-    "windows": lambda said: json.dumps(_with_target(said, "C:\\x")),
-    "backslash above": lambda said: json.dumps(_with_target(said, "a\\..\\..\\x")),
-    "zero": lambda said: json.dumps(_with_target(said, "a\0b")),
-    "number": lambda said: json.dumps(_with_target(said, 7)),
-    "nothing": lambda said: json.dumps(_with_target(said, "")),
-    "staged elsewhere": lambda said: json.dumps(
-        said | {"steps": [said["steps"][0] | {"staged": "../../contrat.xlsx"}]}
+    "later version": lambda manifest: json.dumps(manifest | {"version": 99}),
+    "absolute": lambda manifest: json.dumps(_with_target(manifest, "/etc/passwd")),
+    "above": lambda manifest: json.dumps(_with_target(manifest, "consolidation/../../x")),
+    "windows": lambda manifest: json.dumps(_with_target(manifest, "C:\\x")),
+    "backslash above": lambda manifest: json.dumps(_with_target(manifest, "a\\..\\..\\x")),
+    "zero": lambda manifest: json.dumps(_with_target(manifest, "a\0b")),
+    "number": lambda manifest: json.dumps(_with_target(manifest, 7)),
+    "nothing": lambda manifest: json.dumps(_with_target(manifest, "")),
+    "staged elsewhere": lambda manifest: json.dumps(
+        manifest | {"steps": [manifest["steps"][0] | {"staged": "../../contrat.xlsx"}]}
     ),
-    "history above": lambda said: json.dumps(said | {"keeping": {"folder": "..", "name": "x", "keep": 3}}),
-    "not a date": lambda said: json.dumps(said | {"made": "hier"}),
+    "history above": lambda manifest: json.dumps(manifest | {"keeping": {"folder": "..", "name": "x", "keep": 3}}),
+    "not a date": lambda manifest: json.dumps(manifest | {"made": "hier"}),
 }
 
 

@@ -108,7 +108,7 @@ def test_every_financement_is_ticked_with_its_dispositif_and_amount(chartres: tu
         expected[
             row["fiche_id"], names.get(row["financeur_id"], ""), flat(row["dispositif"]), row["montant_texte"]
         ] += 1
-    found: Counter[tuple[str, str, str, str]] = Counter()
+    ticked: Counter[tuple[str, str, str, str]] = Counter()
     for fiche, (_, rows, _) in document.fiches.items():
         boxes = Counter(re.findall("[☒☐]", " ".join(cells[0] for cells in rows)))
         assert sum(boxes.values()) == len(names)
@@ -117,9 +117,9 @@ def test_every_financement_is_ticked_with_its_dispositif_and_amount(chartres: tu
                 name = first.replace("\u00a0", " ").removeprefix("☒ ").removeprefix("Aucun financeur coché")
                 published = [row for row in table(folder, "financements") if row["fiche_id"] == fiche]
                 texts = {row["montant_texte"] for row in published}
-                said = next(text for text in sorted(texts, key=len, reverse=True) if flat(text) in flat(shown))
-                found[fiche, name, flat(dispositif), said] += 1
-    assert found == expected
+                funding_text = next(text for text in sorted(texts, key=len, reverse=True) if flat(text) in flat(shown))
+                ticked[fiche, name, flat(dispositif), funding_text] += 1
+    assert ticked == expected
 
 
 def test_every_line_and_every_total_is_there(chartres: tuple[Path, PublishedDocument]) -> None:
@@ -130,7 +130,7 @@ def test_every_line_and_every_total_is_there(chartres: tuple[Path, PublishedDocu
          Decimal(row["montant_realise"]) if row["montant_realise"] else None)
         for row in table(folder, "lignes_budgetaires")
     )  # fmt: skip
-    found: Counter[tuple[int, str, str, Decimal | None]] = Counter()
+    lines: Counter[tuple[int, str, str, Decimal | None]] = Counter()
     for number, rows in document.budgets().items():
         town, sums, total = "", Counter[str](), Decimal(0)
         shown: dict[str, Decimal] = {}
@@ -139,13 +139,13 @@ def test_every_line_and_every_total_is_there(chartres: tuple[Path, PublishedDocu
             if kind == "town":
                 town, shown[text] = text, value or Decimal(0)
             elif kind == "line":
-                found[number, town, flat(text.split("\n")[0]), value] += 1
+                lines[number, town, flat(text.split("\n")[0]), value] += 1
                 sums[town] += value or 0  # type: ignore[assignment]
                 total += value or 0
             else:
                 assert value == total
-        assert shown == {each: Decimal(sums[each]) for each in shown}
-    assert found == expected
+        assert shown == {key: Decimal(sums[key]) for key in shown}
+    assert lines == expected
     printed = {
         (int(row["convention_id"]), towns[row["collectivite_id"]]): Decimal(row["montant"])
         for row in table(folder, "totaux_publies")
@@ -213,7 +213,7 @@ def test_the_budget_annex_adds_up_by_convention_by_town_and_by_funder(
     assert {(row[0].partition(" ")[0], row[1]): amount(row[2]) for row in by_both[1:-1]} == {
         (number, names[town]): added(convention_id=number, collectivite_id=town) for number, town in pairs
     }
-    assert {amount(each[-1][-1]) for each in (by_convention, by_town, by_both)} == {added()}
+    assert {amount(rows[-1][-1]) for rows in (by_convention, by_town, by_both)} == {added()}
     financements = table(folder, "financements")
     assert int(funding[-1][2]) == len(financements) == sum(int(row[2]) for row in funding[1:-1])
     assert amount(funding[-1][4]) == sum(Decimal(row["montant"] or 0) for row in financements)
@@ -329,7 +329,7 @@ def test_the_same_contract_gives_the_same_bytes_and_an_edited_document_stays(wor
     assert path.read_bytes() == edited
     done = run(workspace, conventions=(5,), force=True)
     assert path.read_bytes() == first
-    assert [each.read_bytes() for each in done.kept] == [edited]
+    assert [path.read_bytes() for path in done.kept] == [edited]
 
 
 def test_a_pdf_that_somebody_annotated_is_known() -> None:
@@ -469,7 +469,7 @@ def test_a_restyled_template_is_taken_as_it_is(workspace: Path) -> None:
     assert document.root.find(f".//{W}pgSz").attrib[f"{W}w"] == "16838"  # type: ignore[union-attr]
     assert [block.text for block in document.blocks if block.style == "toc 2"] == ["5 – Habitat\t"]
     for grid in document.root.iter(f"{W}tblGrid"):  # the tables are as wide as the text
-        assert abs(sum(int(each.attrib[f"{W}w"]) for each in grid) - (16838 - 2 * 1134)) <= 5
+        assert abs(sum(int(column.attrib[f"{W}w"]) for column in grid) - (16838 - 2 * 1134)) <= 5
 
 
 def test_a_template_that_libreoffice_saved_keeps_the_look_of_its_captions(workspace: Path) -> None:
@@ -596,9 +596,9 @@ def test_a_tag_that_is_wrong_is_said_with_its_place(
             target.writestr(name, content)
     done = tabellion("publish", cwd=workspace)
     assert (done.code, "Traceback" in done.err) == (2, False)
-    said = flat(done.err)
-    assert place in said
-    assert detail in said
+    message = flat(done.err)
+    assert place in message
+    assert detail in message
     assert not (workspace / "workbooks" / "publication").exists()
 
 
@@ -667,7 +667,7 @@ def test_a_template_that_libreoffice_saved_publishes_the_same(workspace: Path, e
     ]
     assert entries[0] == entries[1]
     for names in (("pageBreakBefore", "br"), ("tblHeader",), ("cantSplit",), ("bookmarkStart",), ("tblCaption",)):
-        numbers = [sum(1 for name in names for _ in each.root.iter(f"{W}{name}")) for each in (again, whole)]
+        numbers = [sum(1 for name in names for _ in document.root.iter(f"{W}{name}")) for document in (again, whole)]
         assert numbers[0] == numbers[1], names
     assert all(element.attrib[f"{W}val"] for element in again.root.iter(f"{W}tblCaption"))
 
@@ -697,10 +697,10 @@ def test_texts_of_the_workspace_are_optional_and_plain(workspace: Path) -> None:
         encoding="utf-8",
     )
     document = PublishedDocument(run(workspace, conventions=(5,)).paths[0])
-    start = next(rank for rank, each in enumerate(document.blocks) if each.text == "Un titre")
+    start = next(rank for rank, block in enumerate(document.blocks) if block.text == "Un titre")
     assert [(block.style, block.text) for block in document.blocks[start : start + 6]] == [
         ("heading 4", "Un titre"),
-        *(("Body Text", each) for each in (
+        *(("Body Text", text) for text in (
             "En gras, 2 * 3 * 4 :", "un point qui continue", "un autre", "d'abord", "puis",
         )),
     ]  # fmt: skip
@@ -794,9 +794,9 @@ def test_the_plan_de_financement_of_the_exercice_is_in_its_fiche(tmp_path: Path)
     path = tmp_path / "essai.docx"
     path.write_bytes(make_document(made(rows), load_template(TEMPLATE)))
     document = PublishedDocument(path)
-    _, _, plan = (each.rows for each in document.tables_under(f"Fiche action {fiche}"))
+    _, _, plan = (excel_table.rows for excel_table in document.tables_under(f"Fiche action {fiche}"))
     assert plan is not None
-    assert [[flat(each) for each in row] for row in plan] == [
+    assert [[flat(cell) for cell in row] for row in plan] == [
         ["Charges et produits", "Retenu", "Demandé", "Accordé", "Versé", "État"],
         ["Charges", "1 500,50 €", "", "", "", ""],
         ["60 Achats Petit <matériel>", "1 500,50 €", "", "", "", ""],
@@ -820,8 +820,8 @@ def test_an_amount_of_tens_of_millions_has_room_on_its_line(amounts: int, rates:
         line |= {name: 12_345_678_05 if rank < amounts else None for rank, name in enumerate(names)}
     path = tmp_path / "essai.docx"
     path.write_bytes(make_document(made(rows), load_template(TEMPLATE)))
-    for each in PublishedDocument(path).tables_under("Annexe 3 – Le budget de l’exercice")[:3]:
-        widths = [int(column.attrib[f"{W}w"]) for column in each.element.iter(f"{W}gridCol")]
+    for page_table in PublishedDocument(path).tables_under("Annexe 3 – Le budget de l’exercice")[:3]:
+        widths = [int(column.attrib[f"{W}w"]) for column in page_table.element.iter(f"{W}gridCol")]
         assert widths[-amounts - rates] >= 1_500  # twentieths of a point: 17 signs and the sides
         assert sum(widths[: -amounts - rates]) >= sum(widths) / 3
 
@@ -829,12 +829,14 @@ def test_an_amount_of_tens_of_millions_has_room_on_its_line(amounts: int, rates:
 def test_a_fiche_that_names_nobody_has_the_partners_of_the_register(tmp_path: Path) -> None:
     rows = large_rows(conventions=1, towns=2, fiches=2)
     named, blank = (fiche["fiche_id"] for fiche in rows["fiches"])
-    first, second = rows["partenaires"] = [{"partenaire_id": each, "nom": each.title()} for each in ("ville", "asso")]
+    first, second = rows["partenaires"] = [
+        {"partenaire_id": partner_id, "nom": partner_id.title()} for partner_id in ("ville", "asso")
+    ]
     rows["fiches"][0]["porteurs"], rows["fiches"][1]["porteurs"] = "Les 2 villes", None
     rows["fiches"][1]["partenaires_operationnels"] = None
     rows["participations"] = [
-        {"fiche_id": fiche, "partenaire_id": each["partenaire_id"], "role": "porteur"}
-        for fiche in (named, blank) for each in (first, second)
+        {"fiche_id": fiche, "partenaire_id": partner["partenaire_id"], "role": "porteur"}
+        for fiche in (named, blank) for partner in (first, second)
     ]  # fmt: skip
     path = tmp_path / "essai.docx"
     path.write_bytes(make_document(made(rows), load_template(TEMPLATE)))

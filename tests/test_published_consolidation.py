@@ -65,19 +65,19 @@ def test_the_document_says_the_amounts_of_the_state_asked_for(campaign: Path, de
     path = tmp_path / "document.docx"
     run(campaign, "publish", "--depuis", depuis, "--exercice", "2016", "--sortie", path)
     document = PublishedDocument(path)
-    found: Lines = {}
+    amounts_by_line: Lines = {}
     for rows in document.budgets().values():
         town = ""
         for kind, words, cells in rows:
             town = words if kind == "town" else town
             if kind == "line":
-                found[town, words.splitlines()[0]] = [amount(cell) for cell in cells[:3]]
-    shown = {key: [cents for cents in amounts if cents is not None] for key, amounts in found.items()}
+                amounts_by_line[town, words.splitlines()[0]] = [amount(cell) for cell in cells[:3]]
+    shown = {key: [cents for cents in amounts if cents is not None] for key, amounts in amounts_by_line.items()}
     assert shown == {
         key: [cents for cents in amounts if cents is not None] for key, amounts in EXPECTED[depuis].items()
     }
-    (said,) = set(re.findall(r"777\s777,77\s€|890\s000\s€", _all_text(document, FUNDED)))
-    assert amount(said) == GRANTED[depuis]
+    (amount_text,) = set(re.findall(r"777\s777,77\s€|890\s000\s€", _all_text(document, FUNDED)))
+    assert amount(amount_text) == GRANTED[depuis]
 
 
 def _all_text(document: PublishedDocument, fiche: str) -> str:
@@ -89,12 +89,12 @@ def test_the_annex_adds_up_the_state_asked_for(campaign: Path, depuis: str, tmp_
     path = tmp_path / "annexe.xlsx"
     run(campaign, "annexe", "--depuis", depuis, "--exercice", "2016", "--sortie", path)
     book = openpyxl.load_workbook(path, data_only=True)
-    (sheet,) = [each for each in book if "Annexe_collectivites" in each.tables]
+    (sheet,) = [sheet_of_book for sheet_of_book in book if "Annexe_collectivites" in sheet_of_book.tables]
     header, *rows = [[cell.value for cell in row] for row in sheet[sheet.tables["Annexe_collectivites"].ref]]
     names = ("Prévu (€)", "Voté (€)", "Réalisé (€)")
-    found = {row[header.index("Collectivité")]: [row[header.index(name)] for name in names] for row in rows}
+    by_town = {row[header.index("Collectivité")]: [row[header.index(name)] for name in names] for row in rows}
     expected = [sum(filter(None, column), Decimal()) for column in zip(*EXPECTED[depuis].values(), strict=True)]
-    assert [Decimal(str(each or 0)) for each in found["Lucé"]] == expected
+    assert [Decimal(str(value or 0)) for value in by_town["Lucé"]] == expected
 
 
 def test_the_open_data_have_the_rows_of_the_state_asked_for(campaign: Path, depuis: str, tmp_path: Path) -> None:
@@ -107,11 +107,11 @@ def test_the_open_data_have_the_rows_of_the_state_asked_for(campaign: Path, depu
 
     names = ("montant_prevu", "montant_vote", "montant_realise")
     towns = {row["collectivite_id"]: row["nom"] for row in rows("collectivites")}
-    found = {
+    by_line = {
         (towns[row["collectivite_id"]], row["libelle"]): [Decimal(row[name]) if row[name] else None for name in names]
         for row in rows("lignes_budgetaires")
         if row["exercice"] == "2016"
     }
-    assert found == EXPECTED[depuis]
+    assert by_line == EXPECTED[depuis]
     (funded,) = [row["montant"] for row in rows("financements") if row["financement_id"] == COUNTED[depuis]]
     assert Decimal(funded) == GRANTED[depuis]

@@ -75,8 +75,8 @@ def test_other_files_of_the_same_run_are_read(tmp_path: Path) -> None:
     command = [sys.executable, "-W", "error", str(tmp_path / "lire.py"), *paths]
     done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    found, peak = json.loads(done.stdout)
-    assert found == expected
+    result, peak = json.loads(done.stdout)
+    assert result == expected
     assert peak * 1024 < LIMITS.memory_bytes
 
 

@@ -390,13 +390,15 @@ def test_what_is_written_is_read_at_its_address(cells: dict[tuple[int, int], obj
             page.write(row - 1, column - 1, value)
     book.close()
     read = parse_bytes(buffer.getvalue(), "f.xlsx").sheets[0]
-    found = {(r, c): value for r, row in enumerate(read.rows, 1) for c, value in enumerate(row, 1) if value is not None}
+    values = {
+        (r, c): value for r, row in enumerate(read.rows, 1) for c, value in enumerate(row, 1) if value is not None
+    }
     midnight = {
         cell: value.date() if isinstance(value, dt.datetime) and value.time() == dt.time() else value
         for cell, value in cells.items()
         if value is not None
     }
-    assert found == midnight
+    assert values == midnight
 
 
 # The child process

@@ -125,7 +125,7 @@ def test_what_is_read_can_be_annotated(name: str) -> None:
 
 def compound(*given: tuple[str, bytes] | str, inside: bytes = b"") -> bytes:
     """A compound file of 512-byte sectors whose root has these streams; ``inside`` lies in it, out of the root."""
-    streams = [(each, b"") if isinstance(each, str) else each for each in given]
+    streams = [(stream, b"") if isinstance(stream, str) else stream for stream in given]
     names = ["Root Entry", *(name for name, _ in streams)]
     size = 4096  # shorter ones would lie in the mini stream
     directory_sectors, content_sectors = -(-len(names) // 4), size // 512
@@ -250,7 +250,7 @@ def test_a_cut_compound_file_is_still_refused(cut: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "code"),
+    ("text", "code"),
     [
         (str(FORMAT_VERSION - 1), "version-ancienne"),
         ("0", "version-ancienne"),
@@ -261,8 +261,8 @@ def test_a_cut_compound_file_is_still_refused(cut: int) -> None:
         ("²", "version-illisible"),
     ],
 )
-def test_an_older_format_is_told_from_a_newer_one(said: str, code: str) -> None:
-    assert version_code(said) == code
+def test_an_older_format_is_told_from_a_newer_one(text: str, code: str) -> None:
+    assert version_code(text) == code
 
 
 def test_a_workbook_under_the_password_that_excel_knows_is_read() -> None:

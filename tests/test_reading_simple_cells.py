@@ -49,7 +49,7 @@ AROUND = (
 )
 
 
-def said(read: Any, *arguments: Any) -> object:
+def outcome_of(read: Any, *arguments: Any) -> object:
     """What is read, or the codes and the values of the refusal."""
     try:
         return read(*arguments)
@@ -59,10 +59,10 @@ def said(read: Any, *arguments: Any) -> object:
 
 def both(monkeypatch: pytest.MonkeyPatch, owner: Any, read: Any, *arguments: Any) -> tuple[object, object]:
     """What is read as it is, and by the parser alone."""
-    ours = said(read, *arguments)
+    ours = outcome_of(read, *arguments)
     with monkeypatch.context() as patch:
         patch.setattr(owner, "gaps", lambda content, *_: (content,))
-        return ours, said(read, *arguments)
+        return ours, outcome_of(read, *arguments)
 
 
 @given(

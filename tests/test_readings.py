@@ -88,8 +88,8 @@ def test_a_reading_comes_back_as_it_was(reading: ParsedReturn) -> None:
 
 
 def examined(content: bytes, contract: str = "Chartres") -> ParsedReturn:
-    found = form_contract(contract)
-    examiner = Examiner(found.schemas, references(found.tables, found.schemas), found.settings)
+    prepared = form_contract(contract)
+    examiner = Examiner(prepared.schemas, references(prepared.tables, prepared.schemas), prepared.settings)
     examination = examiner(parse_bytes(content, "retour.xlsx"))
     assert isinstance(examination, ParsedReturn)
     return examination

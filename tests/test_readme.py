@@ -83,12 +83,12 @@ def blocks(language: str) -> list[str]:
 
 def steps() -> list[Step]:
     """The commands in order: ``$ command`` and its output in a console block, or a line of a sh block."""
-    found = [Step(line, "…") for block in blocks("sh") for line in block.splitlines()]
+    steps = [Step(line, "…") for block in blocks("sh") for line in block.splitlines()]
     for block in blocks("console"):
         for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
             command, _, output = part.partition("\n")
-            found.append(Step(command, output))
-    return found
+            steps.append(Step(command, output))
+    return steps
 
 
 def pattern(output: str) -> str:
@@ -125,9 +125,9 @@ def development_only() -> set[str]:
     """The packages at hand that the README's first command would not have installed."""
     wanted, queue = set[str](), [Requirement("tabellion")]
     while queue:
-        each = queue.pop()
-        name = canonicalize_name(each.name)
-        for extra in {"", *each.extras}:
+        requirement = queue.pop()
+        name = canonicalize_name(requirement.name)
+        for extra in {"", *requirement.extras}:
             if (key := f"{name}[{extra}]") not in wanted:
                 wanted.add(key)
                 try:
@@ -175,12 +175,12 @@ def wrong(step: Step, checkout: Path) -> list[str]:
 
 @pytest.mark.slow
 def test_every_command_prints_what_the_readme_says(checkout: Path) -> None:
-    found = []
+    faults = []
     for step in steps():
         if step.command.startswith(BENCHMARKS) or ("../shared" in step.command and not SOURCE.exists()):
             continue
-        found += wrong(step, checkout)
-    assert not found, "\n".join(found)
+        faults += wrong(step, checkout)
+    assert not faults, "\n".join(faults)
 
 
 def test_the_readme_begins_with_the_two_commands_that_do_everything() -> None:
@@ -202,24 +202,28 @@ def test_every_file_that_the_readme_names_is_there() -> None:
     named = re.findall(
         r"`((?:tests|scripts|schemas|templates|workbooks|\.ci)/[\w./-]*|[\w-]+\.toml)`", "".join(pages.values())
     )
-    generated = {each for each in named if each.startswith("workbooks/") and each != "workbooks/registre/"}
+    generated = {path for path in named if path.startswith("workbooks/") and path != "workbooks/registre/"}
     generated |= {"templates/textes/convention-NN.md", "ensemble.toml"}  # what people write themselves
-    assert [each for each in {*linked, *named} - generated if not (ROOT / each).exists()] == []
+    assert [path for path in {*linked, *named} - generated if not (ROOT / path).exists()] == []
 
 
 def test_the_totals_and_the_walk_are_those_of_the_register() -> None:
     workspace = find_workspace(ROOT)
     tables = load_register(workspace.registre, workspace.schemas, workspace.settings).tables
-    found = walk(Accounts(tables, workspace.settings.exercice))
+    walked = walk(Accounts(tables, workspace.settings.exercice))
     section = README.partition("## Totals")[2].partition("\n## ")[0]
     totals, steps_table = (
         part.split("|---|---:|\n")[1].split("\n\n")[0] for part in re.split(r"\n\n(?=\| from)", section)
     )
-    assert [_cents(row) for row in totals.splitlines()] == [found.published, found.recomputed, found.net]
-    expected = [found.published, *(step.cents for step in found.steps), found.recomputed]
+    assert [_cents(row) for row in totals.splitlines()] == [
+        walked.published,
+        walked.recomputed,
+        walked.net,
+    ]
+    expected = [walked.published, *(step.cents for step in walked.steps), walked.recomputed]
     assert [_cents(row) for row in steps_table.splitlines()] == expected
-    assert f"{len(found.doubles)} lines of convention 7 are also in convention 8" in section
-    assert f"for {_euros(found.recomputed - found.net)} euros; without them, {_euros(found.net)}" in section.replace(
+    assert f"{len(walked.doubles)} lines of convention 7 are also in convention 8" in section
+    assert f"for {_euros(walked.recomputed - walked.net)} euros; without them, {_euros(walked.net)}" in section.replace(
         "\n", " "
     )
     counts = [(len(tables[name]), noun) for name, noun in _COUNTED.items()]

@@ -48,10 +48,10 @@ def test_a_check(monkeypatch: pytest.MonkeyPatch) -> None:
     rows[LINES][0]["libelle"] = "CANTINE"
     contract = contract_of(rows)
     layout, content = written(contract)
-    (said,) = [item for item in rules.check_contract(contract, layout.locate) if item.code == code.code]
-    assert (said.message, said.champ) == ("« CANTINE » crie.", "libelle")
+    (finding,) = [item for item in rules.check_contract(contract, layout.locate) if item.code == code.code]
+    assert (finding.message, finding.champ) == ("« CANTINE » crie.", "libelle")
     cells = Package(content).cells
-    assert cells[str(said.place.feuille)][position(str(said.place.cellule))][0] == "CANTINE"
+    assert cells[str(finding.place.feuille)][position(str(finding.place.cellule))][0] == "CANTINE"
     assert any("crie" in str(value) for value, _ in cells["Contrôles"].values()), "it is in the master's own sheet"
 
 

@@ -25,7 +25,7 @@ AVERTISSEMENT, INFORMATION, ERREUR = Severity.AVERTISSEMENT, Severity.INFORMATIO
 COLUMNS = {"dispositif": 4, "statut_montant": 5, "montant": 6}
 
 
-def said(rows: Rows, declarations: Sequence[InForce] = ()) -> list[Finding]:
+def findings_of(rows: Rows, declarations: Sequence[InForce] = ()) -> list[Finding]:
     """What the reconciliation says of a contract given as rows, at the places of :func:`support.contracts.locate`."""
     return reconcile(book_of(tables_of(rows)), locate, declarations)
 
@@ -44,12 +44,12 @@ def two_sides() -> Rows:
     return rows
 
 
-def answer(partenaire: str, row: int = 5, exercice: int = 2016, left: Sequence[str] = (), **said: Any) -> InForce:
+def answer(partenaire: str, row: int = 5, exercice: int = 2016, left: Sequence[str] = (), **stated: Any) -> InForce:
     """What a partner's return says of the State's financement, typed where the form was blank but for ``left``."""
     known: Row = {**small_rows()["financements"][0]}
-    key = said.pop("financement_id", known["financement_id"])
-    is_new = bool(said.pop("is_new", False))
-    values = {**known, "financement_id": key, **said}
+    key = stated.pop("financement_id", known["financement_id"])
+    is_new = bool(stated.pop("is_new", False))
+    values = {**known, "financement_id": key, **stated}
     typed = COLUMNS if is_new else ("montant", "statut_montant", "dispositif")
     before = {name: None for name in typed if name not in left}
     returned = ReturnedRow("financements", (key,), values, before, is_new, "Financements", row, COLUMNS)
@@ -68,41 +68,41 @@ def places(finding: Finding) -> list[str]:
 
 
 def test_a_funder_and_a_lead_that_declare_different_amounts_are_both_named() -> None:
-    found = said(two_sides(), [answer("prefecture", 7, montant=900_000_50), answer("bailleur", 9)])
-    assert [(item.code, item.champ, item.gravite) for item in found] == [
+    findings = findings_of(two_sides(), [answer("prefecture", 7, montant=900_000_50), answer("bailleur", 9)])
+    assert [(item.code, item.champ, item.gravite) for item in findings] == [
         ("financement-contredit", "montant", AVERTISSEMENT)
     ]
-    assert places(found[0]) == ["retours/prefecture.xlsx!F7", "retours/bailleur.xlsx!F9"]
-    assert (found[0].valeur, found[0].attendu) == (900_000.5, 890_000)
+    assert places(findings[0]) == ["retours/prefecture.xlsx!F7", "retours/bailleur.xlsx!F9"]
+    assert (findings[0].valeur, findings[0].attendu) == (900_000.5, 890_000)
     for words in ("Préfecture", "Bailleur", "900\u202f000,50\u00a0€", "890\u202f000\u00a0€", "10\u202f000,50\u00a0€"):
-        assert words in found[0].message
+        assert words in findings[0].message
 
 
 def test_it_does_not_matter_which_of_the_two_changed_the_amount_nor_which_file_came_first() -> None:
-    found = said(two_sides(), [answer("bailleur", 9, montant=1), answer("prefecture", 7)])
-    assert places(found[0]) == ["retours/prefecture.xlsx!F7", "retours/bailleur.xlsx!F9"]
+    findings = findings_of(two_sides(), [answer("bailleur", 9, montant=1), answer("prefecture", 7)])
+    assert places(findings[0]) == ["retours/prefecture.xlsx!F7", "retours/bailleur.xlsx!F9"]
 
 
 def test_each_lead_that_contradicts_the_funder_is_a_cell_of_the_same_finding() -> None:
     changed = answer("prefecture", montant=900_000_00)
-    found = said(two_sides(), [changed, answer("bailleur", 8), answer("luce", 9, montant=880_000_00)])
-    assert [item.code for item in found] == ["financement-contredit"]
-    assert places(found[0])[1:] == ["retours/bailleur.xlsx!F8", "retours/luce.xlsx!F9"]
+    findings = findings_of(two_sides(), [changed, answer("bailleur", 8), answer("luce", 9, montant=880_000_00)])
+    assert [item.code for item in findings] == ["financement-contredit"]
+    assert places(findings[0])[1:] == ["retours/bailleur.xlsx!F8", "retours/luce.xlsx!F9"]
     agreeing = [changed, answer("bailleur", 8), answer("luce", 9, montant=900_000_00)]
-    assert places(said(two_sides(), agreeing)[0])[1:] == ["retours/bailleur.xlsx!F8"]
+    assert places(findings_of(two_sides(), agreeing)[0])[1:] == ["retours/bailleur.xlsx!F8"]
 
 
 def test_words_are_compared_as_people_do() -> None:
     same = answer("prefecture", dispositif="programme  de REUSSITE éducative")
-    assert said(two_sides(), [same, answer("bailleur")]) == []
+    assert findings_of(two_sides(), [same, answer("bailleur")]) == []
     other = answer("prefecture", dispositif="Cordées de la réussite", statut_montant="à négocier")
-    found = said(two_sides(), [other, answer("bailleur")])
-    assert [(item.code, item.champ, item.gravite) for item in found] == [
+    findings = findings_of(two_sides(), [other, answer("bailleur")])
+    assert [(item.code, item.champ, item.gravite) for item in findings] == [
         ("financement-decrit-autrement", "statut_montant", AVERTISSEMENT),
         ("financement-decrit-autrement", "dispositif", INFORMATION),
     ]
-    assert places(found[0]) == ["retours/prefecture.xlsx!E5", "retours/bailleur.xlsx!E5"]
-    assert (found[0].valeur, found[0].attendu) == ("à négocier", "chiffré")
+    assert places(findings[0]) == ["retours/prefecture.xlsx!E5", "retours/bailleur.xlsx!E5"]
+    assert (findings[0].valeur, findings[0].attendu) == ("à négocier", "chiffré")
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_words_are_compared_as_people_do() -> None:
     ids=["alone", "as sent", "agreed", "blank", "spaces", "another exercice", "two leads", "no lead"],
 )
 def test_nothing_is_said_where_nobody_contradicts_anybody(declarations: list[InForce]) -> None:
-    assert said(two_sides(), declarations) == []
+    assert findings_of(two_sides(), declarations) == []
 
 
 @pytest.mark.parametrize("silent", ["prefecture", "bailleur"])
@@ -129,13 +129,13 @@ def test_a_cell_left_as_it_was_sent_declares_nothing(silent: str) -> None:
         answer(name, dispositif=f"Selon {name}", montant=cents, left=("montant",) if name == silent else ())
         for name, cents in (("prefecture", 5_00), ("bailleur", 7_00))
     ]
-    assert [item.champ for item in said(two_sides(), sides)] == ["dispositif"]
+    assert [item.champ for item in findings_of(two_sides(), sides)] == ["dispositif"]
 
 
 def test_a_partner_that_is_both_funder_and_lead_does_not_contradict_itself() -> None:
     rows = two_sides()
     rows["participations"].append({"fiche_id": "I-1.1./1", "partenaire_id": "prefecture", "role": "porteur"})
-    assert said(rows, [answer("prefecture", montant=1)]) == []
+    assert findings_of(rows, [answer("prefecture", montant=1)]) == []
 
 
 def test_the_same_financement_added_by_both_is_recognised_under_two_identifiers() -> None:
@@ -143,20 +143,20 @@ def test_the_same_financement_added_by_both_is_recognised_under_two_identifiers(
     rows["financements"].pop(0)
     first = answer("prefecture", 60, is_new=True, montant=5_00)
     second = answer("bailleur", 61, is_new=True, montant=6_00, financement_id="I-1.1./1:etat-2")
-    found = said(rows, [first, second])
-    assert [item.code for item in found] == ["financement-contredit"]
-    assert places(found[0]) == ["retours/prefecture.xlsx!F60", "retours/bailleur.xlsx!F61"]
+    findings = findings_of(rows, [first, second])
+    assert [item.code for item in findings] == ["financement-contredit"]
+    assert places(findings[0]) == ["retours/prefecture.xlsx!F60", "retours/bailleur.xlsx!F61"]
 
 
 def test_two_known_financements_of_one_funder_on_one_fiche_are_not_compared() -> None:
     first = answer("prefecture", montant=5_00)
     second = answer("bailleur", montant=6_00, financement_id="I-1.1./1:etat-2")
-    assert said(two_sides(), [first, second]) == []
+    assert findings_of(two_sides(), [first, second]) == []
 
 
 def test_rows_of_other_tables_are_left_alone() -> None:
     row = ReturnedRow("suivis", ("I-1.1./1", "luce", 2016), {}, {}, False, "Actions", 4, {})
-    assert said(two_sides(), [declared("luce", 2016, row)]) == []
+    assert findings_of(two_sides(), [declared("luce", 2016, row)]) == []
 
 
 # ---- funders and amounts
@@ -166,30 +166,30 @@ def engaged(*cents: int | None, fiche: str = "I-1.1./1", **more: Any) -> list[Ro
     """What as many partners engaged on one fiche in 2016."""
     names = ("bailleur", "luce", "prefecture", "caf", "region", "ddt")
     return [
-        followed(fiche, more.get("exercice", 2016), name, montant_engage=each)
-        for name, each in zip(names, cents, strict=False)
+        followed(fiche, more.get("exercice", 2016), name, montant_engage=amount)
+        for name, amount in zip(names, cents, strict=False)
     ]
 
 
 def test_a_ticked_funder_of_which_nothing_says_the_amount() -> None:
     rows = small_rows()
     rows["financements"][1]["statut_montant"] = None
-    found = said(rows)
-    assert cells(found) == [("financeur-sans-montant", "financements.montant@1")]
-    assert linked(found[0]) == ["financements.statut_montant@1"]
-    assert found[0].gravite is AVERTISSEMENT
-    assert "Région" in found[0].message
+    findings = findings_of(rows)
+    assert cells(findings) == [("financeur-sans-montant", "financements.montant@1")]
+    assert linked(findings[0]) == ["financements.statut_montant@1"]
+    assert findings[0].gravite is AVERTISSEMENT
+    assert "Région" in findings[0].message
 
 
 def test_a_ticked_funder_still_without_amount_when_money_is_engaged() -> None:
     rows = small_rows()
     rows["suivis"] = engaged(12_000_00, 0, None, fiche="I-2./1")
-    found = said(rows)
-    assert cells(found) == [("financeur-sans-montant", "financements.montant@1")]
-    assert linked(found[0]) == ["financements.statut_montant@1", "suivis.montant_engage@0"]
-    assert found[0].gravite is INFORMATION
+    findings = findings_of(rows)
+    assert cells(findings) == [("financeur-sans-montant", "financements.montant@1")]
+    assert linked(findings[0]) == ["financements.statut_montant@1", "suivis.montant_engage@0"]
+    assert findings[0].gravite is INFORMATION
     for words in ("Région", "« à négocier »", "12\u202f000\u00a0€", "Bailleur", "2016"):
-        assert words in found[0].message
+        assert words in findings[0].message
 
 
 def test_what_the_contract_s_own_checks_say_of_amounts_is_not_said_again() -> None:
@@ -201,18 +201,18 @@ def test_what_the_contract_s_own_checks_say_of_amounts_is_not_said_again() -> No
     ]
     rows["suivis"] = engaged(1_00)
     assert {item.code for item in check(rows)} == {"montant-et-statut", "dispositif-sans-financeur"}
-    assert said(rows) == []
+    assert findings_of(rows) == []
 
 
 def test_money_engaged_on_a_fiche_without_any_financement() -> None:
     rows = small_rows()
     rows["suivis"] = [*engaged(5_00, 0, 7_50, fiche="II-3.1./1"), *engaged(1_00, fiche="II-3.1./1", exercice=2017)]
-    found = said(rows)
-    assert cells(found) == [("engagement-sans-financeur", "suivis.montant_engage@0")]
-    assert linked(found[0]) == ["suivis.montant_engage@2", "suivis.montant_engage@3"]
-    assert found[0].valeur == 13.5
+    findings = findings_of(rows)
+    assert cells(findings) == [("engagement-sans-financeur", "suivis.montant_engage@0")]
+    assert linked(findings[0]) == ["suivis.montant_engage@2", "suivis.montant_engage@3"]
+    assert findings[0].valeur == 13.5
     rows["suivis"] = engaged(0, None, fiche="II-3.1./1")
-    assert said(rows) == []
+    assert findings_of(rows) == []
 
 
 # ---- the plan of a fiche
@@ -221,18 +221,18 @@ def test_money_engaged_on_a_fiche_without_any_financement() -> None:
 def test_engagements_beyond_all_the_sources_of_a_fiche_name_every_cell() -> None:
     rows = small_rows()
     rows["suivis"] = engaged(890_000_00, 2_01)
-    found = said(rows)
-    assert cells(found) == [("plan-non-couvert", "suivis.montant_engage@0")]
-    assert linked(found[0]) == ["suivis.montant_engage@1", "financements.montant@0"]
-    assert (found[0].valeur, found[0].attendu, found[0].gravite) == (890_002.01, 890_000, AVERTISSEMENT)
-    assert "2,01\u00a0€" in found[0].message
+    findings = findings_of(rows)
+    assert cells(findings) == [("plan-non-couvert", "suivis.montant_engage@0")]
+    assert linked(findings[0]) == ["suivis.montant_engage@1", "financements.montant@0"]
+    assert (findings[0].valeur, findings[0].attendu, findings[0].gravite) == (890_002.01, 890_000, AVERTISSEMENT)
+    assert "2,01\u00a0€" in findings[0].message
 
 
 def test_a_difference_up_to_the_settings_rounding_is_only_a_notice() -> None:
     rows = two_sides()
     rows["suivis"] = engaged(890_000_00, 2_00)
-    found = said(rows, [answer("prefecture", montant=890_002_00), answer("bailleur")])
-    assert [(item.code, item.gravite) for item in found] == [
+    findings = findings_of(rows, [answer("prefecture", montant=890_002_00), answer("bailleur")])
+    assert [(item.code, item.gravite) for item in findings] == [
         ("financement-contredit", INFORMATION),
         ("plan-non-couvert", INFORMATION),
     ]
@@ -241,28 +241,28 @@ def test_a_difference_up_to_the_settings_rounding_is_only_a_notice() -> None:
 def test_a_plan_is_covered_up_to_its_last_cent_and_unknown_where_a_source_is_not_priced() -> None:
     rows = small_rows()
     rows["suivis"] = engaged(890_000_00)
-    assert said(rows) == []
+    assert findings_of(rows) == []
     rows["suivis"] = engaged(990_000_00)
-    assert [item.code for item in said(rows)] == ["plan-non-couvert"]
+    assert [item.code for item in findings_of(rows)] == ["plan-non-couvert"]
     unpriced = {"financement_id": "I-1.1./1:region", "fiche_id": "I-1.1./1", "financeur_id": "region"}
     rows["financements"].append({**unpriced, "statut_montant": "à négocier"})
-    assert [item.code for item in said(rows)] == ["financeur-sans-montant"]
+    assert [item.code for item in findings_of(rows)] == ["financeur-sans-montant"]
 
 
 def test_exercices_are_not_added_up() -> None:
     rows = small_rows()
     rows["suivis"] = [*engaged(890_000_00), *engaged(890_000_00, exercice=2017)]
-    assert said(rows) == []
+    assert findings_of(rows) == []
     rows["suivis"][1]["montant_engage"] += 1
-    assert cells(said(rows)) == [("plan-non-couvert", "suivis.montant_engage@1")]
+    assert cells(findings_of(rows)) == [("plan-non-couvert", "suivis.montant_engage@1")]
 
 
 def test_a_long_list_of_partners_is_counted_in_words_and_whole_in_cells() -> None:
     rows = small_rows()
     rows["suivis"] = engaged(*[200_000_00] * 6)
-    (found,) = said(rows)
-    assert "et 2 autres" in found.message
-    assert len(found.liees) == 6
+    (finding,) = findings_of(rows)
+    assert "et 2 autres" in finding.message
+    assert len(finding.liees) == 6
 
 
 # ---- lines shared by collectivités
@@ -286,11 +286,11 @@ def test_the_same_expense_in_two_collectivites_is_one_finding() -> None:
         new(2, "metropole", "MISSION  locale", 5_000_00, montant_prevu=4_000_00),
         new(3, "luce", "Mission locale ", 5_000_00),
     )
-    found = said(rows)
-    assert cells(found) == [("ligne-de-deux-collectivites", "lignes_budgetaires.montant_realise@0")]
-    assert linked(found[0]) == ["lignes_budgetaires.montant_realise@1"]
-    assert "Lucé et Métropole" in found[0].message
-    assert found[0].gravite is AVERTISSEMENT
+    findings = findings_of(rows)
+    assert cells(findings) == [("ligne-de-deux-collectivites", "lignes_budgetaires.montant_realise@0")]
+    assert linked(findings[0]) == ["lignes_budgetaires.montant_realise@1"]
+    assert "Lucé et Métropole" in findings[0].message
+    assert findings[0].gravite is AVERTISSEMENT
 
 
 def test_an_amount_that_is_only_planned_counts_too() -> None:
@@ -298,7 +298,7 @@ def test_an_amount_that_is_only_planned_counts_too() -> None:
         new(1, "luce", "Mission locale", None, montant_prevu=5),
         new(2, "metropole", "Mission locale", None, montant_prevu=5),
     )
-    assert cells(said(rows)) == [("ligne-de-deux-collectivites", "lignes_budgetaires.montant_prevu@0")]
+    assert cells(findings_of(rows)) == [("ligne-de-deux-collectivites", "lignes_budgetaires.montant_prevu@0")]
 
 
 @pytest.mark.parametrize(
@@ -316,8 +316,8 @@ def test_an_amount_that_is_only_planned_counts_too() -> None:
 def test_a_line_that_differs_is_another_expense(other: dict[str, Any]) -> None:
     values = {"town": "metropole", "libelle": "Mission locale", "cents": 5_000_00, **other}
     second = new(2, values.pop("town"), values.pop("libelle"), values.pop("cents"), **values)
-    found = said(with_lines(new(1, "luce", "Mission locale", 5_000_00), second))
-    assert "ligne-de-deux-collectivites" not in {item.code for item in found}
+    findings = findings_of(with_lines(new(1, "luce", "Mission locale", 5_000_00), second))
+    assert "ligne-de-deux-collectivites" not in {item.code for item in findings}
 
 
 @pytest.mark.parametrize(
@@ -331,8 +331,8 @@ def test_a_line_that_differs_is_another_expense(other: dict[str, Any]) -> None:
     ],
 )
 def test_a_generic_label_or_no_money_at_all_is_no_shared_expense(libelle: str, cents: int, is_said: bool) -> None:
-    found = said(with_lines(new(1, "luce", libelle, cents), new(2, "metropole", libelle, cents)))
-    assert bool(found) is is_said
+    findings = findings_of(with_lines(new(1, "luce", libelle, cents), new(2, "metropole", libelle, cents)))
+    assert bool(findings) is is_said
 
 
 # ---- the same money in two conventions
@@ -344,9 +344,9 @@ def test_the_same_money_in_two_conventions_is_said_in_the_exercices_of_the_campa
         new(8, "luce", "Ludothèque", 70_00),
         new(9, "luce", "ludothèque", 70_00, convention=2),
     ]
-    found = said(rows)
-    assert cells(found) == [("compte-deux-fois", "lignes_budgetaires.montant_realise@7")]
-    assert linked(found[0]) == ["lignes_budgetaires.montant_realise@6"]
+    findings = findings_of(rows)
+    assert cells(findings) == [("compte-deux-fois", "lignes_budgetaires.montant_realise@7")]
+    assert linked(findings[0]) == ["lignes_budgetaires.montant_realise@6"]
     assert "compte-deux-fois" not in {item.code for item in check(rows)}
 
 
@@ -355,9 +355,9 @@ def test_what_the_checks_say_of_the_census_is_not_said_again_but_a_planned_amoun
     rows["lignes_budgetaires"][3].update(libelle="Cantine", montant_realise=1_000_00, montant_prevu=5_00)
     rows["lignes_budgetaires"][0].update(montant_prevu=5_00)
     assert "compte-deux-fois" in {item.code for item in check(rows)}
-    assert said(rows) == []
+    assert findings_of(rows) == []
     rows["lignes_budgetaires"][3].update(montant_realise=1_001_00)
-    assert cells(said(rows)) == [("compte-deux-fois", "lignes_budgetaires.montant_prevu@3")]
+    assert cells(findings_of(rows)) == [("compte-deux-fois", "lignes_budgetaires.montant_prevu@3")]
 
 
 # ---- subtotals
@@ -367,10 +367,10 @@ def test_a_total_by_name_that_sums_the_other_lines_is_an_error_at_all_its_cells(
     rows = with_lines(
         new(1, "luce", "Cantine", 100), new(2, "luce", "Garderie", 250), new(3, "luce", "TOTAL Lucé", 350)
     )
-    found = said(rows)
-    assert cells(found) == [("sous-total-compte-comme-ligne", "lignes_budgetaires.montant_realise@2")]
-    assert linked(found[0]) == ["lignes_budgetaires.montant_realise@0", "lignes_budgetaires.montant_realise@1"]
-    assert (found[0].gravite, found[0].valeur) == (ERREUR, 3.5)
+    findings = findings_of(rows)
+    assert cells(findings) == [("sous-total-compte-comme-ligne", "lignes_budgetaires.montant_realise@2")]
+    assert linked(findings[0]) == ["lignes_budgetaires.montant_realise@0", "lignes_budgetaires.montant_realise@1"]
+    assert (findings[0].gravite, findings[0].valeur) == (ERREUR, 3.5)
 
 
 def test_a_subtotal_by_name_sums_the_run_of_lines_above_it() -> None:
@@ -382,50 +382,50 @@ def test_a_subtotal_by_name_sums_the_run_of_lines_above_it() -> None:
         new(5, "luce", "Piscine", 80),
         new(6, "luce", "Total", 430),
     )
-    found = said(rows)
-    assert cells(found) == [
+    findings = findings_of(rows)
+    assert cells(findings) == [
         ("sous-total-compte-comme-ligne", "lignes_budgetaires.montant_realise@3"),
         ("sous-total-compte-comme-ligne", "lignes_budgetaires.montant_realise@5"),
     ]
-    assert linked(found[0]) == ["lignes_budgetaires.montant_realise@0", "lignes_budgetaires.montant_realise@1"]
-    assert linked(found[1]) == [f"lignes_budgetaires.montant_realise@{each}" for each in (0, 1, 4)]
+    assert linked(findings[0]) == ["lignes_budgetaires.montant_realise@0", "lignes_budgetaires.montant_realise@1"]
+    assert linked(findings[1]) == [f"lignes_budgetaires.montant_realise@{index}" for index in (0, 1, 4)]
 
 
 def test_a_total_by_name_that_sums_nothing_known_is_only_doubtful() -> None:
     rows = with_lines(new(1, "luce", "Cantine", 100), new(2, "luce", "Somme des écoles", 999))
-    found = said(rows)
-    assert [(item.gravite, item.liees) for item in found] == [(AVERTISSEMENT, ())]
+    findings = findings_of(rows)
+    assert [(item.gravite, item.liees) for item in findings] == [(AVERTISSEMENT, ())]
 
 
 @pytest.mark.parametrize("libelle", ["Sommeil des enfants", "Totalité du parc", "Grand totem", "Cantine"])
 def test_a_label_that_only_resembles_a_total_is_none(libelle: str) -> None:
     rows = with_lines(new(1, "luce", "Piscine", 100), new(2, "luce", libelle, 100), new(3, "luce", "École", 50))
-    assert said(rows) == []
+    assert findings_of(rows) == []
 
 
 def test_a_total_by_name_without_money_counts_nothing_twice() -> None:
     rows = with_lines(new(1, "luce", "Cantine", 0), new(2, "luce", "Total", 0), new(3, "luce", "Total", None))
-    assert said(rows) == []
+    assert findings_of(rows) == []
 
 
 def test_an_ordinary_line_worth_all_the_others_is_told_the_more_lines_the_graver() -> None:
     three = [new(1, "luce", "Cantine", 100), new(2, "luce", "Enfance", 350), new(3, "luce", "Garderie", 250)]
-    found = said(with_lines(*three))
-    assert cells(found) == [("sous-total-compte-comme-ligne", "lignes_budgetaires.montant_realise@1")]
-    assert linked(found[0]) == ["lignes_budgetaires.montant_realise@0", "lignes_budgetaires.montant_realise@2"]
-    assert found[0].gravite is INFORMATION
+    findings = findings_of(with_lines(*three))
+    assert cells(findings) == [("sous-total-compte-comme-ligne", "lignes_budgetaires.montant_realise@1")]
+    assert linked(findings[0]) == ["lignes_budgetaires.montant_realise@0", "lignes_budgetaires.montant_realise@2"]
+    assert findings[0].gravite is INFORMATION
     four = [*three[:2], new(3, "luce", "Garderie", 200), new(4, "luce", "Piscine", 50)]
-    assert [item.gravite for item in said(with_lines(*four))] == [AVERTISSEMENT]
-    twice = [{**each, "montant_prevu": each["montant_realise"] * 2} for each in three]
-    assert [item.gravite for item in said(with_lines(*twice))] == [AVERTISSEMENT]
+    assert [item.gravite for item in findings_of(with_lines(*four))] == [AVERTISSEMENT]
+    twice = [{**row, "montant_prevu": row["montant_realise"] * 2} for row in three]
+    assert [item.gravite for item in findings_of(with_lines(*twice))] == [AVERTISSEMENT]
 
 
 @pytest.mark.parametrize(
     "cents", [[100, 100], [100, 100, 0], [100, 0, None], [0, 0, 0], [100, 250, 351], [100]], ids=str
 )
 def test_equal_lines_zeros_and_near_sums_are_no_subtotal(cents: list[int | None]) -> None:
-    lines = [new(rank, "luce", f"Ligne {rank}", each) for rank, each in enumerate(cents)]
-    assert said(with_lines(*lines)) == []
+    lines = [new(rank, "luce", f"Ligne {rank}", amount) for rank, amount in enumerate(cents)]
+    assert findings_of(with_lines(*lines)) == []
 
 
 def test_a_sum_across_collectivites_conventions_exercices_or_unplaced_lines_is_no_subtotal() -> None:
@@ -436,7 +436,7 @@ def test_a_sum_across_collectivites_conventions_exercices_or_unplaced_lines_is_n
         new(3, "luce", "Enfance", 350, exercice=2017),
         {**new(3, "luce", "Enfance", 350), "convention_id": None},
     ):
-        assert said(with_lines(*parts, whole)) == []
+        assert findings_of(with_lines(*parts, whole)) == []
 
 
 @given(st.lists(st.integers(0, 10**9), min_size=2, max_size=8), st.data())
@@ -445,13 +445,15 @@ def test_whatever_the_amounts_their_sum_is_found_where_it_stands_and_links_its_p
 ) -> None:
     place = data.draw(st.integers(0, len(cents)))
     amounts = [*cents[:place], sum(cents), *cents[place:]]
-    found = said(with_lines(*(new(rank, "luce", f"Ligne {rank}", each) for rank, each in enumerate(amounts))))
-    parts = [rank for rank, each in enumerate(amounts) if each and rank != place]
+    findings = findings_of(
+        with_lines(*(new(rank, "luce", f"Ligne {rank}", amount) for rank, amount in enumerate(amounts)))
+    )
+    parts = [rank for rank, amount in enumerate(amounts) if amount and rank != place]
     if len(parts) < 2:
-        assert found == []
+        assert findings == []
     else:
-        assert cells(found) == [("sous-total-compte-comme-ligne", f"lignes_budgetaires.montant_realise@{place}")]
-        assert linked(found[0]) == [f"lignes_budgetaires.montant_realise@{rank}" for rank in parts]
+        assert cells(findings) == [("sous-total-compte-comme-ligne", f"lignes_budgetaires.montant_realise@{place}")]
+        assert linked(findings[0]) == [f"lignes_budgetaires.montant_realise@{rank}" for rank in parts]
 
 
 # ---- all together
@@ -461,14 +463,14 @@ def test_whatever_the_amounts_their_sum_is_found_where_it_stands_and_links_its_p
 def test_a_contract_that_no_return_has_touched_has_nothing_to_reconcile(name: str) -> None:
     known = contract(name)
     assert reconcile(known, locate, []) == []
-    assert said(small_rows()) == []
+    assert findings_of(small_rows()) == []
 
 
 @given(contracts())
 def test_every_place_is_a_cell_that_exists_and_two_runs_say_the_same(tables: Tables) -> None:
-    found = reconcile(book_of(tables), locate, [])
-    assert found == reconcile(book_of(tables), locate, [])
-    for item in found:
+    findings = reconcile(book_of(tables), locate, [])
+    assert findings == reconcile(book_of(tables), locate, [])
+    for item in findings:
         for place in (item.place, *item.liees):
             field, _, index = (place.cellule or "").partition("@")
             assert field in tables[place.feuille or ""].columns

@@ -44,9 +44,9 @@ def mistakes(folder: Path) -> list[Finding]:
     return list(caught.value.findings)
 
 
-def where(found: list[Finding]) -> list[tuple[str, str, int | None]]:
+def where(findings: list[Finding]) -> list[tuple[str, str, int | None]]:
     """Code, file and line of each finding."""
-    return [(item.code, Path(str(item.place.fichier)).name, item.place.ligne) for item in found]
+    return [(item.code, Path(str(item.place.fichier)).name, item.place.ligne) for item in findings]
 
 
 def rewrite(folder: Path, name: str, old: str, new: str) -> None:
@@ -245,8 +245,8 @@ def test_a_column_that_a_table_can_do_without_reads_as_blank_with_a_notice(tmp_p
 def test_an_optional_column_that_was_there_once_is_more_than_a_notice(tmp_path: Path) -> None:
     folder = save(tmp_path / "registre")
     without_column(folder, "lignes_budgetaires", "commentaire")
-    (said,) = load_register(folder, schemas(), SETTINGS).findings
-    assert (said.code, said.gravite) == ("colonne-facultative-absente", Severity.AVERTISSEMENT)
+    (finding,) = load_register(folder, schemas(), SETTINGS).findings
+    assert (finding.code, finding.gravite) == ("colonne-facultative-absente", Severity.AVERTISSEMENT)
 
 
 @pytest.mark.parametrize("name", ["ligne_id", "exercice", "libelle"])
@@ -294,9 +294,9 @@ def test_a_table_saved_by_a_spreadsheet_is_read_and_said_once(saved: Callable[[s
         path.write_bytes(saved(path.read_text(encoding="utf-8")))
     book = load_register(folder, schemas(), SETTINGS)
     assert {name: book.tables[name] for name in names} == {name: tables[name] for name in names}
-    said = [(item.code, Path(item.place.fichier or "").stem, item.bloquant) for item in book.findings]
-    assert set(said) <= {("registre-de-tableur", name, False) for name in names}
-    assert len(said) == len(set(said))
+    places = [(item.code, Path(item.place.fichier or "").stem, item.bloquant) for item in book.findings]
+    assert set(places) <= {("registre-de-tableur", name, False) for name in names}
+    assert len(places) == len(set(places))
 
 
 @pytest.mark.parametrize(
@@ -311,9 +311,9 @@ def test_an_amount_that_can_be_no_other_is_read(written: str, cents: int, tmp_pa
     rewrite(folder, "lignes_budgetaires", ",250.50,", f",{written},")
     book = load_register(folder, schemas(), SETTINGS)
     assert book.tables["lignes_budgetaires"].column("montant_realise")[1] == cents
-    (said,) = book.findings
-    assert said.code == "registre-de-tableur"
-    assert written.strip('"') in said.message
+    (finding,) = book.findings
+    assert finding.code == "registre-de-tableur"
+    assert written.strip('"') in finding.message
 
 
 @pytest.mark.parametrize(("table", "old", "new"), [
@@ -325,9 +325,9 @@ def test_an_amount_that_can_be_no_other_is_read(written: str, cents: int, tmp_pa
 def test_what_a_remedy_tells_to_write_in_a_csv_is_read(table: str, old: str, new: str, tmp_path: Path) -> None:
     folder = save(tmp_path / "registre")
     rewrite(folder, table, old, new)
-    (said,) = mistakes(folder)
-    assert not re.search("cellule|format|comme un nombre|virgule pour les centimes", said.suggestion)
-    example = re.search(r"comme ([\d.-]+\d)|Écrivez (oui)", said.suggestion)
+    (finding,) = mistakes(folder)
+    assert not re.search("cellule|format|comme un nombre|virgule pour les centimes", finding.suggestion)
+    example = re.search(r"comme ([\d.-]+\d)|Écrivez (oui)", finding.suggestion)
     assert example is not None
     rewrite(folder, table, new, f",{example[1] or example[2]},")
     assert load_register(folder, schemas(), SETTINGS).findings == ()

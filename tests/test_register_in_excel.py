@@ -51,8 +51,8 @@ def as_excel(folder: Path, change: Callable[[str, Grid], None], encoding: str = 
 
 def french(text: str) -> str:
     """A cell as a French Excel shows it, and saves it."""
-    if found := re.fullmatch(r"(\d{4})-(\d\d)-(\d\d)", text):
-        return f"{found[3]}/{found[2]}/{found[1]}"
+    if match := re.fullmatch(r"(\d{4})-(\d\d)-(\d\d)", text):
+        return f"{match[3]}/{match[2]}/{match[1]}"
     if re.fullmatch(r"\d+\.\d\d", text):
         return f"{int(text[:-3]):,}".replace(",", "\u00a0") + f",{text[-2:]}"
     return {"oui": "VRAI", "non": "FAUX"}.get(text, text)
@@ -67,8 +67,8 @@ def test_what_a_french_excel_saved_is_read(folder: Path, encoding: str) -> None:
     def change(name: str, grid: Grid) -> None:
         grid[:] = [[french(text) for text in row][::-1] for row in grid]  # its columns in another order
         if name == "lignes_budgetaires":  # a column that a table can do without
-            gone = grid[0].index("commentaire")
-            grid[:] = [[*row[:gone], *row[gone + 1 :]] for row in grid]
+            removed_column = grid[0].index("commentaire")
+            grid[:] = [[*row[:removed_column], *row[removed_column + 1 :]] for row in grid]
         grid[:] = [["", *row, ""] for row in grid]
         grid.insert(1, [""] * len(grid[0]))
         grid.append([" "] * len(grid[0]))
@@ -111,8 +111,10 @@ def mistakes(folder: Path) -> list[Finding]:
 
 def test_all_mistakes_of_all_columns_are_said_in_one_round(folder: Path) -> None:
     as_excel(folder, spoilt)
-    said = {(Path(str(mistake.place.fichier)).stem, mistake.place.ligne, mistake.champ) for mistake in mistakes(folder)}
-    assert said == {
+    places = {
+        (Path(str(mistake.place.fichier)).stem, mistake.place.ligne, mistake.champ) for mistake in mistakes(folder)
+    }
+    assert places == {
         ("lignes_budgetaires", 2, "montant_realise"), ("lignes_budgetaires", 3, "montant_realise"),
         ("lignes_budgetaires", 3, "exercice"), ("lignes_budgetaires", 4, "convention_id"),
         ("lignes_budgetaires", 5, "collectivite_id"), ("suivis", 2, "pourcentage"), ("suivis", 2, "date_bilan"),
@@ -124,8 +126,8 @@ def test_all_mistakes_of_all_columns_are_said_in_one_round(folder: Path) -> None
 def remedied(item: Finding) -> str:
     """What a remedy says to write, to the letter."""
     for pattern in (r"comme ([\w.-]+?),? ", r"(?:Choisissez|Ressaisissez) « ([^»]+) »", r"Écrivez (oui) ou non"):
-        if found := re.search(pattern, item.suggestion + " "):
-            return found[1]
+        if match := re.search(pattern, item.suggestion + " "):
+            return match[1]
     return "1" if item.champ == "convention_id" else "I-2"  # another identifier; one of the table
 
 

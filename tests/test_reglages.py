@@ -80,7 +80,7 @@ def night(root: Path) -> ConsolidationRun:
     return consolidate(find_workspace(root), NIGHT)
 
 
-def said(source: Source) -> dict[str, str | None]:
+def codes_by_cell(source: Source) -> dict[str, str | None]:
     """What was said of the sheet Réglages: the code at each cell."""
     return {
         finding.place.cellule or "": finding.code
@@ -117,7 +117,7 @@ def test_the_sheet_comes_after_the_front_page_and_is_linked_from_it(root: Path) 
     book = openpyxl.load_workbook(contrat(root))
     assert book.sheetnames[:3] == ["Accueil", "Réglages", "Synthèse"]
     assert book["Réglages"].column_dimensions["D"].hidden
-    assert "Réglages" in [found.value for row in book["Accueil"].iter_rows() for found in row]
+    assert "Réglages" in [page_cell.value for row in book["Accueil"].iter_rows() for page_cell in row]
 
 
 def test_everything_speaks_of_the_exercice_that_staff_chose(root: Path) -> None:
@@ -228,14 +228,14 @@ def test_each_wrong_value_is_said_at_its_cell_and_keeps_the_one_before(root: Pat
     before = loaded(root).book.settings
     set_values(root, **WRONG, contact_nom="Mission ville")
     source = loaded(root)
-    assert said(source) == {cell(root, identifier): "reglage-mal-rempli" for identifier in WRONG}
+    assert codes_by_cell(source) == {cell(root, identifier): "reglage-mal-rempli" for identifier in WRONG}
     assert not any(finding.bloquant for finding in source.findings)
     assert source.is_workbook
     assert source.book.settings.contact_nom == "Mission ville"
     assert all(getattr(source.book.settings, name) == getattr(before, name) for name in WRONG if name != "equipe")
-    found = {finding.place.cellule: finding for finding in source.findings}
-    assert found[cell(root, "fin")].attendu == "une année à partir de 2015"
-    assert found[cell(root, "exercice_courant")].attendu == "une année de 2015 à 2020"
+    by_cell = {finding.place.cellule: finding for finding in source.findings}
+    assert by_cell[cell(root, "fin")].attendu == "une année à partir de 2015"
+    assert by_cell[cell(root, "exercice_courant")].attendu == "une année de 2015 à 2020"
     # What stays is what the register then says, and what the next workbook shows.
     night(root)
     kept = register_settings(find_workspace(root))
@@ -245,7 +245,7 @@ def test_each_wrong_value_is_said_at_its_cell_and_keeps_the_one_before(root: Pat
 def test_a_date_in_the_place_of_a_year_is_said_at_its_cell(root: Path) -> None:
     set_values(root, exercice_courant=datetime(2017, 1, 1), titre=datetime(2017, 1, 1))
     source = loaded(root)
-    assert said(source) == {
+    assert codes_by_cell(source) == {
         cell(root, identifier): "date-au-lieu-de-texte" for identifier in ("exercice_courant", "titre")
     }
     assert source.book.settings.exercice_courant == 2016
@@ -255,7 +255,7 @@ def test_a_due_day_that_is_no_date_keeps_the_one_before(root: Path) -> None:
     edit(root, lambda book: book.type(DATES, book.find(DATES, Exercice=2016), **{"Date limite": "fin novembre"}))
     source = loaded(root)
     assert source.book.settings.dates_limites == {2016: date(2016, 11, 30)}
-    assert list(said(source)) == ["G7"]
+    assert list(codes_by_cell(source)) == ["G7"]
 
 
 def test_a_due_day_cleared_is_no_due_day_and_a_new_exercice_may_have_one(root: Path) -> None:
@@ -286,7 +286,7 @@ def test_settings_sorted_removed_and_without_identifiers_are_known_by_their_name
 def test_a_line_that_is_no_setting_is_said_and_costs_nothing(root: Path) -> None:
     edit(root, lambda book: book.add(SETTINGS, **{NAME: "Couleur", VALUE: "bleu"}))
     source = loaded(root)
-    assert "reglage-non-reconnu" in said(source).values()
+    assert "reglage-non-reconnu" in codes_by_cell(source).values()
     assert source.book.settings == read_settings(root / "tabellion.toml")
     assert len(source.book.tables["reglages"]) == len(STAFF_SETTINGS)
 
@@ -362,7 +362,7 @@ def test_settings_stay_in_the_house(root: Path) -> None:
     consolidated = openpyxl.load_workbook(root / "workbooks" / "consolidation" / "consolidation.xlsx")
     assert "Réglages" not in consolidated.sheetnames
     book = openpyxl.load_workbook(contrat(root))
-    described = {found.value for row in book["Dictionnaire"].iter_rows() for found in row}
+    described = {page_cell.value for row in book["Dictionnaire"].iter_rows() for page_cell in row}
     assert "conventions.convention_id" in described
     assert "reglages.valeur" not in described
 
@@ -407,5 +407,5 @@ def test_open_data_name_the_publisher_and_the_licence_of_the_sheet_and_the_day_o
     assert [contributor["title"] for contributor in package["contributors"]] == ["Ville d'essai"]
     assert package["created"] == f"{SAVED.date()}T00:00:00Z"
     set_values(new, licence="libre")
-    assert said(loaded(new)) == {cell(new, "licence"): "reglage-mal-rempli"}
+    assert codes_by_cell(loaded(new)) == {cell(new, "licence"): "reglage-mal-rempli"}
     assert loaded(new).book.settings.licence == "etalab-2.0"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from support.consolidations import place, received, rich, said
+from support.consolidations import finding_at, place, received, rich
 from tabellion.campaign.model import BoardLine, Consolidation, Verdict
 from tabellion.commands.relances import Reminders, print_reminders, relances
 from tabellion.contract.workspace import Workspace, find_workspace
@@ -46,7 +46,9 @@ def with_findings(number_of_kinds: int, each_kind: int) -> tuple[Consolidation, 
     """A rejected return with so many kinds of blocking findings, so many of each."""
     where = place("retours/a.xlsx", "Budget", 6, 5)
     findings = [
-        replace(said("montant-ambigu", where, f"point {kind}.{rank}"), suggestion=f"Remède {kind}.", bloquant=True)
+        replace(
+            finding_at("montant-ambigu", where, f"point {kind}.{rank}"), suggestion=f"Remède {kind}.", bloquant=True
+        )
         for kind in range(number_of_kinds)
         for rank in range(each_kind)
     ]
@@ -136,7 +138,9 @@ def test_many_points_are_counted(workspace: Path) -> None:
 
 def test_only_what_must_be_corrected_is_asked(workspace: Path) -> None:
     blocking, line = with_findings(1, 1)
-    notes = [said("valeur-comprise", place("retours/a.xlsx", "Budget", 7, 5), "compris", grade) for grade in Severity]
+    notes = [
+        finding_at("valeur-comprise", place("retours/a.xlsx", "Budget", 7, 5), "compris", grade) for grade in Severity
+    ]
     file = replace(line.received[0], findings=(*notes, *line.received[0].findings))
     run(workspace, replace(blocking, board=(replace(line, received=(file,)),)))
     assert "un point est à corriger" in read(workspace, "luce")

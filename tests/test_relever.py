@@ -94,9 +94,9 @@ def test_a_workbook_is_found_wherever_it_is_in_a_message() -> None:
         mail("mairie@luce.fr", ("winmail.dat", rich_text(("image.png", b"x"), ("Été.xlsx", book)))),
         mail("mairie@luce.fr", ("tout.zip", zipped(**{"b.msg": outlook_message(("f.eml", bytes(inside)))}))),
     ]
-    found = [[name for name, content in workbooks_of(read_message(bytes(way))).workbooks if content == book]
+    names = [[name for name, content in workbooks_of(read_message(bytes(way))).workbooks if content == book]
              for way in ways]  # fmt: skip
-    assert found == [
+    assert names == [
         ["reponse-d-ete.xlsx"], ["piece.xlsx"], ["a.xlsx"], ["b.xlsx"], ["c.xlsx"], ["reponse-d.xlsx"], ["e.xlsx"],
         ["ete.xlsx"],
         ["b.xlsx"],
@@ -360,11 +360,11 @@ def test_a_wrong_password_or_certificate_is_said(
 ) -> None:
     workspace, asked = find_workspace(root), campaign(seen, settings(mailbox))
     for environment, words in (({}, "variable"), ({"BOITE": "faux"}, "mot de passe refusé")):
-        (found,) = collect(workspace, asked, NOW, environment).findings
-        assert (found.code, words in found.message) == ("boite-injoignable", True)
+        (finding,) = collect(workspace, asked, NOW, environment).findings
+        assert (finding.code, words in finding.message) == ("boite-injoignable", True)
     monkeypatch.delenv("SSL_CERT_FILE")
-    (found,) = collect(workspace, asked, NOW, {"BOITE": imap.PASSWORD}).findings
-    assert "certificat" in found.message
+    (finding,) = collect(workspace, asked, NOW, {"BOITE": imap.PASSWORD}).findings
+    assert "certificat" in finding.message
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
@@ -374,7 +374,7 @@ def test_a_token_opens_a_mailbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
-    listening, said = socket.create_server(("127.0.0.1", 0)), list[bytes]()
+    listening, answers = socket.create_server(("127.0.0.1", 0)), list[bytes]()
     untagged = {b"CAPABILITY": b"* CAPABILITY IMAP4rev1 AUTH=XOAUTH2\r\n", b"SELECT": b"* OK [UIDVALIDITY 7] kept\r\n",
                 b"AUTHENTICATE": b"+ \r\n"}  # fmt: skip
 
@@ -384,7 +384,7 @@ def test_a_token_opens_a_mailbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             while words := file.readline().split():
                 file.write(untagged.get(words[1], b""))
                 if words[1] == b"AUTHENTICATE":
-                    said.append(base64.b64decode(file.readline()))
+                    answers.append(base64.b64decode(file.readline()))
                 file.write(words[0] + b" OK done\r\n")
 
     thread = threading.Thread(target=serve, daemon=True)
@@ -395,7 +395,7 @@ def test_a_token_opens_a_mailbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         with Mailbox(asked, {"JETON": "ya29.x"}, "tabellion-0") as opened:
             assert (opened.validity, opened.keyword, opened.messages(1)) == (7, "", [])
         thread.join(5)
-    assert said == [b"user=t@agglo.fr\1auth=Bearer ya29.x\1\1"]
+    assert answers == [b"user=t@agglo.fr\1auth=Bearer ya29.x\1\1"]
 
 
 @needs_dovecot
@@ -435,8 +435,8 @@ def test_the_watcher_collects_every_few_minutes_and_says_a_failure_once(
     assert post(mailing, minutes[5], lambda: False) == ([], minutes[10])
     assert list(returns(root)) == ["retour.xlsx"]
     away = replace(mailing, consolidation=campaign(seen, settings(mailbox, boite_port=1)))
-    said = [post(away, NOW + timedelta(hours=hour), lambda: False)[0] for hour in (1, 2, 3)]
-    assert [[item.code for item in findings] for findings in said] == [["boite-injoignable"], [], []]
+    findings_by_hour = [post(away, NOW + timedelta(hours=hour), lambda: False)[0] for hour in (1, 2, 3)]
+    assert [[item.code for item in findings] for findings in findings_by_hour] == [["boite-injoignable"], [], []]
 
 
 class Killed(BaseException):
@@ -545,9 +545,9 @@ def test_a_whole_round_by_mail(sent_copy: Path, seen: Consolidation, mailbox: Ma
         answered = {(sent.recipient, sent.message["In-Reply-To"]): sent for sent in server.received[1:]}
         assert sorted(answered) == sorted((sender, f"<2@{partner}.fr>") for partner, (_, sender) in come.items())
         assert len(answered) == len(server.received) - 1
-        for each in answered.values():
-            assert "pris en compte" in each.text
-            assert list(each.message.iter_attachments()) == []
+        for letter in answered.values():
+            assert "pris en compte" in letter.text
+            assert list(letter.message.iter_attachments()) == []
 
 
 @needs_dovecot
@@ -619,14 +619,16 @@ def test_two_contracts_share_a_mailbox(root: Path, tmp_path: Path, seen: Consoli
     assert set(returns(root)) == {"a.xlsx", "a2.xlsx"}
     assert set(returns(second)) == {"b.xlsx", "b2.xlsx"}
     assert [item.code for item in first.findings] == [item.code for item in then.findings] == ["courriel-laisse"] * 2
-    assert [relever(each, state, known).files for each, state in ((root, seen), (second, other))] == [[], []]
+    assert [relever(folder, state, known).files for folder, state in ((root, seen), (second, other))] == [[], []]
 
 
 def test_what_is_decided_of_an_address_is_of_that_partner(tmp_path: Path) -> None:
     held = [UnknownSender(f"retours/ecartes/{partner}.xlsx", partner, "a@b.fr", "") for partner in ("luce", "etat")]
-    files = [FoundFile(tmp_path, each.fichier, is_set_aside=True) for each in held]
-    decided = [Decision(each.id, choice, choice, "Anne", NOW) for each, choice in zip(held, (TAKE, LEAVE), strict=True)]
-    decisions = Decisions({each.question: each for each in decided})
+    files = [FoundFile(tmp_path, sender.fichier, is_set_aside=True) for sender in held]
+    decided = [
+        Decision(sender.id, choice, choice, "Anne", NOW) for sender, choice in zip(held, (TAKE, LEAVE), strict=True)
+    ]
+    decisions = Decisions({decision.question: decision for decision in decided})
     assert [file.is_set_aside for file in with_taken(files, held, decisions)] == [False, True]
     assert [file.is_set_aside for file in with_taken(files, held, Decisions())] == [True, True]
 

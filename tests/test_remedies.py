@@ -20,12 +20,12 @@ B01 = "B01 Education, parentalité"
 
 
 def texts(finding: Finding) -> list[str]:
-    return [str(each) for each in (finding.message, finding.suggestion, finding.valeur, finding.attendu)]
+    return [str(text) for text in (finding.message, finding.suggestion, finding.valeur, finding.attendu)]
 
 
 def test_the_pattern_knows_a_formula() -> None:
     shown = ("Remettez : =SUM(A1:A3)", "SUBTOTAL(109;x)", "IFERROR (", "Lignes_01[[#This Row],[Libellé]]", "=A1+B1")
-    assert [bool(FORMULA.search(each)) for each in shown] == [True, True, False, True, True]
+    assert [bool(FORMULA.search(text)) for text in shown] == [True, True, False, True, True]
     assert not FORMULA.search("Rapprochement (E12), QPV (quartier), « =1200 » tapé")
 
 
@@ -88,10 +88,10 @@ def test_a_column_pasted_as_values_is_one_finding_with_its_cells(tmp_path: Path)
         cell.value = values["Rapprochement"].cell(row, heads["État"]).value
         pasted += [cell.coordinate] if cell.value is not None else []
     book.save(path)
-    (found,) = [item for item in validate(find_workspace(ROOT), [path]) if item.code == "formule-remplacee"]
-    assert [found.place.cellule, *(place.cellule for place in found.liees)] == pasted
+    (finding,) = [item for item in validate(find_workspace(ROOT), [path]) if item.code == "formule-remplacee"]
+    assert [finding.place.cellule, *(place.cellule for place in finding.liees)] == pasted
     assert len(pasted) > 30
-    assert not found.bloquant
+    assert not finding.bloquant
 
 
 def test_one_formula_typed_over_is_to_be_copied_from_its_neighbour(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_one_formula_typed_over_is_to_be_copied_from_its_neighbour(tmp_path: Pat
     book[B01]["F7"].value, kept = 6, book[B01]["F7"].value
     book.save(path)
     assert isinstance(kept, str)
-    (found,) = [item for item in validate(find_workspace(ROOT), [path]) if item.code == "formule-remplacee"]
-    assert found.place.cellule == "F6"
-    assert [place.cellule for place in found.liees] == ["F7"]
-    assert "recopiez la cellule F8 dans toutes ces cellules" in found.suggestion
+    (finding,) = [item for item in validate(find_workspace(ROOT), [path]) if item.code == "formule-remplacee"]
+    assert finding.place.cellule == "F6"
+    assert [place.cellule for place in finding.liees] == ["F7"]
+    assert "recopiez la cellule F8 dans toutes ces cellules" in finding.suggestion

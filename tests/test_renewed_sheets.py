@@ -73,10 +73,10 @@ def test_the_feet_of_the_pages_say_the_title_of_now_but_where_staff_wrote_their_
     stream = BytesIO()
     book.save(stream)
     renewed, _ = renew(stream.getvalue(), fresh, renewal_of(layout))
-    found = footers(renewed)
-    assert "à nous" in found.pop("Nomenclatures")
-    assert {name for name, words in found.items() if contract.settings.titre in words} == set()
-    assert all("Contrat renommé" in found[name] for name in ("Réglages", "Rapprochement"))
+    feet = footers(renewed)
+    assert "à nous" in feet.pop("Nomenclatures")
+    assert {name for name, words in feet.items() if contract.settings.titre in words} == set()
+    assert all("Contrat renommé" in feet[name] for name in ("Réglages", "Rapprochement"))
 
 
 def nothing(_: Any) -> None:
@@ -102,12 +102,12 @@ def test_the_computed_sheets_say_what_a_workbook_written_anew_would(sent_copy: P
 def test_each_control_names_the_cell_where_it_stands(sent_copy: Path) -> None:
     adopted(sent_copy, nothing)
     book = Excel(openpyxl.load_workbook(contrat(sent_copy)))
-    said = {}
+    values = {}
     for row in book.rows("Constats"):
         code = book.get("Constats", row, "Code")
-        said[code] = book.book[book.get("Constats", row, "Feuille")][book.get("Constats", row, "Cellule")].value
-    assert said["annee-hors-contrat"] == 2014
-    assert said["detail-sans-sous-total"] == 777
+        values[code] = book.book[book.get("Constats", row, "Feuille")][book.get("Constats", row, "Cellule")].value
+    assert values["annee-hors-contrat"] == 2014
+    assert values["detail-sans-sous-total"] == 777
 
 
 def test_an_own_formula_follows_and_the_exercice_chosen_stays(sent_copy: Path) -> None:

@@ -71,7 +71,7 @@ def hostile() -> Consolidation:
     for rank, text in enumerate(HOSTILE):
         name = HOSTILE_FILE.replace("#1", f"#{rank}")
         notes = tuple(
-            note("montant-ambigu", name, each, Severity.ERREUR, remedy=each, bloquant=True) for each in HOSTILE
+            note("montant-ambigu", name, text, Severity.ERREUR, remedy=text, bloquant=True) for text in HOSTILE
         )
         findings += notes
         file = consolidations.received(name, Verdict.REJECTED, notes, annotated="constats/" + text, author=text)
@@ -91,8 +91,8 @@ def hostile() -> Consolidation:
     )  # fmt: skip
 
 
-def busy(partners: int = 1_000, each: int = 5) -> Consolidation:
-    """A campaign of many partners, one in ten of them rejected, with ``each`` findings a partner."""
+def busy(partners: int = 1_000, findings_each: int = 5) -> Consolidation:
+    """A campaign of many partners, one in ten of them rejected, with ``findings_each`` findings for each partner."""
     contract = contract_of(small_rows())
     board, findings = [], []
     for rank in range(partners):
@@ -100,7 +100,9 @@ def busy(partners: int = 1_000, each: int = 5) -> Consolidation:
         gravity = Severity.ERREUR if is_bad else Severity.AVERTISSEMENT
         notes = tuple(
             note(code, name, f"« {number} k€ » au lieu d'un nombre.", gravity, bloquant=is_bad)
-            for number, code in zip(range(each), itertools.cycle(("montant-ambigu", "valeur-comprise")), strict=False)
+            for number, code in zip(
+                range(findings_each), itertools.cycle(("montant-ambigu", "valeur-comprise")), strict=False
+            )
         )
         findings += notes
         verdict = Verdict.REJECTED if is_bad else Verdict.IN_FORCE
@@ -120,13 +122,13 @@ class Outline(HTMLParser):
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = dict(attrs)
+        attributes = dict(attrs)
         if re.fullmatch("h[1-6]", tag):
             self.levels.append(int(tag[1]))
         if tag == "a":
-            self.hrefs.append(found["href"] or "")
-        if "id" in found:
-            self.ids.append(found["id"] or "")
+            self.hrefs.append(attributes["href"] or "")
+        if "id" in attributes:
+            self.ids.append(attributes["id"] or "")
 
     def handle_data(self, data: str) -> None:
         self.texts.append(data)
@@ -185,7 +187,9 @@ def test_every_link_within_the_page_leads_somewhere_and_the_others_lead_to_files
         inner = {target[1:] for target in outline.hrefs if target.startswith("#")}
         assert inner <= set(outline.ids)
         outer = {target for target in outline.hrefs if not target.startswith("#")}
-        assert all(re.fullmatch(r"(?:\.\./[\w./%~-]+|consolidation\.xlsx)", each, re.ASCII) for each in outer), outer
+        assert all(re.fullmatch(r"(?:\.\./[\w./%~-]+|consolidation\.xlsx)", address, re.ASCII) for address in outer), (
+            outer
+        )
 
 
 def test_totals_are_those_of_the_lines() -> None:
@@ -214,8 +218,8 @@ def test_an_amount_that_nobody_gave_is_not_a_zero() -> None:
 
 def test_both_values_of_a_conflict_are_said() -> None:
     text = Outline(page(consolidations.rich())).text
-    for said in ("1 200,50 €", "1 000 €", "1 300 €", "02/11/2016", "03/11/2016", "Cantine"):
-        assert said in text
+    for words in ("1 200,50 €", "1 000 €", "1 300 €", "02/11/2016", "03/11/2016", "Cantine"):
+        assert words in text
 
 
 def test_nothing_is_left_out_in_silence() -> None:
@@ -239,8 +243,8 @@ def test_nothing_is_left_out_in_silence() -> None:
 
 def test_findings_alike_are_one_with_all_their_cells() -> None:
     name = "retours/luce (1).xlsx"
-    found = note("montant-ambigu", name, "Deux lectures de « 1.234 ».", Severity.ERREUR, bloquant=True)
-    many = tuple(replace(found, place=Place(name, "Budget", f"F{row}")) for row in range(6, 18))
+    first = note("montant-ambigu", name, "Deux lectures de « 1.234 ».", Severity.ERREUR, bloquant=True)
+    many = tuple(replace(first, place=Place(name, "Budget", f"F{row}")) for row in range(6, 18))
     html = page(replace(consolidations.rich(), findings=many))
     assert html.count("Deux lectures de") == 1
     spots = html.partition('<ul class="spots">')[2].partition("</ul>")[0]
@@ -270,9 +274,9 @@ def test_a_thousand_partners_make_a_page_that_a_phone_opens() -> None:
     spots = re.findall(r'<ul class="spots">.*?</ul>', html, re.DOTALL)
     told = sum(spot.count("<a class") for spot in spots)
     assert told == PER_PAGE
-    rest = sum(int(text.replace("\u202f", "")) for text in re.findall(r"Et ([\d\u202f]+) de plus, dans", html))
-    rest += sum(int(text) for text in re.findall(r'<b class="counted">(\d+)</b>', html))
-    assert told + rest == len(everything.findings)
+    untold = sum(int(text.replace("\u202f", "")) for text in re.findall(r"Et ([\d\u202f]+) de plus, dans", html))
+    untold += sum(int(text) for text in re.findall(r'<b class="counted">(\d+)</b>', html))
+    assert told + untold == len(everything.findings)
     blocking = [item for item in everything.findings if item.bloquant]
     assert len(blocking) == 500
     assert len(re.findall(r"bloquant</span>", html)) >= 200  # 100 partners, two codes each
@@ -309,13 +313,13 @@ def test_french_spaces() -> None:
 def refusal(template: Path) -> Finding:
     with pytest.raises(TabellionError) as refused:
         render_report(consolidations.small(), template)
-    (found,) = refused.value.findings
-    assert found.code == "gabarit-faux"
-    return found
+    (finding,) = refused.value.findings
+    assert finding.code == "gabarit-faux"
+    return finding
 
 
 @pytest.mark.parametrize(
-    ("source", "ligne", "said"),
+    ("source", "ligne", "message"),
     [
         ("<head></head>\n\n{{ page.titre }}", 3, "« titre »"),
         ("<head></head>\n{{ rien }}", 2, "« rien »"),
@@ -327,12 +331,12 @@ def refusal(template: Path) -> Finding:
         ("<header>{{ page.title }}</header>", None, "<head>"),
     ],
 )
-def test_a_wrong_template_is_said_with_its_line(tmp_path: Path, source: str, ligne: int | None, said: str) -> None:
+def test_a_wrong_template_is_said_with_its_line(tmp_path: Path, source: str, ligne: int | None, message: str) -> None:
     template = tmp_path / "rapport.html"
     template.write_text(source, encoding="utf-8")
-    found = refusal(template)
-    assert (found.place.fichier, found.place.ligne) == (str(template), ligne)
-    assert said in found.message
+    finding = refusal(template)
+    assert (finding.place.fichier, finding.place.ligne) == (str(template), ligne)
+    assert message in finding.message
 
 
 def test_a_template_that_cannot_be_read_is_said(tmp_path: Path) -> None:
@@ -413,8 +417,8 @@ def browser() -> Iterator[Browser]:
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("rapport")
     built = {"riche": consolidations.rich(), "petit": consolidations.small(), "hostile": hostile()}
-    for name, each in built.items():
-        (folder / f"{name}.html").write_bytes(render_report(each, TEMPLATE))
+    for name, consolidation in built.items():
+        (folder / f"{name}.html").write_bytes(render_report(consolidation, TEMPLATE))
     return {name: folder / f"{name}.html" for name in built}
 
 
@@ -623,7 +627,9 @@ def test_a_thousand_partners_open_at_once(browser: Browser, tmp_path: Path) -> N
 def test_it_prints_on_a4(browser: Browser, pages: dict[str, Path], tmp_path: Path) -> None:
     with browser.page(pages["riche"], width=1280, dark=True) as shown:
         shown.pdf(tmp_path / "rapport.pdf")
-    said = subprocess.run(["pdfinfo", tmp_path / "rapport.pdf"], capture_output=True, text=True, check=True).stdout
-    size = re.search(r"Page size:\s+([\d.]+) x ([\d.]+) pts", said)
+    description = subprocess.run(
+        ["pdfinfo", tmp_path / "rapport.pdf"], capture_output=True, text=True, check=True
+    ).stdout
+    size = re.search(r"Page size:\s+([\d.]+) x ([\d.]+) pts", description)
     assert size is not None
     assert [float(group) for group in size.groups()] == pytest.approx([595, 842], abs=1)

@@ -106,9 +106,10 @@ def test_adopting_asks_for_a_confirmation_that_names_what_changes(root: Path) ->
 
 
 def test_what_had_nothing_to_confirm_when_it_was_asked_names_the_phrase_to_choose(root: Path) -> None:
-    said = carry_out(find_workspace(root), RequestEntry(ADOPT, "1"), NOW).result
+    result = carry_out(find_workspace(root), RequestEntry(ADOPT, "1"), NOW).result
     assert (
-        said == "pas fait : choisissez la phrase proposée, « oui, adopter 1 cellule », dans la colonne « Confirmation »"
+        result
+        == "pas fait : choisissez la phrase proposée, « oui, adopter 1 cellule », dans la colonne « Confirmation »"
     )
 
 

@@ -39,7 +39,7 @@ def saved(book: Workbook, folder: Path) -> Path:
     return path
 
 
-def said(path: Path) -> list[Finding]:
+def findings_of(path: Path) -> list[Finding]:
     return [item for item in validate(find_workspace(ROOT), [path]) if item.code not in NOT_THE_PARTNER]
 
 
@@ -54,7 +54,7 @@ def test_a_form_filled_well_says_nothing_and_every_value_is_exact(form: Path, tm
     book = openpyxl.load_workbook(form)
     fill(book)
     path = saved(book, tmp_path)
-    assert said(path) == []
+    assert findings_of(path) == []
     lines = read(path).tables["lignes_budgetaires"].columns
     assert lines["montant_prevu"] == [(1000 + row) * 100 for row in range(FIRST, FIRST + 30)]
     assert lines["montant_vote"] == [(900 + row) * 100 + 50 for row in range(FIRST, FIRST + 30)]
@@ -72,8 +72,8 @@ def test_a_mutilated_return_gives_the_decided_outcome(
     book = openpyxl.load_workbook(form)
     fill(book)
     mutate(book)
-    found = said(saved(book, tmp_path))
-    assert {(item.code, item.place.cellule) for item in found} == outcome
+    findings = findings_of(saved(book, tmp_path))
+    assert {(item.code, item.place.cellule) for item in findings} == outcome
 
 
 def test_both_remedies_of_a_repeated_identifier_keep_what_was_typed(form: Path, tmp_path: Path) -> None:
@@ -83,12 +83,12 @@ def test_both_remedies_of_a_repeated_identifier_keep_what_was_typed(form: Path, 
     for column in "BCJ":
         sheet[f"{column}36"] = sheet[f"{column}6"].value
     sheet["F36"] = 3000
-    (repeated,) = said(saved(book, tmp_path))
+    (repeated,) = findings_of(saved(book, tmp_path))
     assert (repeated.code, repeated.place.cellule, repeated.bloquant) == ("cle-en-double", "J36", True)
     assert "videz-le" in repeated.suggestion
     assert "les montants" in repeated.suggestion
     sheet["J36"] = None
-    (like,) = said(saved(book, tmp_path))
+    (like,) = findings_of(saved(book, tmp_path))
     assert (like.code, like.place.cellule, like.bloquant) == ("ligne-deja-la", "C36", False)
     planned = read(tmp_path / "retour.xlsx").tables["lignes_budgetaires"].columns["montant_prevu"]
     assert (planned[0], planned[30]) == (100600, 300000)
@@ -105,14 +105,14 @@ def test_a_cell_that_says_many_things_is_named_once(
     for row in range(FIRST, FIRST + count):
         for column in "BCDEFGHIJ":
             book["Budget"][f"{column}{row}"] = None
-    gone = [item for item in said(saved(book, tmp_path)) if item.code == "ligne-supprimee"]
-    print_findings(gone)
+    removals = [item for item in findings_of(saved(book, tmp_path)) if item.code == "ligne-supprimee"]
+    print_findings(removals)
     lines = capsys.readouterr().out.splitlines()
     if count == 7:
-        assert [item.valeur for item in gone] == keys
+        assert [item.valeur for item in removals] == keys
         assert [line.strip() for line in lines if "A5" not in line and "et 2 de plus" in line] == ["et 2 de plus"]
     else:
-        (one,) = gone
+        (one,) = removals
         assert (one.place.cellule, one.liees) == ("A5", ())
         named = ", ".join(f"« {key} »" for key in keys[1:6])
         assert one.message.endswith(f"De même pour 24 autres ici ({named}, …).")

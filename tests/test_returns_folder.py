@@ -23,12 +23,12 @@ def put(folder: Path, *names: str) -> None:
         path.write_bytes(b"x")
 
 
-def found(workbooks: Path) -> dict[str, bool]:
+def set_aside_by_name(workbooks: Path) -> dict[str, bool]:
     """Each file listed, from ``retours/``, and whether it is set aside."""
     listed = list_returns(workbooks / "retours", workbooks).files
-    assert listed == sorted(listed, key=lambda each: each.fichier)
-    assert all(each.path == workbooks / each.fichier for each in listed)
-    return {each.fichier.removeprefix("retours/"): each.is_set_aside for each in listed}
+    assert listed == sorted(listed, key=lambda file: file.fichier)
+    assert all(file.path == workbooks / file.fichier for file in listed)
+    return {file.fichier.removeprefix("retours/"): file.is_set_aside for file in listed}
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def retours(tmp_path: Path) -> Path:
 
 def test_files_of_all_kinds_and_of_folders_are_listed(retours: Path) -> None:
     put(retours, "b.xlsx", "a.xlsx", "2016/ville/c.xlsx", "notes.txt", "vieux.xls", "SANS EXTENSION")
-    assert list(found(retours.parent)) == [
+    assert list(set_aside_by_name(retours.parent)) == [
         "2016/ville/c.xlsx", "SANS EXTENSION", "a.xlsx", "b.xlsx", "notes.txt", "vieux.xls"
     ]  # fmt: skip
 
@@ -54,7 +54,7 @@ def test_files_of_all_kinds_and_of_folders_are_listed(retours: Path) -> None:
 )  # fmt: skip
 def test_any_name_may_be_a_return(retours: Path, name: str) -> None:
     put(retours, name)
-    assert found(retours.parent) == {name: False}
+    assert set_aside_by_name(retours.parent) == {name: False}
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_any_name_may_be_a_return(retours: Path, name: str) -> None:
 def test_the_marks_of_open_files_half_downloads_and_systems_are_not_returns(retours: Path, name: str) -> None:
     put(retours, name, "ville.xlsx")
     assert not counts(name, is_folder=False)
-    assert found(retours.parent) == {"ville.xlsx": False}
+    assert set_aside_by_name(retours.parent) == {"ville.xlsx": False}
 
 
 #: Bins, snapshots and folders of service, as servers and sync clients call them.
@@ -87,7 +87,7 @@ BINS = (
 @pytest.mark.parametrize("name", BINS)
 def test_what_lies_in_a_bin_or_a_snapshot_is_no_return(retours: Path, name: str) -> None:
     put(retours, f"{name}/a.xlsx", f"2016/{name}/profond/b.xlsx", "2016/ville.xlsx")
-    assert found(retours.parent) == {"2016/ville.xlsx": False}
+    assert set_aside_by_name(retours.parent) == {"2016/ville.xlsx": False}
     assert [leftover.name for leftover in list_returns(retours, retours.parent).leftovers] == [name, f"2016/{name}"]
 
 
@@ -100,7 +100,7 @@ def test_what_lies_in_a_bin_or_a_snapshot_is_no_return(retours: Path, name: str)
 )  # fmt: skip
 def test_a_folder_that_a_person_named_merely_alike_counts(retours: Path, name: str) -> None:
     put(retours, f"{name}/ville.xlsx")
-    assert found(retours.parent) == {f"{name}/ville.xlsx": False}
+    assert set_aside_by_name(retours.parent) == {f"{name}/ville.xlsx": False}
 
 
 def test_all_that_is_passed_over_is_said_once_by_kind_and_never_blocks(retours: Path) -> None:
@@ -108,14 +108,14 @@ def test_all_that_is_passed_over_is_said_once_by_kind_and_never_blocks(retours: 
         retours, "#recycle/a.xlsx", "2016/@eaDir/b.xlsx", "luce.xlsx.filepart", "Thumbs.db", "~$luce.xlsx", "x.lnk",
         *(f"{number}.tmp" for number in range(9)),
     )  # fmt: skip
-    said = leftover_findings(list_returns(retours, retours.parent).leftovers, "retours")
-    assert [item.code for item in said] == ["fichier-ailleurs", "restes-ignores"]
-    assert not any(item.bloquant for item in said)
-    assert "« #recycle », « 2016/@eaDir »" in said[1].message
-    assert "« 0.tmp », « 1.tmp », « 2.tmp », et 7 autres" in said[1].message
-    assert "~$luce" not in said[1].message, "it goes when the file is closed"
+    findings = leftover_findings(list_returns(retours, retours.parent).leftovers, "retours")
+    assert [item.code for item in findings] == ["fichier-ailleurs", "restes-ignores"]
+    assert not any(item.bloquant for item in findings)
+    assert "« #recycle », « 2016/@eaDir »" in findings[1].message
+    assert "« 0.tmp », « 1.tmp », « 2.tmp », et 7 autres" in findings[1].message
+    assert "~$luce" not in findings[1].message, "it goes when the file is closed"
     put(retours, "~$marie.xlsx")
-    assert leftover_findings(list_returns(retours, retours.parent).leftovers, "retours") == said
+    assert leftover_findings(list_returns(retours, retours.parent).leftovers, "retours") == findings
     assert leftover_findings([]) == []
 
 
@@ -126,7 +126,7 @@ def test_folders_nested_without_end_are_looked_through(retours: Path) -> None:
         deep.mkdir()
     put(deep, "ville.xlsx")
     try:
-        assert [each.rpartition("/")[2] for each in found(retours.parent)] == ["ville.xlsx"]
+        assert [name.rpartition("/")[2] for name in set_aside_by_name(retours.parent)] == ["ville.xlsx"]
     finally:
         remove_nested(retours)
 
@@ -136,13 +136,13 @@ def remove_nested(folder: Path) -> None:
     chain = [folder]
     while (inside := chain[-1] / "d").is_dir():
         chain.append(inside)
-    for each in reversed(chain):
-        shutil.rmtree(each)
+    for nested in reversed(chain):
+        shutil.rmtree(nested)
 
 
 def test_a_hidden_folder_is_not_looked_into(retours: Path) -> None:
     put(retours, ".corbeille/a.xlsx", ".stversions/b.xlsx")
-    assert found(retours.parent) == {}
+    assert set_aside_by_name(retours.parent) == {}
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
@@ -151,17 +151,21 @@ def test_the_folder_of_what_is_set_aside_may_be_written_as_systems_and_people_do
     retours: Path, name: str, form: str
 ) -> None:
     put(retours, unicodedata.normalize(form, f"{name}/2016/a.xlsx"), "b.xlsx")
-    assert sorted(found(retours.parent).values()) == [False, True]
+    assert sorted(set_aside_by_name(retours.parent).values()) == [False, True]
 
 
 def test_a_folder_set_aside_may_be_anywhere_and_only_a_folder_is(retours: Path) -> None:
     put(retours, "2016/écartés/a.xlsx", "écartés.xlsx", "écartés (2)/b.xlsx")
-    assert found(retours.parent) == {"2016/écartés/a.xlsx": True, "écartés (2)/b.xlsx": False, "écartés.xlsx": False}
+    assert set_aside_by_name(retours.parent) == {
+        "2016/écartés/a.xlsx": True,
+        "écartés (2)/b.xlsx": False,
+        "écartés.xlsx": False,
+    }
 
 
 def test_a_folder_whose_name_ends_as_a_workbook_s_is_a_folder(retours: Path) -> None:
     put(retours, "ville.xlsx/ville.xlsx")
-    assert found(retours.parent) == {"ville.xlsx/ville.xlsx": False}
+    assert set_aside_by_name(retours.parent) == {"ville.xlsx/ville.xlsx": False}
 
 
 def test_links_to_folders_are_not_followed(retours: Path, tmp_path: Path) -> None:
@@ -170,12 +174,12 @@ def test_links_to_folders_are_not_followed(retours: Path, tmp_path: Path) -> Non
     (retours / "boucle").symlink_to(retours, target_is_directory=True)
     (retours / "perdu.xlsx").symlink_to(tmp_path / "rien.xlsx")
     (retours / "fichier.xlsx").symlink_to(tmp_path / "ailleurs" / "a.xlsx")
-    assert list(found(tmp_path)) == ["boucle", "fichier.xlsx", "lien", "perdu.xlsx"]
+    assert list(set_aside_by_name(tmp_path)) == ["boucle", "fichier.xlsx", "lien", "perdu.xlsx"]
 
 
 def test_a_name_that_is_no_text_is_listed(retours: Path) -> None:
     (Path(os.fsdecode(os.fsencode(retours) + b"/ville-\xe9.xlsx"))).write_bytes(b"x")
-    assert len(found(retours.parent)) == 1
+    assert len(set_aside_by_name(retours.parent)) == 1
 
 
 def test_a_folder_that_is_not_there_is_no_empty_folder(tmp_path: Path) -> None:

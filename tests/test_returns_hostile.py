@@ -89,8 +89,8 @@ def test_hostile_and_mistaken_files_cost_one_refusal_each(good: bytes, tmp_path:
 
     assert ran.code == 2
     assert "Traceback" not in ran.err
-    found = json.loads(report.read_text(encoding="utf-8"))
-    findings = found["constats"] if isinstance(found, dict) else found
+    document = json.loads(report.read_text(encoding="utf-8"))
+    findings = document["constats"] if isinstance(document, dict) else document
     assert {path.name: codes(path, findings) for path in expected} == {
         path.name: [code] for path, code in expected.items()
     }
@@ -119,6 +119,6 @@ def test_other_formats_under_their_own_names_get_the_same_refusal(good: bytes, t
 def test_a_form_of_another_year(year: int, code: str | None, severity: Severity | None, tmp_path: Path) -> None:
     path = tmp_path / "retour.xlsx"
     path.write_bytes(edited(form(year), fill))
-    said = [item for item in validate(find_workspace(ROOT), [path]) if item.code not in NOT_THE_PARTNER]
-    assert [(item.code, item.gravite) for item in said] == ([] if code is None else [(code, severity)])
-    assert all(item.bloquant == (severity is Severity.ERREUR) for item in said)
+    findings = [item for item in validate(find_workspace(ROOT), [path]) if item.code not in NOT_THE_PARTNER]
+    assert [(item.code, item.gravite) for item in findings] == ([] if code is None else [(code, severity)])
+    assert all(item.bloquant == (severity is Severity.ERREUR) for item in findings)

@@ -68,12 +68,12 @@ def fill_by_openpyxl(form: Path, path: Path) -> Path:
     return path
 
 
-def said(path: Path) -> list[Finding]:
+def findings_of(path: Path) -> list[Finding]:
     return [item for item in validate(find_workspace(ROOT), [path]) if item.code not in NOT_THE_PARTNER]
 
 
 def places(path: Path) -> list[tuple[str, str | None]]:
-    return [(item.code, item.place.cellule) for item in said(path)]
+    return [(item.code, item.place.cellule) for item in findings_of(path)]
 
 
 def read(path: Path) -> ParsedForm:
@@ -120,19 +120,19 @@ def test_a_form_filled_by_hand_says_nothing_and_every_value_is_exact(
     filled: Editor, by_script: Any, tmp_path: Path
 ) -> None:
     path = back(filled, tmp_path)
-    assert said(path) == []
-    found = rows(path)
-    assert found == by_script
-    lines = list(found["lignes_budgetaires"].values())
+    assert findings_of(path) == []
+    values_by_table = rows(path)
+    assert values_by_table == by_script
+    lines = list(values_by_table["lignes_budgetaires"].values())
     assert [row["montant_prevu"] for row in lines] == [(1000 + rank) * 100 for rank in range(LINES)]
     assert [row["montant_vote"] for row in lines] == [(900 + rank) * 100 + 56 for rank in range(LINES)]
     assert [row["montant_realise"] for row in lines] == [123_456] + [None] * (LINES - 1)
     assert lines[0]["commentaire"] == "Payé en deux fois : 50 % – l'été, puis « à Noël »"
     assert {(row["collectivite_id"], row["exercice"]) for row in lines} == {(PARTNER, 2016)}
-    (fiche,) = found["suivis"].values()
+    (fiche,) = values_by_table["suivis"].values()
     answers = [fiche[name] for name in ("avancement", "pourcentage", "date_bilan", "montant_engage", "commentaire")]
     assert answers == ["en cours", 40, date(2016, 11, 30), 250_050, "Tout va bien"]
-    (funding,) = found["financements"].values()
+    (funding,) = values_by_table["financements"].values()
     assert (funding["statut_montant"], funding["montant"]) == ("chiffré", 1_200_000)
 
 
@@ -161,7 +161,7 @@ def test_the_live_column_the_counters_and_the_guide_follow_what_is_typed(office:
 def test_a_locked_cell_stays_as_it_was(filled: Editor, by_script: Any, tmp_path: Path) -> None:
     filled.type(BUDGET, FIRST, LABEL, "Autre chose")
     path = back(filled, tmp_path)
-    assert said(path) == []
+    assert findings_of(path) == []
     assert rows(path) == by_script
 
 
@@ -170,11 +170,11 @@ def test_a_spare_row_is_read(filled: Editor, by_script: Any, tmp_path: Path) -> 
     for column, typed in ((CONVENTION, words), (LABEL, "Chantier jeunes"), (PLANNED, "1500,25")):
         filled.type(BUDGET, SPARE, column, typed)
     path = back(filled, tmp_path)
-    assert said(path) == []
-    found = rows(path)
-    added = found["lignes_budgetaires"].pop(None)
+    assert findings_of(path) == []
+    values_by_table = rows(path)
+    added = values_by_table["lignes_budgetaires"].pop(None)
     assert (added["convention_id"], added["libelle"], added["montant_prevu"]) == (9, "Chantier jeunes", 150_025)
-    assert found == by_script
+    assert values_by_table == by_script
 
 
 def load_words() -> list[str]:
@@ -212,7 +212,7 @@ def test_what_a_filter_hides_is_read_and_said(filled: Editor, by_script: Any, tm
     label = str(filled.read()[BUDGET][FIRST, LABEL].value)
     filled.call("filter", sheet=BUDGET, area=[HEADER, 0, SPARE - 1, KEY], column=LABEL, text=label)
     path = back(filled, tmp_path)
-    assert [item.code for item in said(path)] == ["reponses-masquees"]
+    assert [item.code for item in findings_of(path)] == ["reponses-masquees"]
     assert rows(path) == by_script
 
 
@@ -220,7 +220,7 @@ def test_sorting_whole_rows_says_nothing(filled: Editor, by_script: Any, tmp_pat
     filled.call("unprotect", sheet=BUDGET)
     filled.call("sort", sheet=BUDGET, area=[FIRST, 0, SPARE - 1, KEY], column=LABEL, descending=True)
     path = back(filled, tmp_path)
-    assert said(path) == []
+    assert findings_of(path) == []
     assert rows(path) == by_script
     assert list(rows(path)["lignes_budgetaires"]) != list(by_script["lignes_budgetaires"])
 
@@ -231,10 +231,10 @@ def test_an_inserted_row_is_a_new_line(filled: Editor, by_script: Any, tmp_path:
     for column, typed in ((CONVENTION, "9"), (LABEL, "Chantier jeunes"), (PLANNED, "1500")):
         filled.type(BUDGET, FIRST + 3, column, typed)
     path = back(filled, tmp_path)
-    found = rows(path)
-    added = found["lignes_budgetaires"].pop(None)
+    values_by_table = rows(path)
+    added = values_by_table["lignes_budgetaires"].pop(None)
     assert (added["convention_id"], added["libelle"], added["montant_prevu"]) == (9, "Chantier jeunes", 150_000)
-    assert found == by_script
+    assert values_by_table == by_script
     # Unlike Excel, LibreOffice leaves the live column of the new row blank: the row is read, and nothing is said of it.
     assert set(places(path)) == set()
 
@@ -242,7 +242,7 @@ def test_an_inserted_row_is_a_new_line(filled: Editor, by_script: Any, tmp_path:
 def test_a_renamed_sheet_says_nothing(filled: Editor, by_script: Any, tmp_path: Path) -> None:
     filled.call("rename_sheet", sheet=BUDGET, name="Nos crédits d'ici")
     path = back(filled, tmp_path)
-    assert said(path) == []
+    assert findings_of(path) == []
     assert rows(path) == by_script
 
 

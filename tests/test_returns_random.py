@@ -81,7 +81,7 @@ def marked(partner: str) -> Workbook:
 
 
 def typed_columns(spec: TableSpec) -> list[int]:
-    return [place for place, each in enumerate(spec.columns, 1) if each.role is Role.TYPED]
+    return [place for place, column in enumerate(spec.columns, 1) if column.role is Role.TYPED]
 
 
 def cells_of(book: Workbook) -> dict[Cell, Any]:
@@ -162,13 +162,13 @@ def chosen(draw: st.DrawFn, partner: str) -> list[Mutation]:
     """None to four mutations that touch different cells, or one that is about the whole file."""
     picked: list[Mutation] = []
     for place in draw(st.lists(st.integers(0, len(MUTATIONS) - 1), max_size=6, unique=True)):
-        each = mutation(partner, place)
-        if each is None:
+        drawn = mutation(partner, place)
+        if drawn is None:
             continue
-        if each.alone and not picked:
-            return [each]
-        if not each.alone and len(picked) < 4 and all(not each.claimed & other.claimed for other in picked):
-            picked.append(each)
+        if drawn.alone and not picked:
+            return [drawn]
+        if not drawn.alone and len(picked) < 4 and all(not drawn.claimed & other.claimed for other in picked):
+            picked.append(drawn)
     return picked
 
 
@@ -182,15 +182,15 @@ def test_a_form_filled_and_mutated_at_random(data: st.DataObject, partner: str) 
         values = data.draw(st.lists(CASES[spec.sheet], min_size=count, max_size=count), label=spec.sheet)
         for row, (known, typed) in enumerate(zip(form.rows[spec.name], values, strict=True), FIRST):
             answers = dict(zip(typed_columns(spec), typed, strict=True))
-            for column, each in enumerate(spec.columns, 1):
-                field = spec.field(each, contract().schemas)
+            for column, column_spec in enumerate(spec.columns, 1):
+                field = spec.field(column_spec, contract().schemas)
                 if column in answers:
                     cents = field is not None and field.kind == "money" and answers[column] is not None
                     book[spec.sheet].cell(row, column).value = answers[column] / 100 if cents else answers[column]
                 if field is not None:
                     expected[spec.resource, row, field.name] = (
                         (spec.sheet, row, column),
-                        answers[column] if column in answers else known.values.get(each.name),
+                        answers[column] if column in answers else known.values.get(column_spec.name),
                     )
     done = data.draw(chosen(partner), label="mutations")
     for mutation in done:
@@ -202,10 +202,10 @@ def test_a_form_filled_and_mutated_at_random(data: st.DataObject, partner: str) 
 
 
 def check(path: Path, done: list[Mutation], expected: dict[tuple[str, int, str], tuple[Cell, Any]]) -> None:
-    found = [item for item in validate(find_workspace(ROOT), [path]) if item.code not in NOT_THE_PARTNER]
-    outcome = {each for mutation in done for each in mutation.outcome}
-    assert {(item.code, item.place.cellule) for item in found} == outcome
-    assert any(item.bloquant for item in found) == any(CATALOGUE[code].bloquant for code, _ in outcome)
+    findings = [item for item in validate(find_workspace(ROOT), [path]) if item.code not in NOT_THE_PARTNER]
+    outcome = {place for mutation in done for place in mutation.outcome}
+    assert {(item.code, item.place.cellule) for item in findings} == outcome
+    assert any(item.bloquant for item in findings) == any(CATALOGUE[code].bloquant for code, _ in outcome)
 
     schemas, tables = contract().schemas, contract().tables
     raw = parse_bytes(path.read_bytes(), path.name)

@@ -17,7 +17,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from support.forms import ACTIONS_TABLE, BUDGET_TABLE, FINANCEMENTS_TABLE, form_of
 from support.mutations import edited
-from support.returned import PARTNER, at, codes, examined, form, returned, said, values
+from support.returned import PARTNER, at, codes, examined, findings_at, form, returned, values
 
 #: Cells of the one financement that the form asks about.
 DISPOSITIF, PUBLISHED = (at(FINANCEMENTS_TABLE, name, 6) for name in ("dispositif", "last_text"))
@@ -39,12 +39,12 @@ def test_one_habit_in_a_column_is_one_notice_with_its_count() -> None:
 
     parsed = returned(edit)
     assert parsed.is_accepted
-    assert [(item.code, item.place.cellule, len(item.liees)) for item in said(parsed)] == [
+    assert [(item.code, item.place.cellule, len(item.liees)) for item in findings_at(parsed)] == [
         ("valeur-inconnue", "F27", 1),
         ("valeur-comprise", "F6", 19),
         ("valeur-comprise", "F26", 0),
     ]
-    habit = said(parsed, "F6")[0].message
+    habit = findings_at(parsed, "F6")[0].message
     assert "(de même F7 : « 7 947,83 € » comme 7 947,83 € ; F8 : " in habit.replace("\u202f", " ").replace("\xa0", " ")
     assert "16 autres cellules" in habit
     assert values(parsed, "montant_prevu", 6, 25, 26, 27) == [694783, 2594783, 1200000, None]
@@ -93,7 +93,7 @@ def test_a_text_that_reads_as_it_was_taken_is_said_to_be_a_text() -> None:
 
     parsed = returned(edit)
     assert values(parsed, "pourcentage", 6, 7, sheet="Actions") == [80, 80]
-    (notice,) = said(parsed, "G6")
+    (notice,) = findings_at(parsed, "G6")
     assert "« 80 % » a été compris comme 80 % (la cellule contient du texte)" in notice.message.replace("\xa0", " ")
 
 
@@ -359,7 +359,7 @@ def test_arithmetic_that_no_program_computed_is_understood(formula: str, cents: 
     """As openpyxl and web tools leave it; what is more than that is asked, as before."""
     parsed = returned(typed("Budget", F6=formula, F7=100, F8="=F7*1.5"))
     assert values(parsed, "montant_prevu", 6) == [cents]
-    codes_of_cell = [item.code for item in said(parsed, "F6")]
+    codes_of_cell = [item.code for item in findings_at(parsed, "F6")]
     assert codes_of_cell == (["formule-sans-valeur"] if cents is None else ["valeur-comprise"])
 
 
@@ -377,9 +377,9 @@ def test_a_row_that_lost_its_identifier_is_the_one_that_it_shows() -> None:
             book["Budget"][f"{column}{spare}"] = book["Budget"][f"{column}6"].value
 
     key = form_of("Chartres", PARTNER).rows[BUDGET_TABLE.name][0].key
-    found = returned(lose)
-    assert [row.key[0] for row in found.rows if row.row == 6 and row.sheet == "Budget"] == [key]
-    assert codes(found) == []
+    parsed = returned(lose)
+    assert [row.key[0] for row in parsed.rows if row.row == 6 and row.sheet == "Budget"] == [key]
+    assert codes(parsed) == []
     assert "ligne-supprimee" in codes(returned(double))
 
 
@@ -394,6 +394,6 @@ def test_a_header_that_says_another_unit_blocks(header: str, code: str) -> None:
     def edit(book: Workbook) -> None:
         book["Budget"]["F5"], book["Budget"]["F6"] = header, 12
 
-    found = returned(edit)
-    assert codes(found, "F5") == [code]
-    assert found.is_accepted == (code == "entete-modifie")
+    parsed = returned(edit)
+    assert codes(parsed, "F5") == [code]
+    assert parsed.is_accepted == (code == "entete-modifie")

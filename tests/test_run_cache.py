@@ -44,7 +44,7 @@ class Twins:
         twin = Path(shutil.copytree(workspace.root, self.elsewhere / workspace.root.name))
         cold = outcome(lambda: consolidate(find_workspace(twin), now))
         warm = outcome(lambda: consolidate(workspace, now, cache=self.cache))
-        assert said(warm) == said(cold)
+        assert result_of(warm) == result_of(cold)
         assert written(workspace.root) == written(twin)
         shutil.rmtree(twin)
         if isinstance(warm, Exception):
@@ -59,7 +59,7 @@ def outcome(run: Callable[[], ConsolidationRun]) -> ConsolidationRun | Exception
         return error
 
 
-def said(run: ConsolidationRun | Exception) -> object:
+def result_of(run: ConsolidationRun | Exception) -> object:
     if isinstance(run, Exception):
         return type(run), getattr(run, "findings", str(run))
     return run.findings, run.written, run.requests, run.consolidation.questions, run.consolidation.modifications

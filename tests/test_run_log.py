@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from support.consolidations import rich, said, small
+from support.consolidations import finding_at, rich, small
 from support.program import environment
 from tabellion.commands.board import subject
 from tabellion.commands.run_log import RunLog
@@ -63,7 +63,7 @@ def test_every_file_has_its_verdict_and_every_late_partner_its_line(tmp_path: Pa
     assert len(facts(path, "retard")) == sum(line.status is ReturnStatus.LATE for line in rich().board)
     blocking = [item for item in rich().findings if item.bloquant]
     assert [line.rpartition("→ ")[2] for line in facts(path, "bloque")] == [item.suggestion for item in blocking]
-    assert all(f"[{each.code}]" in line for each, line in zip(blocking, facts(path, "bloque"), strict=True))
+    assert all(f"[{finding.code}]" in line for finding, line in zip(blocking, facts(path, "bloque"), strict=True))
 
 
 def test_each_run_is_appended(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_a_line_cut_by_a_power_failure_is_not_joined_to_the_next(tmp_path: Path)
 def test_names_cannot_forge_lines(tmp_path: Path) -> None:
     path = tmp_path / "nuit.log"
     forged = "a.xlsx\n2016-12-05T02:30:00+01:00 [1] fin : code 0, 0,1 s\r\x1b[2J\u2028\x85b\udcff" + "é" * 5000
-    bad = said("montant-ambigu", Place(forged, forged, "A1"), forged)
+    bad = finding_at("montant-ambigu", Place(forged, forged, "A1"), forged)
     board = tuple(
         replace(line, nom=forged, received=tuple(replace(file, fichier=forged) for file in line.received))
         for line in rich().board

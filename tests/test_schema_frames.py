@@ -138,5 +138,7 @@ def test_values_one_by_one_break_what_pandera_says_of_all_at_once(data: st.DataO
         for field in fields
     }
     table = make_table(TableSchema("essai", "Essai", "Un essai.", fields, ("champ_0",)), columns)
-    said = {(violation.position, violation.field, violation.rule) for violation in plain_violations(table)}
-    assert said == {(violation.position, violation.field, violation.rule) for violation in frame_violations(table)}
+    violations = {(violation.position, violation.field, violation.rule) for violation in plain_violations(table)}
+    assert violations == {
+        (violation.position, violation.field, violation.rule) for violation in frame_violations(table)
+    }

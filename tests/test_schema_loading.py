@@ -50,19 +50,19 @@ def test_all_the_mistakes_of_all_the_files_are_said_at_once(folder: Path) -> Non
     (folder / "piliers.json").unlink()
     (folder / "axes.json").write_text('{"fields": [\n  {"name": }\n]}', encoding="utf-8")
     (folder / "conventions.json").write_bytes('{"title": "é"}'.encode("latin-1"))
-    change(folder, "fiches", lambda it: it["fields"][0].update(type="texte"))
-    change(folder, "fiches", lambda it: it["fields"][1]["constraints"].update(minimun=1))
-    change(folder, "financeurs", lambda it: it.pop("primaryKey"))
-    found = mistakes(folder)
-    assert {(item.code, Path(str(item.place.fichier)).name) for item in found} == {
+    change(folder, "fiches", lambda schema: schema["fields"][0].update(type="texte"))
+    change(folder, "fiches", lambda schema: schema["fields"][1]["constraints"].update(minimun=1))
+    change(folder, "financeurs", lambda schema: schema.pop("primaryKey"))
+    findings = mistakes(folder)
+    assert {(item.code, Path(str(item.place.fichier)).name) for item in findings} == {
         ("schema-absent", "piliers.json"),
         ("schema-illisible", "axes.json"),
         ("schema-illisible", "conventions.json"),
         ("schema-faux", "fiches.json"),
         ("schema-faux", "financeurs.json"),
     }
-    assert [item.place.ligne for item in found if item.code == "schema-illisible"] == [None, 2]
-    assert sorted(str(each.champ) for each in found if "fiches.json" in str(each.place)) == [
+    assert [item.place.ligne for item in findings if item.code == "schema-illisible"] == [None, 2]
+    assert sorted(str(finding.champ) for finding in findings if "fiches.json" in str(finding.place)) == [
         "convention_id",
         "fiche_id",
     ]
@@ -71,44 +71,44 @@ def test_all_the_mistakes_of_all_the_files_are_said_at_once(folder: Path) -> Non
 @pytest.mark.parametrize(
     ("edit", "word"),
     [
-        (lambda it: it["fields"].append(dict(it["fields"][0])), "deux fois"),
-        (lambda it: it["fields"][1].update(title=it["fields"][0]["title"]), "titre"),
-        (lambda it: it["fields"][0].update(name="Fiche N°"), "minuscules"),
-        (lambda it: it["fields"][0].update(couleur="rouge"), "couleur"),
-        (lambda it: it["fields"][0].update(type="number"), "EUR"),
-        (lambda it: it["fields"][0].update(type=["string"]), "type"),
-        (lambda it: it["fields"][0]["constraints"].update(pattern="("), "régulière"),
-        (lambda it: it["fields"][3]["constraints"].update(maxLength="long"), "maxLength"),
-        (lambda it: it["fields"][5]["constraints"].update(enum=["1"]), "enum"),
-        (lambda it: it["fields"][3].update(noms_de="quartiers"), "trouvé : quartiers"),
-        (lambda it: it["fields"][3].update(noms_de="fiches"), "trouvé : fiches"),
-        (lambda it: it["fields"][3].update(noms_de=["axes"]), "noms_de"),
-        (lambda it: it["fields"][5].update(totaux=True), "totaux"),
-        (lambda it: it.update(primaryKey="numero"), "primaryKey"),
-        (lambda it: it.update(libelle="numero"), "libelle"),
-        (lambda it: it.update(foreignKeys=[{"fields": "axe_id"}]), "étrangère"),
-        (lambda it: it["foreignKeys"][0]["reference"].update(resource="plans"), "étrangère"),
-        (lambda it: it.update(fields=[]), "fields"),
-        (lambda it: it["fields"].insert(0, "fiche_id"), "nom"),
+        (lambda schema: schema["fields"].append(dict(schema["fields"][0])), "deux fois"),
+        (lambda schema: schema["fields"][1].update(title=schema["fields"][0]["title"]), "titre"),
+        (lambda schema: schema["fields"][0].update(name="Fiche N°"), "minuscules"),
+        (lambda schema: schema["fields"][0].update(couleur="rouge"), "couleur"),
+        (lambda schema: schema["fields"][0].update(type="number"), "EUR"),
+        (lambda schema: schema["fields"][0].update(type=["string"]), "type"),
+        (lambda schema: schema["fields"][0]["constraints"].update(pattern="("), "régulière"),
+        (lambda schema: schema["fields"][3]["constraints"].update(maxLength="long"), "maxLength"),
+        (lambda schema: schema["fields"][5]["constraints"].update(enum=["1"]), "enum"),
+        (lambda schema: schema["fields"][3].update(noms_de="quartiers"), "trouvé : quartiers"),
+        (lambda schema: schema["fields"][3].update(noms_de="fiches"), "trouvé : fiches"),
+        (lambda schema: schema["fields"][3].update(noms_de=["axes"]), "noms_de"),
+        (lambda schema: schema["fields"][5].update(totaux=True), "totaux"),
+        (lambda schema: schema.update(primaryKey="numero"), "primaryKey"),
+        (lambda schema: schema.update(libelle="numero"), "libelle"),
+        (lambda schema: schema.update(foreignKeys=[{"fields": "axe_id"}]), "étrangère"),
+        (lambda schema: schema["foreignKeys"][0]["reference"].update(resource="plans"), "étrangère"),
+        (lambda schema: schema.update(fields=[]), "fields"),
+        (lambda schema: schema["fields"].insert(0, "fiche_id"), "nom"),
     ],
 )
 def test_each_mistake_says_what_it_is(folder: Path, edit: Callable[[dict[str, Any]], object], word: str) -> None:
     change(folder, "fiches", edit)
-    found = mistakes(folder)
-    assert {item.code for item in found} == {"schema-faux"}
-    assert any(word in each.message for each in found)
-    assert all(item.bloquant and Path(str(item.place.fichier)).name == "fiches.json" for item in found)
+    findings = mistakes(folder)
+    assert {item.code for item in findings} == {"schema-faux"}
+    assert any(word in finding.message for finding in findings)
+    assert all(item.bloquant and Path(str(item.place.fichier)).name == "fiches.json" for item in findings)
 
 
 def test_a_mistake_names_the_line_of_its_field(folder: Path) -> None:
-    change(folder, "fiches", lambda it: it["fields"][0].update(couleur="rouge"))
+    change(folder, "fiches", lambda schema: schema["fields"][0].update(couleur="rouge"))
     lines = (folder / "fiches.json").read_text(encoding="utf-8").splitlines()
     assert '"fiche_id"' in lines[(mistakes(folder)[0].place.ligne or 0) - 1]
 
 
 def test_an_added_column_is_served_with_the_others(folder: Path) -> None:
     added = {"name": "quartier", "type": "string", "title": "Quartier", "constraints": {"enum": ["Clos", "Bruxelles"]}}
-    change(folder, "fiches", lambda it: it["fields"].append(added))
+    change(folder, "fiches", lambda schema: schema["fields"].append(added))
     field = load_schemas(folder)["fiches"].by_name["quartier"]
     assert field.enum == ("Clos", "Bruxelles")
     assert field.expected == "une valeur de la liste : Clos, Bruxelles"

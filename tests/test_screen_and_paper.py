@@ -88,10 +88,10 @@ def test_lists_of_findings_begin_with_what_people_need(kind: str) -> None:
 
 
 def test_wider_sheets_go_to_larger_paper_then_to_more_pages() -> None:
-    found = [lay_out_pages([100] * columns, 10.0, keys=1, upright=True) for columns in (8, 13, 18, 30)]
-    assert [(pages.paper, pages.is_landscape) for pages in found] == [(A4, False), (A4, True), (A3, True), (A4, True)]
-    assert [len(pages.breaks) for pages in found] == [0, 0, 0, 2]
-    assert [pages.scale for pages in found] == [100, 100, 100, 80]
+    layouts = [lay_out_pages([100] * columns, 10.0, keys=1, upright=True) for columns in (8, 13, 18, 30)]
+    assert [(pages.paper, pages.is_landscape) for pages in layouts] == [(A4, False), (A4, True), (A3, True), (A4, True)]
+    assert [len(pages.breaks) for pages in layouts] == [0, 0, 0, 2]
+    assert [pages.scale for pages in layouts] == [100, 100, 100, 80]
 
 
 def test_pages_side_by_side_repeat_their_keys_and_leave_out_hidden_columns() -> None:
@@ -118,4 +118,4 @@ def test_blocks_of_the_synthesis_fill_their_pages(kind: str) -> None:
         for first, last in pairwise([0, *ends, max(points)])
     ]
     assert max(pages) <= room
-    assert all(sum(each) > room * 0.9 for each in pairwise(pages[:-1]))  # a chart may end the last one
+    assert all(sum(heights) > room * 0.9 for heights in pairwise(pages[:-1]))  # a chart may end the last one

@@ -110,8 +110,8 @@ def test_what_was_changed_unseen_is_said_and_never_counts_as_another_s(sent_copy
     seals = {code for _, code, _ in CASES.values() if code}
     for name, (change, code, blocks) in CASES.items():
         done = returned(sent_copy, change)
-        said = {item.code for item in done.findings if item.place.fichier == "retours/retour.xlsx"}
-        assert said & seals == ({code} if code else set()), name
+        codes = {item.code for item in done.findings if item.place.fichier == "retours/retour.xlsx"}
+        assert codes & seals == ({code} if code else set()), name
         board = done.consolidation.board
         accepted = {line.partenaire for line in board if line.in_force and not line.in_force.is_kept_copy}
         assert accepted == (set() if blocks else {"luce"}), name
@@ -149,8 +149,8 @@ def test_a_fiche_or_a_financement_of_another_blocks(table: TableSpec, *, is_know
             del book[BASELINE]
 
     parsed = answer(change)
-    said = [item for item in parsed.findings if item.code == "ligne-d-un-autre"]
-    assert [(item.place.feuille, item.place.cellule, item.valeur) for item in said] == [(table.sheet, where, key)]
+    findings = [item for item in parsed.findings if item.code == "ligne-d-un-autre"]
+    assert [(item.place.feuille, item.place.cellule, item.valeur) for item in findings] == [(table.sheet, where, key)]
     assert not parsed.is_accepted
 
 

@@ -16,7 +16,7 @@ from openpyxl.workbook import Workbook
 
 from support.forms import written_form
 from support.mutations import edited
-from support.returned import codes, examined, form, returned, said, values
+from support.returned import codes, examined, findings_at, form, returned, values
 from tabellion.reading.lines import is_total
 
 
@@ -42,7 +42,7 @@ def put(parts: dict[str, bytes], cell: str, inner: str) -> None:
     part = budget(parts)
     pattern = re.compile(rf'<c r="{cell}"((?: s="\d+")?)[^>]*?(?:/>|>.*?</c>)')
     parts[part] = pattern.sub(
-        lambda found: f'<c r="{cell}"{found[1]}>{inner}</c>', parts[part].decode(), count=1
+        lambda match: f'<c r="{cell}"{match[1]}>{inner}</c>', parts[part].decode(), count=1
     ).encode()
 
 
@@ -150,7 +150,7 @@ def test_hidden_answers_are_said_once_and_count() -> None:
 
     parsed = returned(edit)
     assert parsed.is_accepted
-    assert [(item.code, item.place.feuille, item.place.cellule, len(item.liees)) for item in said(parsed)] == [
+    assert [(item.code, item.place.feuille, item.place.cellule, len(item.liees)) for item in findings_at(parsed)] == [
         ("reponses-masquees", "Budget", "F6", 1),
         ("reponses-masquees", "Budget", "H9", 0),
         ("reponses-masquees", "Actions", "G6", 0),
@@ -173,13 +173,13 @@ def test_notes_and_remarks_are_kept() -> None:
 
     parsed = returned(edit)
     assert parsed.is_accepted
-    notes = {item.place.cellule: str(item.valeur) for item in said(parsed) if item.code == "note-du-partenaire"}
+    notes = {item.place.cellule: str(item.valeur) for item in findings_at(parsed) if item.code == "note-du-partenaire"}
     assert notes == {
         "F6": "montant PROVISOIRE", "A2": "à REVOIR", "L6": "voir COURRIER", "F2": "au-DESSUS", "P40": "plus LOIN",
     }  # fmt: skip
     others = [
         (item.code, item.place.cellule, len(item.liees))
-        for item in said(parsed)
+        for item in findings_at(parsed)
         if item.code not in ("note-du-partenaire",)
     ]
     assert others == [("montants-a-cote", "M9", 1), ("feuille-ajoutee", "A1", 0)]
@@ -202,10 +202,10 @@ def test_manual_calculation_is_made_anew_where_it_is_arithmetic_and_said_elsewhe
         parts["xl/workbook.xml"] = book
 
     parsed = examined(zipped(change))
-    found = {cell: codes(parsed, cell) for cell in ("F6", "F7", "F8", "F9")}
+    codes_by_cell = {cell: codes(parsed, cell) for cell in ("F6", "F7", "F8", "F9")}
     is_manual = mode == "manual"
     understood, old = (["valeur-comprise"], ["calcul-manuel"]) if is_manual else ([], [])
-    assert found == {"F6": understood, "F7": old, "F8": understood, "F9": []}
+    assert codes_by_cell == {"F6": understood, "F7": old, "F8": understood, "F9": []}
     amounts = [values(parsed, "montant_prevu", row) for row in (6, 7, 8, 9)]
     assert amounts == (
         [[1500_00], [1200_00], [3000_00], [501_00]] if is_manual else [[120000], [120000], [240000], [50100]]
@@ -285,7 +285,7 @@ def test_subtotals_then_a_total_are_each_known() -> None:
             sheet[f"B{row}"], sheet[f"C{row}"], sheet[f"F{row}"] = sheet["B6"].value, label, amount
         filled()(book)
 
-    assert [(item.code, item.place.cellule) for item in said(returned(edit))] == [
+    assert [(item.code, item.place.cellule) for item in findings_at(returned(edit))] == [
         ("total-probable", "F61"),
         ("total-probable", "F62"),
     ]
@@ -302,7 +302,7 @@ def test_a_financement_typed_again_blocks() -> None:
             sheet[f"E{row}"], sheet[f"F{row}"] = "chiffré", 950000
 
     parsed = examined(edited(written_form("Chartres", "conseil-regional-centre-val-de-loire"), edit))
-    assert "ligne-deja-la" in [item.code for item in said(parsed)]
+    assert "ligne-deja-la" in [item.code for item in findings_at(parsed)]
     assert not parsed.is_accepted
 
 
@@ -325,7 +325,9 @@ def test_a_line_that_is_there_already_is_said_and_left_to_a_decision(
             sheet[f"B{row}"], sheet[f"C{row}"], sheet[f"F{row}"] = sheet["B6"].value, words, cents
 
     parsed = returned(edit)
-    assert [(item.code, item.place.cellule) for item in said(parsed)] == [("ligne-deja-la", "C59" if label else "C58")]
+    assert [(item.code, item.place.cellule) for item in findings_at(parsed)] == [
+        ("ligne-deja-la", "C59" if label else "C58")
+    ]
     assert parsed.is_accepted, "two lines that look the same block the contract until somebody decides"
 
 
@@ -335,7 +337,7 @@ def test_a_line_that_is_there_already_is_said_and_left_to_a_decision(
 )
 def test_a_remark_alone_on_a_row_is_kept_and_is_no_line(cell: str, text: str) -> None:
     parsed = returned(filled(**{cell: text}))
-    assert [(item.code, item.place.cellule, item.valeur) for item in said(parsed)] == [
+    assert [(item.code, item.place.cellule, item.valeur) for item in findings_at(parsed)] == [
         ("note-du-partenaire", cell, text)
     ]
     assert parsed.is_accepted

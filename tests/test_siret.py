@@ -25,7 +25,7 @@ def test_known_numbers_are_right(siret: str) -> None:
     assert siret_fault(siret) is None
 
 
-@given(st.text("0123456789", min_size=14, max_size=14).filter(lambda each: not each.startswith("356000000")))
+@given(st.text("0123456789", min_size=14, max_size=14).filter(lambda digits: not digits.startswith("356000000")))
 def test_a_number_is_right_when_both_its_keys_are(siret: str) -> None:
     is_possible = siret[9:13] != "0000"
     assert (siret_fault(siret) is None) == (is_possible and key_is_right(siret) and key_is_right(siret[:9]))
@@ -44,7 +44,7 @@ def test_an_establishment_of_la_poste_follows_its_own_rule(nic: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("siret", "said"),
+    ("siret", "fault"),
     [
         ("2335000160004", "13 chiffres"),
         ("233500016000400", "15 chiffres"),
@@ -63,5 +63,5 @@ def test_an_establishment_of_la_poste_follows_its_own_rule(nic: int) -> None:
         ("35600000000013", "clé est fausse"),
     ],
 )
-def test_what_is_wrong_is_said(siret: str, said: str) -> None:
-    assert said in (siret_fault(siret) or "")
+def test_what_is_wrong_is_said(siret: str, fault: str) -> None:
+    assert fault in (siret_fault(siret) or "")

@@ -76,7 +76,7 @@ def accepted(root: Path, table: str, **where: Any) -> list[dict[str, Any]]:
     return [dict(row) for row in book.tables[table].rows if all(row[key] == value for key, value in where.items())]
 
 
-def said(run: ConsolidationRun, code: str) -> list[str]:
+def cells_of(run: ConsolidationRun, code: str) -> list[str]:
     return [finding.place.cellule or "" for finding in run.findings if finding.code == code]
 
 
@@ -206,7 +206,7 @@ def test_a_row_that_others_name_stays_and_it_is_said(root: Path) -> None:
     edit(root, lambda book: book.remove("Collectivites", [book.find("Collectivites", Identifiant="luce")]))
     run = night(root)
     assert len(accepted(root, "collectivites", collectivite_id="luce")) == 1
-    assert len(said(run, "ligne-encore-citee")) == 1
+    assert len(cells_of(run, "ligne-encore-citee")) == 1
 
 
 # What looks like an accident waits
@@ -218,9 +218,9 @@ def test_many_rows_removed_at_once_wait(chartres: Path) -> None:
     run = night(chartres)
     assert len(accepted(chartres, "lignes_budgetaires")) == len(before)
     (held,) = run.consolidation.withheld
-    gone = [row for row in before if row["convention_id"] == 1][3:20]
-    assert set(held.keys) == {(row["ligne_id"], row["exercice"]) for row in gone}
-    assert held.cents == sum(row["montant_realise"] or 0 for row in gone)
+    removed_rows = [row for row in before if row["convention_id"] == 1][3:20]
+    assert set(held.keys) == {(row["ligne_id"], row["exercice"]) for row in removed_rows}
+    assert held.cents == sum(row["montant_realise"] or 0 for row in removed_rows)
     (finding,) = [finding for finding in run.findings if finding.code == "suppression-a-confirmer"]
     assert finding.bloquant
     assert tabellion("adopt", "--oui", cwd=chartres).code == 2
@@ -260,7 +260,7 @@ def test_a_column_emptied_at_once_waits(chartres: Path) -> None:
     edit(chartres, change)
     run = night(chartres)
     assert [row["objectif"] for row in accepted(chartres, "fiches")] == [row["objectif"] for row in before]
-    assert len(said(run, "colonne-videe")) == 1
+    assert len(cells_of(run, "colonne-videe")) == 1
 
 
 def _sort(book: Excel, labels: Sequence[str], lines: str = "Lignes_03") -> None:
@@ -308,7 +308,7 @@ def test_a_column_sorted_alone_counts_once_confirmed_and_is_not_asked_again(root
     for day in (1, 2):
         run = night(root, NIGHT + timedelta(days=day))
         assert not run.consolidation.withheld
-        assert said(run, "colonne-deplacee") == []
+        assert cells_of(run, "colonne-deplacee") == []
         assert _amounts(root) == _SORTED
 
 
@@ -334,7 +334,7 @@ def test_a_column_sorted_alone_goes_on_waiting_whatever_is_typed_meanwhile(root:
     for day in (1, 2):
         run = night(root, NIGHT + timedelta(days=day))
         assert _amounts(root) == {**_UNSORTED, "D": 1200}
-        assert len(said(run, "colonne-deplacee")) == 1
+        assert len(cells_of(run, "colonne-deplacee")) == 1
 
 
 def test_a_column_emptied_while_its_sort_waits_is_emptied(root: Path) -> None:
@@ -350,7 +350,7 @@ def test_a_column_emptied_while_its_sort_waits_is_emptied(root: Path) -> None:
     run = night(root, NIGHT + timedelta(days=1))
     assert _amounts(root) == _UNSORTED
     assert [held.champ for held in run.consolidation.withheld] == ["montant_realise"]
-    assert len(said(run, "colonne-videe")) == 1
+    assert len(cells_of(run, "colonne-videe")) == 1
 
 
 def test_whole_rows_sorted_together_are_no_accident(root: Path) -> None:
@@ -403,7 +403,7 @@ def test_somebody_s_save_of_the_same_day_is_not_undone_by_another_s(root: Path) 
     run = night(root, NIGHT + timedelta(days=1))
     assert accepted(root, "lignes_budgetaires", ligne_id="A", exercice=2013)[0]["montant_realise"] == 5500
     assert accepted(root, "lignes_budgetaires", ligne_id="B", exercice=2013)[0]["montant_realise"] == 6600
-    assert said(run, "saisies-defaites") == [""]
+    assert cells_of(run, "saisies-defaites") == [""]
 
 
 def _amount(value: float) -> Callable[[Excel], None]:
@@ -423,7 +423,7 @@ def test_a_copy_with_a_value_from_between_does_not_undo_the_newest(root: Path) -
     contrat(root).write_bytes(between)
     run = night(root, NIGHT + timedelta(days=2))
     assert accepted(root, "lignes_budgetaires", ligne_id="A", exercice=2013)[0]["montant_realise"] == 2000
-    assert said(run, "saisies-defaites") == [""]
+    assert cells_of(run, "saisies-defaites") == [""]
 
 
 def test_the_first_workbook_put_back_over_a_generated_one_is_an_older_copy(root: Path) -> None:
@@ -435,7 +435,7 @@ def test_the_first_workbook_put_back_over_a_generated_one_is_an_older_copy(root:
     contrat(root).write_bytes(old)
     run = night(root, NIGHT + timedelta(days=2))
     assert accepted(root, "lignes_budgetaires", ligne_id="A", exercice=2013)[0]["montant_realise"] == 5500
-    assert said(run, "saisies-defaites") == [""]
+    assert cells_of(run, "saisies-defaites") == [""]
 
 
 def test_what_waits_goes_on_waiting_whoever_saves_the_older_copy_next(root: Path) -> None:
@@ -444,7 +444,7 @@ def test_what_waits_goes_on_waiting_whoever_saves_the_older_copy_next(root: Path
     night(root)
     contrat(root).write_bytes(old)
     edit(root, _comment("de Luc"), day=3, author="Luc")  # days later: of Anne's save nothing is left
-    assert said(night(root, NIGHT + timedelta(days=3)), "saisies-defaites") == [""]
+    assert cells_of(night(root, NIGHT + timedelta(days=3)), "saisies-defaites") == [""]
     edit(root, _comment("d'Anne"), day=4)
     run = night(root, NIGHT + timedelta(days=4))
     (row,) = accepted(root, "lignes_budgetaires", ligne_id="A", exercice=2013)
@@ -463,7 +463,7 @@ def test_second_thoughts_of_the_same_person_are_taken(root: Path) -> None:
     edit(root, lambda book: book.type(LINES, book.find(LINES, **row), **{AMOUNT: 1000.33}), day=1)
     run = night(root, NIGHT + timedelta(days=1))
     assert accepted(root, "lignes_budgetaires", ligne_id="A", exercice=2013)[0]["montant_realise"] == 100033
-    assert said(run, "saisies-defaites") == []
+    assert cells_of(run, "saisies-defaites") == []
 
 
 def test_an_older_copy_of_one_s_own_that_undoes_one_value_is_said_every_night(root: Path) -> None:
@@ -479,7 +479,7 @@ def test_an_older_copy_of_one_s_own_that_undoes_one_value_is_said_every_night(ro
         assert "55 €, et de nouveau 1 000,33 €" in finding.message.replace("\u202f", " ").replace("\xa0", " ")
         assert listed(run.consolidation.staff) == {("commentaire", None, "vu")}
     edit(root, _amount(55), day=3)  # typed again, it is no more said
-    assert said(night(root, NIGHT + timedelta(days=3)), "saisies-reprises") == []
+    assert cells_of(night(root, NIGHT + timedelta(days=3)), "saisies-reprises") == []
 
 
 def test_a_workbook_from_before_an_adoption_is_not_taken(root: Path) -> None:
@@ -550,7 +550,7 @@ def test_adoption_changes_the_staff_s_own_workbook_and_nothing_else_in_it(root: 
 def test_another_copy_beside_the_workbook_is_said_only_where_it_says_something_else(root: Path) -> None:
     twin = contrat(root).with_name("contrat (1).xlsx")
     shutil.copy(contrat(root), twin)
-    assert said(night(root), "classeur-jumeau") == []
+    assert cells_of(night(root), "classeur-jumeau") == []
     row = {"Identifiant": "A", "Exercice": 2013}
     edited(
         twin, lambda book: book.type(LINES, book.find(LINES, **row), **{AMOUNT: 3000.33}), saved=MONDAY, author="Luc"
@@ -629,9 +629,9 @@ def test_what_was_to_be_said_of_a_past_adopted_exercice_is_not_repeated(root: Pa
     form = root / "workbooks" / "envois" / "2016" / "luce-2016.xlsx"
     typed = {"Budget": {"A": {"montant_prevu": "77 €"}}}
     fill(form, root / "workbooks" / "retours" / "luce.xlsx", typed, saved=MONDAY)
-    assert said(night(root), "valeur-comprise") != []
+    assert cells_of(night(root), "valeur-comprise") != []
     assert tabellion("adopt", "--oui", cwd=root).code == 0
-    assert said(night(root), "valeur-comprise") != [], "the current exercice, adopted or not"
+    assert cells_of(night(root), "valeur-comprise") != [], "the current exercice, adopted or not"
     assert tabellion("forms", "--exercice", "2017", cwd=root).code == 0
     later = night(root, NIGHT + timedelta(days=1))
     of_file = [item for item in later.consolidation.findings if item.place.fichier == "retours/luce.xlsx"]
@@ -640,7 +640,7 @@ def test_what_was_to_be_said_of_a_past_adopted_exercice_is_not_repeated(root: Pa
     # a newer file of that year that is refused is said all the same
     wrong = {"Budget": {"A": {"montant_prevu": "beaucoup"}}}
     fill(form, root / "workbooks" / "retours" / "luce (2).xlsx", wrong, saved=MONDAY + timedelta(days=9))
-    assert said(night(root, NIGHT + timedelta(days=2)), "retour-rejete") != []
+    assert cells_of(night(root, NIGHT + timedelta(days=2)), "retour-rejete") != []
 
 
 def test_a_return_is_judged_by_what_the_staff_typed_since(root: Path) -> None:
@@ -667,7 +667,7 @@ def test_an_older_copy_of_one_s_own_does_not_undo_several_saves(root: Path) -> N
     run = night(root, NIGHT + timedelta(days=2))
     assert accepted(root, "lignes_budgetaires", ligne_id="A", exercice=2013)[0]["montant_realise"] == 5500
     assert accepted(root, "lignes_budgetaires", ligne_id="B", exercice=2013)[0]["commentaire"] == "vu"
-    assert said(run, "saisies-defaites") == [""]
+    assert cells_of(run, "saisies-defaites") == [""]
 
 
 def test_what_looks_like_an_accident_goes_on_waiting_whatever_is_typed_meanwhile(root: Path) -> None:
@@ -690,7 +690,7 @@ def test_what_looks_like_an_accident_goes_on_waiting_whatever_is_typed_meanwhile
     one = {"Proposition d'action": "Une autre"}
     for day in (0, 1, 2):
         run = night(root, NIGHT + timedelta(days=day))
-        assert len(said(run, "suppression-a-confirmer")) == len(said(run, "colonne-videe")) == 1
+        assert len(cells_of(run, "suppression-a-confirmer")) == len(cells_of(run, "colonne-videe")) == 1
         assert accepted(root, "lignes_budgetaires", ligne_id="B") == before
         assert [row["proposition"] for row in accepted(root, "fiches")] == propositions
         if not day:

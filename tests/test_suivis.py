@@ -65,7 +65,11 @@ def test_cells_show_percentages_and_days_as_people_say_them() -> None:
     assert cells[40].number_format == '0"\u00a0%"'
     day = next(cell for value, cell in cells.items() if getattr(value, "year", None) == 2016)
     assert day.number_format == "dd/mm/yyyy"
-    rules = {each.type: each for each in sheet.data_validations.dataValidation if each.type in ("whole", "date")}
+    rules = {
+        validation.type: validation
+        for validation in sheet.data_validations.dataValidation
+        if validation.type in ("whole", "date")
+    }
     assert (rules["whole"].operator or "between", rules["whole"].formula1, rules["whole"].formula2) == (
         "between",
         "0",
@@ -106,9 +110,9 @@ def test_the_checks_look_at_percentages_and_days() -> None:
         followed("I-1.1./1", 2016),
         followed("I-9", 2017, partenaire_id="personne", avancement="bof"),
     ]
-    found = check_contract(book_of(tables_of(small_rows(), suivis=rows)), locate)
-    said = {(item.code, item.place.cellule, item.valeur) for item in found if item.place.feuille == "suivis"}
-    assert said == {
+    findings = check_contract(book_of(tables_of(small_rows(), suivis=rows)), locate)
+    places = {(item.code, item.place.cellule, item.valeur) for item in findings if item.place.feuille == "suivis"}
+    assert places == {
         ("hors-bornes", "pourcentage@0", 150),
         ("hors-bornes", "date_bilan@0", "31/12/1999"),
         ("cle-en-double", "fiche_id@1", "I-1.1./1 · bailleur · 2016"),

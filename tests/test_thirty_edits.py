@@ -35,7 +35,7 @@ class Case:
     edit: Callable[[Excel], Any]
     counts: Callable[[Book], bool]
     kept: Callable[[Excel], bool]
-    said: frozenset[str] = frozenset()
+    codes: frozenset[str] = frozenset()
 
 
 def rows(book: Book, table: str, **where: Any) -> list[dict[str, Any]]:
@@ -195,15 +195,15 @@ CASES = {
                                    says("collectivites", {"collectivite_id": "luce"}),
                                    shows(TOWNS, LUCE, "Collectivité", "Lucé"), frozenset({"ligne-encore-citee"})),
     "date-limite": Case(typed("Dates_limites", {"Exercice": 2016}, {"Date limite": datetime(2016, 12, 20)}),
-                        lambda book: "2016-12-20" in str([str(each) for row in book.tables["exercices"].rows for each in
-                                                          row.values()]),
+                        lambda book: "2016-12-20" in str([str(value) for row in book.tables["exercices"].rows
+                                                          for value in row.values()]),
                         shows("Dates_limites", {"Exercice": 2016}, "Date limite", datetime(2016, 12, 20))),
     "tri": Case(sort_lines, as_before, lambda book: book.get(LINES, book.rows(LINES)[0], "Exercice") == 2015),
     "filtre": Case(filtered, as_before, has_filter),
     "feuille-renommee": Case(lambda book: setattr(book.sheet(LINES), "title", "Éducation 2016"), as_before,
                              lambda book: book.sheet(LINES).title == "Éducation 2016"),
     "colonne-a-cote": Case(insert_column, as_before,
-                           lambda book: "Notre suivi" in {each.value for each in book.sheet(LINES)[11]}),
+                           lambda book: "Notre suivi" in {cell.value for cell in book.sheet(LINES)[11]}),
     "couleur": Case(colour, as_before, lambda book: cell(book, LINES, a(book), LABEL).fill.fgColor.rgb == "FFFFCC00"),
     "commentaire": Case(comment, as_before, lambda book: cell(book, LINES, a(book), LABEL).comment.text == "Vu"),
     "gras": Case(bold, as_before, lambda book: bool(cell(book, LINES, a(book), LABEL).font.bold)),
@@ -261,7 +261,7 @@ def test_edits_count_are_said_and_are_still_there_after_adoption(
     assert [name for name, case in cases.items() if not case.counts(source.book)] == []
     new = {item.code for item in source.findings} - usual
     record_property("said", f"{sorted(new)} saisies={len(source.state.saves.modifications)}")
-    assert [name for name, case in cases.items() if not case.said <= new] == []
+    assert [name for name, case in cases.items() if not case.codes <= new] == []
     assert not any(item.bloquant for item in source.findings)
     assert adopt(workspace, DAY, lambda _: True) is not None
     after = Excel(openpyxl.load_workbook(workspace.contrat))

@@ -90,9 +90,9 @@ def test_every_rule_has_its_spellings_and_an_example_of_its_own() -> None:
 def test_the_guide_has_one_row_per_rule_with_what_it_gives() -> None:
     guide = typed_dictionary()
     assert len(guide) == len(TYPED_RULES)
-    assert all(each.kind and each.spelling and each.outcome and each.example and each.understood for each in guide)
-    assert not [each for each in guide if "{" in each.understood]
-    assert all(char >= " " or char == "\n" for each in guide for char in each.example)
+    assert all(rule.kind and rule.spelling and rule.outcome and rule.example and rule.understood for rule in guide)
+    assert not [rule for rule in guide if "{" in rule.understood]
+    assert all(char >= " " or char == "\n" for rule in guide for char in rule.example)
 
 
 @pytest.mark.parametrize("kind", SAMPLES)
@@ -158,8 +158,8 @@ UNITS = st.sampled_from(["", "€", " €", "\u00a0€", "\u202f€", " EUR", " 
 def test_an_amount_is_understood_however_it_is_written(
     cents: int, space: str, unit: str, minus: str, around: str
 ) -> None:
-    euros, rest = divmod(abs(cents), 100)
-    number = f"{euros:,}".replace(",", space) + f",{rest:02d}{unit}"
+    euros, centimes = divmod(abs(cents), 100)
+    number = f"{euros:,}".replace(",", space) + f",{centimes:02d}{unit}"
     typed = around + (minus.format(number) if cents < 0 else number) + around
     column = cast("money", typed)
     assert column.values == [cents]
@@ -178,8 +178,10 @@ def test_an_amount_shown_is_an_amount_understood(cents: int) -> None:
     st.sampled_from(["", " €", "€", " k€"]),
     st.sampled_from(["", "-"]),
 )
-def test_three_digits_after_a_mark_are_never_guessed(whole: int, rest: int, mark: str, unit: str, sign: str) -> None:
-    assert verdict("money", f"{sign}{whole}{mark}{rest:03d}{unit}") == (None, ["montant-ambigu"])
+def test_three_digits_after_a_mark_are_never_guessed(
+    whole: int, decimals: int, mark: str, unit: str, sign: str
+) -> None:
+    assert verdict("money", f"{sign}{whole}{mark}{decimals:03d}{unit}") == (None, ["montant-ambigu"])
 
 
 AMOUNT_TEXTS = st.integers(1, 10**6).map(str) | st.integers(1, 10**6).map(lambda n: f"{n:,} €".replace(",", " "))
@@ -188,13 +190,15 @@ JOINTS = st.sampled_from([" / ", "/", " + ", " ou ", " et ", " - ", ";", "\n", "
 
 @pytest.mark.parametrize("mark", [" ", "'", "."])
 @pytest.mark.parametrize("sign", ["", "-"])
-@pytest.mark.parametrize(("rest", "thousands", "decimals"), [("567", "1234567", "1234,57"), ("5678", None, "1234,57")])
+@pytest.mark.parametrize(
+    ("figures", "thousands", "decimals"), [("567", "1234567", "1234,57"), ("5678", None, "1234,57")]
+)
 def test_the_remedy_of_an_amount_keeps_all_its_figures(
-    sign: str, mark: str, rest: str, thousands: str | None, decimals: str
+    sign: str, mark: str, figures: str, thousands: str | None, decimals: str
 ) -> None:
     """« 1 234,567 » is never said to be 234,57."""
     for unit in ("", " €"):
-        _, reading = read_typed(make_typed(f"{sign}1{mark}234,{rest}{unit}", MONEY))
+        _, reading = read_typed(make_typed(f"{sign}1{mark}234,{figures}{unit}", MONEY))
         either = f"Saisissez {sign}{thousands} ou {sign}{decimals}, selon ce que vous vouliez dire."
         wanted = either if thousands is not None else f"Arrondissez à {sign}{decimals}."
         assert reading is not None
@@ -318,6 +322,6 @@ def test_a_very_long_text_takes_no_time(kind: str, piece: str) -> None:
     ("value", "shown"), [(0.4, "0,4"), (-5.0, "-5"), (0.1 + 0.2, "0,3"), (1234.5, "1234,5"), (True, "VRAI"), (7, "7")]
 )
 def test_a_message_shows_a_value_as_a_french_program_does(value: float, shown: str) -> None:
-    said = finding("valeur-comprise", Place(), valeur=value, attendu="x")
-    assert said.message.startswith(f"« {shown} »")
-    assert said.valeur is value
+    result = finding("valeur-comprise", Place(), valeur=value, attendu="x")
+    assert result.message.startswith(f"« {shown} »")
+    assert result.valeur is value

@@ -28,7 +28,7 @@ PRINTED, COMPUTED, PLACE, KEY = 4, 5, 8, 11
 FIRST = 35
 
 
-def said(findings: list[Finding]) -> Counter[tuple[str, str]]:
+def counted(findings: list[Finding]) -> Counter[tuple[str, str]]:
     """What findings say, wherever sorting or inserting has moved it."""
     return Counter((finding.code, finding.message) for finding in findings)
 
@@ -42,7 +42,7 @@ def master(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def before(master: Path) -> Counter[tuple[str, str]]:
-    return said(validate(find_workspace(ROOT), [master]))
+    return counted(validate(find_workspace(ROOT), [master]))
 
 
 class Edited:
@@ -50,7 +50,7 @@ class Edited:
 
     def __init__(self, path: Path, before: Counter[tuple[str, str]]) -> None:
         self.findings = validate(find_workspace(ROOT), [path])
-        now = said(self.findings)
+        now = counted(self.findings)
         self.more = sorted(code for code, _ in (now - before).elements())
         self.less = sorted(code for code, _ in (before - now).elements())
 
@@ -116,9 +116,9 @@ def test_what_is_typed_in_lines_is_said_at_its_cell_and_blocks_nothing(edit: Any
     assert edited.cells("nombre-en-texte") == [(B01, "E14")]
     assert edited.cells("texte-au-lieu-de-nombre") == [(B01, "E15")]
     assert not [finding for finding in edited.findings if finding.bloquant]
-    (found,) = [finding for finding in edited.findings if finding.code == "reference-inconnue"]
-    assert (found.place.feuille, found.place.cellule) == (B02, "A14")
-    assert "Chartres" in found.suggestion
+    (finding,) = [finding for finding in edited.findings if finding.code == "reference-inconnue"]
+    assert (finding.place.feuille, finding.place.cellule) == (B02, "A14")
+    assert "Chartres" in finding.suggestion
     editor.call("set_formula", sheet=B01, row=LINES + 4, column=REALISED, formula="=1/0")
     broken = edit()
     assert set(broken.more) - set(edited.more) == {"cellule-en-erreur"}
@@ -185,8 +185,8 @@ def test_a_formula_typed_over_is_named_on_its_own_row_among_those_of_one_key(edi
     editor.set(RECAP, FIRST, KEY, "autre")
     editor.set(RECAP, FIRST + 1, KEY, "encore-une-autre")
     edited = edit()
-    (gone,) = [finding for finding in edited.findings if finding.code == "ligne-calculee-absente"]
-    assert gone.valeur == key, "its key and its formula are gone, the other row still has one of the two"
+    (absent,) = [finding for finding in edited.findings if finding.code == "ligne-calculee-absente"]
+    assert absent.valeur == key, "its key and its formula are gone, the other row still has one of the two"
 
 
 def test_a_deleted_line_breaks_its_subtotal(edit: Any, editor: Editor) -> None:

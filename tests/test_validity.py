@@ -111,7 +111,7 @@ def test_a_copy_is_valid_whatever_program_saved_the_return(program: str, tmp_pat
     back = [cell for row in sheet.iter_rows(max_row=4) for cell in row if cell.value == TO_ANNOTATIONS]
     assert [cell.hyperlink.location for cell in back] == ["'Constats'!A1"]
     assert ("abîmé" in str(listed["A5"].value)) is (program == "exceljs")
-    for table in (table for each in book for table in each.tables.values()):
+    for table in (table for sheet in book for table in sheet.tables.values()):
         left, _, right, _ = openpyxl.utils.range_boundaries(table.ref)
         assert len(table.tableColumns) == right - left + 1
     for name in package.parse(package.workbook).iter("{*}definedName"):

@@ -31,9 +31,9 @@ def file(
     """A return that answers ``amount``; ``wrong`` when it blocks; ``kept`` for the copy kept of an accepted one."""
     row = ReturnedRow("lignes_budgetaires", ("L", 2016), {"montant_vote": amount}, {"montant_vote": None}, False,
                       "Budget", 6, {"montant_vote": 7})  # fmt: skip
-    said = (BLOCKS,) if wrong else ()
+    findings = (BLOCKS,) if wrong else ()
     folder = "consolidation/acceptes/2016" if kept else "retours"
-    reading = ParsedReturn(bytes_ or f"{amount}{saved}", WHO, saved, "Marie", said, (row,))
+    reading = ParsedReturn(bytes_ or f"{amount}{saved}", WHO, saved, "Marie", findings, (row,))
     return Candidate(f"{folder}/{name}.xlsx", reading, kept)
 
 
@@ -55,14 +55,14 @@ def verdicts(choice: VersionChoice) -> dict[str, Verdict]:
 
 
 def codes(choice: VersionChoice, name: str) -> list[str]:
-    (found,) = [received for received in choice.received if received.fichier.endswith(f"/{name}.xlsx")]
-    assert {item.place.fichier for item in found.findings} <= {found.fichier}
-    return [item.code for item in found.findings]
+    (file,) = [received for received in choice.received if received.fichier.endswith(f"/{name}.xlsx")]
+    assert {item.place.fichier for item in file.findings} <= {file.fichier}
+    return [item.code for item in file.findings]
 
 
 def message(choice: VersionChoice, code: str) -> str:
-    (found,) = [said for received in choice.received for said in received.findings if said.code == code]
-    return found.message
+    (finding,) = [finding for received in choice.received for finding in received.findings if finding.code == code]
+    return finding.message
 
 
 def test_one_file_counts() -> None:
@@ -103,7 +103,7 @@ def test_the_mistakes_of_a_file_that_was_replaced_are_nobody_s_any_more() -> Non
     choice = decided(file("faux", 1, at(1), wrong=True), file("corrigé", 2, at(2)))
     assert verdicts(choice) == {"faux": Verdict.OLDER, "corrigé": Verdict.IN_FORCE}
     assert codes(choice, "faux") == ["version-plus-ancienne"]
-    assert not any(said.bloquant for received in choice.received for said in received.findings)
+    assert not any(finding.bloquant for received in choice.received for finding in received.findings)
 
 
 def test_the_mistakes_of_a_rejected_file_are_said_once() -> None:
@@ -262,11 +262,16 @@ def test_names_and_their_order_never_matter(files: list[Any], has_kept: bool, ra
             candidates.append(file("luce", 1, at(2), kept=True))
         random.shuffle(candidates)
         choice = decided(*candidates)
-        said = sorted(
-            (received.verdict.value, str(received.saved), received.sha256, [found.code for found in received.findings])
+        outcomes = sorted(
+            (
+                received.verdict.value,
+                str(received.saved),
+                received.sha256,
+                [finding.code for finding in received.findings],
+            )
             for received in choice.received
         )
-        return said, choice.in_force.parsed.answers if choice.in_force else None
+        return outcomes, choice.in_force.parsed.answers if choice.in_force else None
 
     first = [f"n{place}" for place in range(len(files))]
     second = [f"copie de {name} (1)" for name in first]

@@ -109,8 +109,8 @@ def watchers(sent: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[l
                 runs.enter_context(watched.watching.run())
                 (watched.retours / "bailleur.xlsx").write_bytes(watched.answer("bailleur"))
         for watched in watchers:
-            assert "erreur interne" not in watched.watching.said
-            assert watched.watching.said.count("surveillance :") == 1
+            assert "erreur interne" not in watched.watching.output
+            assert watched.watching.output.count("surveillance :") == 1
 
 
 @pytest.fixture
@@ -167,7 +167,7 @@ def test_a_sync_client(watched: Watched) -> None:
 
 @both
 def test_a_rename(watched: Watched) -> None:
-    since = len(watched.watching.said)
+    since = len(watched.watching.output)
     with watched.watching.run():
         (watched.retours / "luce.xlsx").rename(watched.retours / "Lucé, définitif.xlsx")
     assert watched.now("Lucé, définitif.xlsx") == ACCEPTED
@@ -188,7 +188,7 @@ def test_moved_aside(watched: Watched) -> None:
 
 @both
 def test_a_deletion(watched: Watched) -> None:
-    since = len(watched.watching.said)
+    since = len(watched.watching.output)
     with watched.watching.run():
         (watched.retours / "etat.xlsx").unlink()
     watched.watching.says("retours/etat.xlsx : retiré", since)
@@ -223,7 +223,7 @@ def test_forms_that_are_sent_or_put_away(watched: Watched) -> None:
 
     def sent() -> str | None:
         return next(
-            str(each["envoye"]) for each in state(watched.workspace)["campagne"] if each["partenaire"] == "vide"
+            str(entry["envoye"]) for entry in state(watched.workspace)["campagne"] if entry["partenaire"] == "vide"
         )
 
     with watched.watching.run():
@@ -270,12 +270,12 @@ def test_the_workbook_of_the_contract(watched: Watched) -> None:
 
 def test_settings_schemas_and_templates(watched: Watched) -> None:
     settings = watched.workspace / "tabellion.toml"
-    right, since = settings.read_bytes(), len(watched.watching.said)
+    right, since = settings.read_bytes(), len(watched.watching.output)
     settings.write_bytes(right + b"\n[courriel\n")
     watched.watching.says("tabellion.toml", since)
     report = watched.workbooks / "consolidation" / "rapport.html"
     as_it_was = report.read_bytes()
-    since = len(watched.watching.said)
+    since = len(watched.watching.output)
     settings.write_bytes(right)
     watched.watching.says("rien de nouveau", since)
     assert report.read_bytes() == as_it_was
@@ -285,19 +285,19 @@ def test_settings_schemas_and_templates(watched: Watched) -> None:
     with watched.watching.run():
         template.write_text(good.replace("</body>", "<p>Une phrase de plus.</p></body>"), encoding="utf-8")
     assert "Une phrase de plus." in report.read_text(encoding="utf-8")
-    since = len(watched.watching.said)
+    since = len(watched.watching.output)
     template.write_text("{% if %}", encoding="utf-8")
     watched.watching.says("rapport.html", since)
-    since = len(watched.watching.said)
+    since = len(watched.watching.output)
     template.write_text(good, encoding="utf-8")
     watched.watching.says("à jour", since)
     assert "Une phrase de plus." not in report.read_text(encoding="utf-8")
 
     schema = watched.workspace / "schemas" / "fiches.json"
-    as_declared, since = schema.read_text(encoding="utf-8"), len(watched.watching.said)
+    as_declared, since = schema.read_text(encoding="utf-8"), len(watched.watching.output)
     schema.write_text(as_declared.replace("{", "", 1), encoding="utf-8")
     watched.watching.says("fiches.json", since)
-    since = len(watched.watching.said)
+    since = len(watched.watching.output)
     schema.write_text(as_declared, encoding="utf-8")
     watched.watching.says("rien de nouveau", since)
 
@@ -306,7 +306,7 @@ def test_settings_schemas_and_templates(watched: Watched) -> None:
 @both
 def test_a_folder_that_goes_and_comes_back_is_no_deletion(watched: Watched) -> None:
     folder = watched.workspace if watched.watching.options else watched.retours
-    away, since = folder.with_name("parti"), len(watched.watching.said)
+    away, since = folder.with_name("parti"), len(watched.watching.output)
     before, log = watched.watching.runs, watched.watching.log
     assert log.parent != folder
     as_it_was = state(watched.workspace)
@@ -316,16 +316,16 @@ def test_a_folder_that_goes_and_comes_back_is_no_deletion(watched: Watched) -> N
     away.rename(folder)
     watched.watching.says("de nouveau accessible", since)
     assert state(watched.workspace) == as_it_was
-    assert "retiré" not in watched.watching.said[since:]
+    assert "retiré" not in watched.watching.output[since:]
     assert watched.watching.runs <= before + 1
 
 
 @both
 def test_a_change_while_a_folder_is_away_is_answered_when_it_is_back(watched: Watched) -> None:
-    since = len(watched.watching.said)
+    since = len(watched.watching.output)
     (watched.retours / "etat.xlsx").write_bytes(watched.answer("etat"))
     watched.watching.says("retours/etat.xlsx", since)
-    since = len(watched.watching.said)
+    since = len(watched.watching.output)
     away = watched.retours.with_name("parti")
     watched.retours.rename(away)
     watched.watching.says("n'est plus accessible", since)
@@ -405,14 +405,14 @@ def test_stopped_in_the_middle_of_a_long_run_and_killed(workspace: Path) -> None
             watching.kill()
         else:
             assert watching.stop(sign) < STOP_SECONDS
-            assert watching.said.endswith("surveillance : arrêtée\n")
+            assert watching.output.endswith("surveillance : arrêtée\n")
         assert contents(desk.workbooks / "consolidation") == as_it_was
         assert contents(desk.retours) == given
     watching.start()
     watching.wait(lambda: desk.verdict(workspace, "retour 299.xlsx") is not None, "the end of the run")
     assert state(workspace) == fresh(workspace)
     assert watching.stop(signal.SIGINT) < STOP_SECONDS
-    assert "Traceback" not in watching.said
+    assert "Traceback" not in watching.output
 
 
 def test_it_catches_up_with_what_changed_while_it_was_off(workspace: Path) -> None:
@@ -441,7 +441,7 @@ def test_a_second_watcher_is_refused_and_a_nightly_run_waits_its_turn(workspace:
         watching.wait(lambda: watching.runs > before, "its run")
         night = tabellion("consolidate", cwd=workspace)
         assert night.code in (0, 1), night
-        assert "espace-occupe" not in watching.said + night.err
+        assert "espace-occupe" not in watching.output + night.err
         assert desk.verdict(workspace, "retour 039.xlsx") is not None
         # And the other way round: the watcher waits for the nightly run.
         with subprocess.Popen(
@@ -451,7 +451,7 @@ def test_a_second_watcher_is_refused_and_a_nightly_run_waits_its_turn(workspace:
             nightly.wait()
         assert nightly.returncode in (0, 1)
         watching.wait(lambda: desk.verdict(workspace, "luce.xlsx") == ACCEPTED, "the answer to the change")
-        assert "espace-occupe" not in watching.said
+        assert "espace-occupe" not in watching.output
         assert state(workspace) == fresh(workspace)
 
 
@@ -478,7 +478,7 @@ def test_a_disk_that_is_taken_away(sent: Path, tmp_path: Path) -> None:
                 assert state(workspace) == as_it_was
                 subprocess.run(["mount", "--bind", disk, desk.retours], check=True)
                 watching.wait(lambda: desk.verdict(workspace, "etat.xlsx") == ACCEPTED, "the return of the disk")
-                assert "retiré" not in watching.said
+                assert "retiré" not in watching.output
         finally:
             subprocess.run(["umount", "-l", desk.retours], check=False, capture_output=True)
 

@@ -39,9 +39,9 @@ def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def opened(workspace: Path) -> Workspace:
-    found = find_workspace(workspace)
-    found.retours.mkdir()
-    return found
+    found_workspace = find_workspace(workspace)
+    found_workspace.retours.mkdir()
+    return found_workspace
 
 
 def watched(

@@ -43,13 +43,13 @@ def book(text: str) -> bytes:
 
 @pytest.fixture
 def opened(workspace: Path) -> Workspace:
-    found = find_workspace(workspace)
-    for folder in (found.retours, found.constats, found.consolidation):
+    found_workspace = find_workspace(workspace)
+    for folder in (found_workspace.retours, found_workspace.constats, found_workspace.consolidation):
         folder.mkdir()
-    (found.retours / "ville.xlsx").write_bytes(book("ville"))
-    found.contrat.write_bytes(book("contrat"))
-    (found.root / "ailleurs").mkdir()
-    return found
+    (found_workspace.retours / "ville.xlsx").write_bytes(book("ville"))
+    found_workspace.contrat.write_bytes(book("contrat"))
+    (found_workspace.root / "ailleurs").mkdir()
+    return found_workspace
 
 
 @dataclass
@@ -117,9 +117,9 @@ def loop(request: pytest.FixtureRequest, opened: Workspace) -> Iterator[Loop]:
 def loops(opened: Workspace, tmp_path: Path) -> Iterator[list[Loop]]:
     """The same in two workspaces: one is told by the system, one polls."""
     other = find_workspace(Path(shutil.copytree(opened.root, tmp_path / "autre" / opened.root.name)))
-    found = [Loop(opened, polling=False), Loop(other, polling=True)]
-    with running(found[0]), running(found[1]):
-        yield found
+    pair = [Loop(opened, polling=False), Loop(other, polling=True)]
+    with running(pair[0]), running(pair[1]):
+        yield pair
 
 
 @contextmanager
@@ -225,9 +225,9 @@ def test_three_hundred_files_unzipped(loop: Loop) -> None:
     process(
         "import sys, zipfile; zipfile.ZipFile(sys.argv[1]).extractall(sys.argv[2])", archive, loop.workspace.retours
     )
-    found = loop.one()
-    assert found == Batch(changed=frozenset(loop.workspace.retours.glob("lot?/*.xlsx")))
-    assert len(found.changed) == 300
+    batch = loop.one()
+    assert batch == Batch(changed=frozenset(loop.workspace.retours.glob("lot?/*.xlsx")))
+    assert len(batch.changed) == 300
 
 
 @both

@@ -24,7 +24,7 @@ from typing import Any
 
 import pytest
 
-from support.consolidations import received, rich, said, small
+from support.consolidations import finding_at, received, rich, small
 from support.program import environment
 from tabellion.campaign.model import Verdict
 from tabellion.commands import watch as watching
@@ -53,8 +53,8 @@ class Recorder:
     moments: list[float] = field(default_factory=list)
     then: Callable[[str], None] = lambda _: None
 
-    def _hear(self, kind: str, what: Any = None) -> None:
-        self.told.append((kind, what))
+    def _hear(self, kind: str, value: Any = None) -> None:
+        self.told.append((kind, value))
         self.moments.append(time.monotonic())
         self.then(kind)
 
@@ -92,9 +92,9 @@ def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def opened(workspace: Path) -> Workspace:
-    found = find_workspace(workspace)
-    found.retours.mkdir()
-    return found
+    found_workspace = find_workspace(workspace)
+    found_workspace.retours.mkdir()
+    return found_workspace
 
 
 def scripted(monkeypatch: pytest.MonkeyPatch, *acts: Callable[[], object]) -> None:
@@ -237,7 +237,7 @@ def test_changes_during_a_run_make_exactly_one_more(opened: Workspace, monkeypat
 
     display.then = then
     follow(opened, display)
-    batches = [what for kind, what in display.told if kind == "answered"]
+    batches = [answer for kind, answer in display.told if kind == "answered"]
     assert [set(batch.changed) for batch in batches] == [set(), paths, {opened.retours / "dernier.csv"}]
 
 
@@ -264,7 +264,7 @@ def test_nothing_that_settles_while_a_folder_is_away_is_lost(
     assert display.kinds[:3] == ["started", "working", "answered"]
     assert opened.contrat in display.told[-1][1].changed
     assert ("noticed", ["dossier-revenu"]) in display.told
-    assert not any(what.gone for kind, what in display.told if kind == "answered")
+    assert not any(answer.gone for kind, answer in display.told if kind == "answered")
 
 
 def test_while_a_folder_is_away_the_loop_rests(opened: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -344,7 +344,7 @@ def test_a_stop_that_python_swallowed_is_seen_by_the_loop(opened: Workspace, mon
 
 
 def test_the_way_out_is_not_interrupted_and_all_is_put_back() -> None:
-    before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
     way_out = []
     with stoppable() as asked:
         try:
@@ -355,7 +355,7 @@ def test_the_way_out_is_not_interrupted_and_all_is_put_back() -> None:
             os.kill(os.getpid(), signal.SIGINT)
             way_out.append(asked.is_set())
     assert way_out == [True]
-    assert {each: signal.getsignal(each) for each in before} == before
+    assert {number: signal.getsignal(number) for number in before} == before
 
 
 def test_what_nohup_ignores_stays_ignored() -> None:
@@ -468,7 +468,7 @@ def recorded(tmp_path: Path) -> Iterator[tuple[WatchDisplay, Told]]:
 def test_only_what_is_new_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch_display, "_FILES", 5)
     consolidation = rich()
-    notice = said("proprietaire-perime", Place("constats/~$a.xlsx"), "Une marque oubliée.", Severity.INFORMATION)
+    notice = finding_at("proprietaire-perime", Place("constats/~$a.xlsx"), "Une marque oubliée.", Severity.INFORMATION)
     with recorded(tmp_path) as (display, told):
         display.answered(Batch(), ConsolidationRun(consolidation, True, (notice,)), 1.23)
         files = len([file for line in consolidation.board for file in line.received]) + len(consolidation.strays)
@@ -489,7 +489,7 @@ def test_only_what_is_new_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_a_file_refused_as_a_whole_says_why(tmp_path: Path) -> None:
     """Not only that there is one error: no cell says more."""
-    cut = said("fichier-illisible", Place("retours/coupé.xlsx"), "La fin du fichier manque.")
+    cut = finding_at("fichier-illisible", Place("retours/coupé.xlsx"), "La fin du fichier manque.")
     files = (received("retours/coupé.xlsx", Verdict.UNREADABLE, [cut]),)
     with recorded(tmp_path) as (display, told):
         display.answered(Batch(), ConsolidationRun(replace(small(), board=(), strays=files), True, ()), 0.1)

@@ -41,9 +41,9 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
 
 @pytest.fixture
 def opened(workspace: Path) -> Workspace:
-    found = find_workspace(workspace)
-    found.retours.mkdir()
-    return found
+    found_workspace = find_workspace(workspace)
+    found_workspace.retours.mkdir()
+    return found_workspace
 
 
 # What blocks
@@ -220,8 +220,8 @@ def test_of_a_file_that_still_arrives_only_that_is_shown(tmp_path: Path) -> None
 @linux
 @pytest.mark.parametrize("name", ["retours", "registre"])
 def test_behind_a_link_the_system_tells_at_once(workspace: Path, tmp_path: Path, name: str) -> None:
-    found = find_workspace(workspace)
-    real, link = tmp_path / "disque" / name, found.workbooks / name
+    found_workspace = find_workspace(workspace)
+    real, link = tmp_path / "disque" / name, found_workspace.workbooks / name
     real.parent.mkdir()
     if link.exists():
         link.rename(real)
@@ -229,7 +229,7 @@ def test_behind_a_link_the_system_tells_at_once(workspace: Path, tmp_path: Path,
         real.mkdir()
     link.symlink_to(real)
     told, heard = list[str](), threading.Event()
-    with Watcher(found, lambda: None, check_seconds=600.0) as watcher:
+    with Watcher(found_workspace, lambda: None, check_seconds=600.0) as watcher:
         watcher.look_soon = heard.set  # type: ignore[method-assign] # an event is all that is waited for
         (link / "lot").mkdir()
         (real / "ville.csv").write_bytes(b"x")
@@ -303,9 +303,9 @@ def test_folders_too_deep_for_the_system_cost_themselves(opened: Workspace) -> N
         os.chdir(here)
     assert [file.fichier for file in listing.files] == ["retours/ville.xlsx"]
     assert [leftover.kind for leftover in listing.leftovers] == [LeftoverKind.TOO_DEEP]
-    (said,) = leftover_findings(listing.leftovers, "retours")
-    assert (said.code, said.bloquant) == ("restes-ignores", False)
-    assert len(said.message) < 400
+    (finding,) = leftover_findings(listing.leftovers, "retours")
+    assert (finding.code, finding.bloquant) == ("restes-ignores", False)
+    assert len(finding.message) < 400
 
 
 @pytest.fixture

@@ -86,11 +86,11 @@ def desk(sent: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Offic
     (workspace / "workbooks" / "retours").mkdir()
     with Watching(workspace) as watching:
         watching.ready()
-        found = Office(watching)
+        office = Office(watching)
         with watching.run():
-            found.answer(100)
-        yield found
-        assert "erreur interne" not in watching.said
+            office.answer(100)
+        yield office
+        assert "erreur interne" not in watching.output
 
 
 @contextmanager

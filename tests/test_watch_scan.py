@@ -43,13 +43,13 @@ class Clock:
 
 @pytest.fixture
 def opened(workspace: Path) -> Workspace:
-    found = find_workspace(workspace)
-    for folder in (found.retours, found.constats, found.consolidation):
+    found_workspace = find_workspace(workspace)
+    for folder in (found_workspace.retours, found_workspace.constats, found_workspace.consolidation):
         folder.mkdir()
     for at in range(5):
-        (found.retours / f"{at}.xlsx").write_bytes(CONTENT + bytes([at]))
-    found.contrat.write_bytes(CONTENT)
-    return found
+        (found_workspace.retours / f"{at}.xlsx").write_bytes(CONTENT + bytes([at]))
+    found_workspace.contrat.write_bytes(CONTENT)
+    return found_workspace
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ class Looks:
     def __init__(self, workspace: Workspace, clock: Clock | None = None) -> None:
         self.workspace = workspace
         self.snapshot = take_snapshot
-        self.debounce = Debounce(workspace, clock=clock or Clock(), take_snapshot=lambda each: self.snapshot(each))
+        self.debounce = Debounce(workspace, clock=clock or Clock(), take_snapshot=lambda limits: self.snapshot(limits))
 
     def look(self) -> set[Path]:
         return {Path(path) for path in self.debounce.look()}
@@ -87,13 +87,13 @@ def test_the_first_look_finds_all_inputs_and_settings(opened: Workspace) -> None
     (opened.consolidation / "consolidation.xlsx").write_bytes(b"x")
     (opened.constats / "1.xlsx").write_bytes(b"x")
     (opened.constats / "~$1.xlsx").write_bytes(b"x")
-    found = Looks(opened).look()
+    snapshot = Looks(opened).look()
     expected = {
         opened.root / "tabellion.toml", opened.contrat, opened.consolidation / "consolidation.xlsx",
         *opened.retours.glob("[0-9].xlsx"), *opened.registre.iterdir(), *(opened.root / "schemas").iterdir(),
         *(path for path in opened.templates.rglob("*") if path.is_file()),
     }  # fmt: skip
-    assert found == expected
+    assert snapshot == expected
 
 
 INPUTS = ["workbooks/contrat.xlsx", "workbooks/retours/a.xlsx", "workbooks/retours/lot/écartés/a b.xlsx",
@@ -151,8 +151,8 @@ def test_times_do_not_decide(looks: Looks, opened: Workspace, shift: int) -> Non
     times = path.stat().st_mtime_ns
     path.write_bytes(CONTENT + b"\xff")
     same.write_bytes(same.read_bytes())
-    for each in (path, same):
-        os.utime(each, ns=(times, times + shift * 1_000_000_000))
+    for path_of_pair in (path, same):
+        os.utime(path_of_pair, ns=(times, times + shift * 1_000_000_000))
     assert looks.look() == {path}
 
 
@@ -259,8 +259,8 @@ def test_an_unmounted_share_is_away_and_what_changed_is_told_when_it_is_back(ope
         assert looks.missing is None
 
 
-def without_identities(found: Snapshot) -> Snapshot:
-    return replace(found, folders=dict.fromkeys(found.folders, (7, 0)))
+def without_identities(snapshot: Snapshot) -> Snapshot:
+    return replace(snapshot, folders=dict.fromkeys(snapshot.folders, (7, 0)))
 
 
 def test_without_identities_an_emptied_folder_is_doubtful_and_believed_later(opened: Workspace, clock: Clock) -> None:
@@ -330,8 +330,8 @@ illisible
     ],
 )
 def test_the_deepest_mount_decides(path: str, kind: str, network: bool) -> None:
-    found = kind_of(Path(path), linux_mounts(MOUNTINFO))
-    assert (found, is_network_kind(found)) == (kind, network)
+    filesystem = kind_of(Path(path), linux_mounts(MOUNTINFO))
+    assert (filesystem, is_network_kind(filesystem)) == (kind, network)
 
 
 def test_without_mounts_nothing_is_known() -> None:

@@ -344,8 +344,8 @@ def test_whatever_happens_a_burst_ends_in_one_batch_that_is_the_difference(
     after = {path: disk.fingerprint(path) for path in before}
     disk.wait(30)
     differing = {path for path in before if before[path] != after[path]}
-    gone = {path for path in differing if after[path] is None}
-    expected = Batch(changed=frozenset(differing - gone), gone=frozenset(gone))
+    removed = {path for path in differing if after[path] is None}
+    expected = Batch(changed=frozenset(differing - removed), gone=frozenset(removed))
     assert [batch for _, batch in disk.batches] == ([expected] if expected else [])
     assert not disk.debounce.is_settling
 

@@ -31,8 +31,8 @@ LEFT = {
 def test_what_a_tool_saved_is_read_exactly(tool: str) -> None:
     parsed = examined(refilled(tool))
     assert parsed.is_accepted
-    said = Counter(item.code for item in parsed.findings)
-    assert {code: said[code] for code in said.keys() - {"ligne-incomplete", "enregistrement-sans-date"}} == LEFT[tool]
+    codes = Counter(item.code for item in parsed.findings)
+    assert {code: codes[code] for code in codes.keys() - {"ligne-incomplete", "enregistrement-sans-date"}} == LEFT[tool]
     changed = {
         (row.sheet, row.row): {name: row.values[name] for name in row.before} for row in parsed.rows if row.before
     }
@@ -63,9 +63,9 @@ def test_the_date_of_the_form_is_no_date_of_saving(tool: str) -> None:
     moment = datetime(2016, 5, 4, 10, 30)
     parsed = examined(archived(refilled(tool), moment))
     assert parsed.saved == moment
-    (said,) = [item for item in parsed.findings if item.code == "enregistrement-sans-date"]
-    assert "04/05/2016 à 10:30" in said.message
-    assert not said.bloquant
+    (finding,) = [item for item in parsed.findings if item.code == "enregistrement-sans-date"]
+    assert "04/05/2016 à 10:30" in finding.message
+    assert not finding.bloquant
 
 
 def test_a_form_that_nobody_saved_has_no_date_and_says_nothing_of_it() -> None:

@@ -63,8 +63,8 @@ def test_no_message_shows_python_whatever_its_words_are(code: str, value: Any) -
     """Also where a rule hands a value over as it is, in any of the words that a template names."""
     entry = CATALOGUE[code]
     words = set(re.findall(r"\{(\w+)\}", entry.message + entry.remede)) - {"valeur", "attendu", "champ"}
-    said = finding(code, Place(), champ="x", valeur=value, attendu=value, **dict.fromkeys(words, value))
-    assert PYTHON.search(said.message + said.suggestion) is None
+    result = finding(code, Place(), champ="x", valeur=value, attendu=value, **dict.fromkeys(words, value))
+    assert PYTHON.search(result.message + result.suggestion) is None
 
 
 @pytest.mark.parametrize(
@@ -103,19 +103,19 @@ def texts_of(content: bytes) -> Iterator[str]:
     for name, part in package.parts.items():
         if name.endswith(".xml"):
             text = part.decode()
-            for found in re.findall(r'(?:descr|prompt|error|promptTitle|errorTitle)="([^"]*)"|<a:t>(.*?)</a:t>', text):
-                yield html.unescape("".join(found))
+            for groups in re.findall(r'(?:descr|prompt|error|promptTitle|errorTitle)="([^"]*)"|<a:t>(.*?)</a:t>', text):
+                yield html.unescape("".join(groups))
 
 
 def test_what_outputs_say_is_french() -> None:
     """Every text of the workbooks, their prompts and charts; what the contract's own tables hold is theirs."""
     contract = contract_of(case_rows())
     contents = [written(contract)[1], write_annex(contract, 2013), write_consolidation(small())]
-    said = {text for content in contents for text in texts_of(content)}
-    assert len(said) > 500
+    texts = {text for content in contents for text in texts_of(content)}
+    assert len(texts) > 500
     codes = ("Porteur(s)", "12345678200010", "12345678900015", "I-1.1, 1.1 ou A-2")
-    assert [text for text in sorted(said) if FOREIGN.search(text) and not any(code in text for code in codes)] == []
-    assert not [text for text in said if re.search(r"« ?tabellion [a-z]+|(?<!\w)--[a-z]", text)], (
+    assert [text for text in sorted(texts) if FOREIGN.search(text) and not any(code in text for code in codes)] == []
+    assert not [text for text in texts if re.search(r"« ?tabellion [a-z]+|(?<!\w)--[a-z]", text)], (
         "staff type no command"
     )
 

@@ -101,7 +101,7 @@ def test_another_process_with_another_hash_seed_gives_the_same_bytes() -> None:
         "import hashlib, sys; from support.masters import master;"
         "sys.stdout.write(hashlib.sha256(master('noms difficiles')[1]).hexdigest())"
     )
-    found = {
+    hashes = {
         subprocess.run(
             [sys.executable, "-c", program],
             env={"PYTHONHASHSEED": seed, "PYTHONPATH": f"{ROOT / 'scripts'}:{ROOT / 'tests'}", "TZ": zone},
@@ -109,7 +109,7 @@ def test_another_process_with_another_hash_seed_gives_the_same_bytes() -> None:
         ).stdout
         for seed, zone in (("1", "UTC"), ("2", "Pacific/Auckland"))
     }  # fmt: skip
-    assert found == {hashlib.sha256(master("noms difficiles")[1]).hexdigest()}
+    assert hashes == {hashlib.sha256(master("noms difficiles")[1]).hexdigest()}
 
 
 # Sheets
@@ -149,14 +149,14 @@ def test_sheet_names_are_ones_that_excel_accepts(name: str) -> None:
 
 @every_contract
 def test_every_visible_sheet_is_set_up_for_print(name: str) -> None:
-    found = package(name)
+    book = package(name)
     titles = {
         int(element.attrib["localSheetId"])
-        for element in found.workbook.iter(f"{MAIN}definedName")
+        for element in book.workbook.iter(f"{MAIN}definedName")
         if element.attrib["name"] == "_xlnm.Print_Titles"
     }
-    for rank, sheet in enumerate(visible(found)):
-        root = found.sheets[sheet]
+    for rank, sheet in enumerate(visible(book)):
+        root = book.sheets[sheet]
         setup, footer = root.find(f"{MAIN}pageSetup"), root.findtext(f"{MAIN}headerFooter/{MAIN}oddFooter", "")
         assert setup is not None
         assert setup.attrib["paperSize"] in ("8", "9"), sheet
@@ -167,14 +167,14 @@ def test_every_visible_sheet_is_set_up_for_print(name: str) -> None:
 
 @every_contract
 def test_headers_stay_in_sight(name: str) -> None:
-    found = package(name)
-    for sheet in visible(found):
-        pane = found.sheets[sheet].find(f"{MAIN}sheetViews/{MAIN}sheetView/{MAIN}pane")
+    book = package(name)
+    for sheet in visible(book):
+        pane = book.sheets[sheet].find(f"{MAIN}sheetViews/{MAIN}sheetView/{MAIN}pane")
         assert pane is not None, sheet
         assert pane.attrib["state"] == "frozen", sheet
         rows = int(pane.attrib["ySplit"])
         assert 2 <= rows <= 17, sheet
-        single = [table for table in found.tables.values() if table.sheet == sheet and table_resource(table.name)]
+        single = [table for table in book.tables.values() if table.sheet == sheet and table_resource(table.name)]
         if len(single) == 1 and sheet != "Rapprochement" and rows > 3:
             assert rows == single[0].area[0] + 1, sheet
 
@@ -190,21 +190,21 @@ def test_no_cells_are_merged(name: str) -> None:
 @every_contract
 def test_names_of_tables_and_cells_are_told_apart(name: str) -> None:
     """Excel keeps tables and defined names in one space, without case: two alike make it repair the file."""
-    found = package(name)
-    names = [*found.tables, *found.names]
+    book = package(name)
+    names = [*book.tables, *book.names]
     assert len({name.casefold() for name in names}) == len(names)
     assert all(re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.]{0,254}", name) for name in names)
     assert not any(_CELL_LIKE.fullmatch(name) for name in names)
-    ids = [table.root.attrib["id"] for table in found.tables.values()]
+    ids = [table.root.attrib["id"] for table in book.tables.values()]
     assert len(set(ids)) == len(ids)
 
 
 @every_contract
 def test_tables_are_what_their_cells_say(name: str) -> None:
-    found = package(name)
-    for table in found.tables.values():
+    book = package(name)
+    for table in book.tables.values():
         top, left, bottom, right = table.area
-        cells = found.cells[table.sheet]
+        cells = book.cells[table.sheet]
         headers = [cells[top, column][0] for column in range(left, right + 1)]
         assert headers == list(table.columns), table.name
         assert len({column.casefold() for column in table.columns}) == len(headers), table.name
@@ -240,24 +240,24 @@ def test_data_tables_have_filters_and_one_row_each(name: str) -> None:
 @every_contract
 def test_computed_columns_fill_themselves_in_new_rows(name: str) -> None:
     plan, content = master(name)
-    found = Package(content)
+    book = Package(content)
     for number in plan.contract.convention_titles:
-        fiches = found.tables[table_name("fiches", number)]
+        fiches = book.tables[table_name("fiches", number)]
         for _, _, label, _ in COMPUTED["fiches"]:
             assert fiches.columns[label], fiches.name
             column = fiches.area[1] + list(fiches.columns).index(label)
-            first = found.cells[fiches.sheet][fiches.area[0] + 1, column]
+            first = book.cells[fiches.sheet][fiches.area[0] + 1, column]
             assert first[1] == fiches.columns[label], fiches.name
-        totals = found.tables[f"Totaux_{number:02d}"]
+        totals = book.tables[f"Totaux_{number:02d}"]
         if plan.contract.accounts.towns:
             assert all(list(totals.columns.values())[1:]), totals.name
 
 
 @every_contract
 def test_formulas_are_structured_short_and_of_known_functions(name: str) -> None:
-    found = package(name)
-    tables = set(found.tables)
-    for sheet, place, formula in formulas(found):
+    book = package(name)
+    tables = set(book.tables)
+    for sheet, place, formula in formulas(book):
         where = f"{sheet} {place}: {formula}"
         assert len(formula) <= _FORMULA_LENGTH, where
         plain = _LITERALS.sub('""', formula)
@@ -267,18 +267,18 @@ def test_formulas_are_structured_short_and_of_known_functions(name: str) -> None
         assert not re.search(r"\$?\b[A-Z]{1,3}\$?\d+\b(?!\[|\()", bare), where
         assert set(re.findall(r"([A-Za-z_]\w*)\[\]", bare)) <= tables, where
         others = set(re.findall(r"\b([A-Za-z_]\w*)\b(?![\[(\w])", re.sub(r'""', "", bare)))
-        assert others <= {*found.names, "FALSE"}, where
+        assert others <= {*book.names, "FALSE"}, where
 
 
 @every_contract
 def test_references_name_columns_that_exist(name: str) -> None:
-    found = package(name)
+    book = package(name)
     columns = {
         table.name: {escape_label(label) for label in table.columns} | set(table.columns)
-        for table in found.tables.values()
+        for table in book.tables.values()
     }
-    texts = [formula for _, _, formula in formulas(found)]
-    texts += [name for name in found.names.values() if "[" in name]
+    texts = [formula for _, _, formula in formulas(book)]
+    texts += [name for name in book.names.values() if "[" in name]
     for formula in texts:
         for table, inside in re.findall(r"([A-Za-z_]\w*)(\[(?:[^\[\]']|'.|\[(?:[^\[\]']|'.)*\])*\])", formula):
             label = inside[1:-1].removeprefix("[#This Row],")
@@ -288,28 +288,28 @@ def test_references_name_columns_that_exist(name: str) -> None:
 
 @every_contract
 def test_every_formula_carries_its_value(name: str) -> None:
-    found = package(name)
-    for sheet, place, formula in formulas(found):
-        assert found.cells[sheet][place][0] is not None, (sheet, place, formula)
-    for part in found.sheet_parts.values():
-        assert b't="e"' not in found.parts[part]
+    book = package(name)
+    for sheet, place, formula in formulas(book):
+        assert book.cells[sheet][place][0] is not None, (sheet, place, formula)
+    for part in book.sheet_parts.values():
+        assert b't="e"' not in book.parts[part]
 
 
 @every_contract
 def test_the_identity_lists_every_formula(name: str) -> None:
-    found = package(name)
-    listed = {value for (_, column), (value, _) in found.cells[IDENTITY].items() if column == 6}
-    assert {formula for _, _, formula in formulas(found)} <= listed
+    book = package(name)
+    listed = {value for (_, column), (value, _) in book.cells[IDENTITY].items() if column == 6}
+    assert {formula for _, _, formula in formulas(book)} <= listed
 
 
 @every_contract
 def test_defined_names_lead_to_sheets_and_tables_that_exist(name: str) -> None:
-    found = package(name)
-    for each, refers_to in found.names.items():
+    book = package(name)
+    for defined_name, refers_to in book.names.items():
         assert "#REF!" not in refers_to
         sheet, _, _ = refers_to.rpartition("!")
         if sheet:
-            assert sheet.strip("'").replace("''", "'") in found.sheets, each
+            assert sheet.strip("'").replace("''", "'") in book.sheets, defined_name
 
 
 def test_labels_may_hold_any_sign() -> None:
@@ -318,9 +318,9 @@ def test_labels_may_hold_any_sign() -> None:
     formula = f'IF({this_row("T", label)}="@","",{this_row("T", label)})'
     sheet.table("T", 0, 0, 1, [label, "Double"], calculated={"Double": formula})
     sheet.formula(1, 1, formula, writer.format(), "", ("T", "*", "Double"))
-    found = Package(writer.close())
-    assert found.tables["T"].columns == {label: None, "Double": formula}
-    assert found.cells["essai"][1, 1] == ("", formula)
+    book = Package(writer.close())
+    assert book.tables["T"].columns == {label: None, "Double": formula}
+    assert book.cells["essai"][1, 1] == ("", formula)
 
 
 # Rules and drop-downs
@@ -328,8 +328,8 @@ def test_labels_may_hold_any_sign() -> None:
 
 @every_contract
 def test_drop_downs_come_from_names(name: str) -> None:
-    found = package(name)
-    for sheet, root in found.sheets.items():
+    book = package(name)
+    for sheet, root in book.sheets.items():
         rules = root.findall(f"{MAIN}dataValidations/{MAIN}dataValidation")
         count = root.find(f"{MAIN}dataValidations")
         assert count is None or int(count.attrib["count"]) == len(rules)
@@ -344,16 +344,16 @@ def test_drop_downs_come_from_names(name: str) -> None:
             assert len(rule.attrib.get("promptTitle", "")) <= PROMPT_TITLE_LENGTH
             if rule.attrib.get("type") == "list":
                 closed = ('"oui,non"', f'"{",".join(LICENCES)}"')  # what no table of the contract holds
-                assert source in closed or source in found.names, source
+                assert source in closed or source in book.names, source
 
 
 @every_contract
 def test_a_rule_covers_the_whole_column_and_rows_to_come(name: str) -> None:
     plan, content = master(name)
-    found = Package(content)
+    book = Package(content)
     for number in plan.contract.convention_titles:
         lines = plan.data[table_name("lignes_budgetaires", number)]
-        root = found.sheets[plan.sheets[lines.sheet]]
+        root = book.sheets[plan.sheets[lines.sheet]]
         rules = {
             area(rule.attrib["sqref"])[1]: rule for rule in root.iter(f"{MAIN}dataValidation") if rule.attrib["sqref"]
         }
@@ -367,15 +367,15 @@ def test_a_rule_covers_the_whole_column_and_rows_to_come(name: str) -> None:
 
 @every_contract
 def test_links_lead_somewhere(name: str) -> None:
-    found = package(name)
-    for sheet, root in found.sheets.items():
+    book = package(name)
+    for sheet, root in book.sheets.items():
         for link in root.iter(f"{MAIN}hyperlink"):
             target = link.attrib["location"]
             where, _, cell = target.rpartition("!")
             if not where:
-                assert target in found.names, (sheet, target)
+                assert target in book.names, (sheet, target)
                 continue
-            assert where.strip("'").replace("''", "'") in found.sheets, (sheet, target)
+            assert where.strip("'").replace("''", "'") in book.sheets, (sheet, target)
             position(cell)
 
 
@@ -392,13 +392,13 @@ def test_colours_have_contrast() -> None:
 
 @every_contract
 def test_charts_have_an_alternative_text(name: str) -> None:
-    found = package(name)
-    drawings = [part for part in found.parts if part.startswith("xl/drawings/drawing")]
-    charts = [part for part in found.parts if part.startswith("xl/charts/chart")]
+    book = package(name)
+    drawings = [part for part in book.parts if part.startswith("xl/drawings/drawing")]
+    charts = [part for part in book.parts if part.startswith("xl/charts/chart")]
     described = [
         element.attrib.get("descr", "")
         for part in drawings
-        for element in found.xml(part).iter()
+        for element in book.xml(part).iter()
         if element.tag.endswith("}cNvPr")
     ]
     assert len(described) == len(charts)
@@ -410,12 +410,12 @@ def test_charts_have_an_alternative_text(name: str) -> None:
 
 @every_contract
 def test_charts_stand_clear_of_tables(name: str) -> None:
-    found = package(name)
+    book = package(name)
     drawing = "{http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing}"
-    tables = [table.area for table in found.tables.values() if table.sheet == "Synthèse"]
+    tables = [table.area for table in book.tables.values() if table.sheet == "Synthèse"]
     anchors = []
-    for part in (part for part in found.parts if part.startswith("xl/drawings/drawing")):
-        for anchor in found.xml(part).iter(f"{drawing}twoCellAnchor"):
+    for part in (part for part in book.parts if part.startswith("xl/drawings/drawing")):
+        for anchor in book.xml(part).iter(f"{drawing}twoCellAnchor"):
             corner = [
                 int(anchor.findtext(f"{drawing}{end}/{drawing}{axis}", "-1"))
                 for end in ("from", "to")
@@ -430,8 +430,8 @@ def test_charts_stand_clear_of_tables(name: str) -> None:
 
 @every_contract
 def test_document_properties_are_filled(name: str) -> None:
-    found = package(name)
-    core = found.parts["docProps/core.xml"].decode()
+    book = package(name)
+    core = book.parts["docProps/core.xml"].decode()
     for tag in ("dc:title", "dc:subject", "dc:creator", "cp:keywords", "cp:category"):
         assert re.search(rf"<{tag}>[^<]+</{tag}>", core), tag
     assert "2015-01-01T00:00:00Z" in core
@@ -455,30 +455,32 @@ def test_a_text_breaks_at_words() -> None:
 
 @every_contract
 def test_parts_are_well_formed_and_declared(name: str) -> None:
-    found = package(name)
-    types = found.xml("[Content_Types].xml")
+    book = package(name)
+    types = book.xml("[Content_Types].xml")
     defaults = {element.attrib["Extension"] for element in types.iter(f"{CONTENT_TYPES}Default")}
     declared = {element.attrib["PartName"].lstrip("/") for element in types.iter(f"{CONTENT_TYPES}Override")}
-    assert declared <= set(found.parts)
-    for part in found.parts:
-        found.xml(part)
+    assert declared <= set(book.parts)
+    for part in book.parts:
+        book.xml(part)
         known = part in declared or part.rpartition(".")[2] in defaults
         assert known, part
         assert part.endswith(".rels") or part == "[Content_Types].xml" or part in declared, part
-    for part in [part for part in found.parts if part.endswith(".rels")]:
-        ids = [element.attrib["Id"] for element in found.xml(part).iter(f"{RELATIONS}Relationship")]
+    for part in [part for part in book.parts if part.endswith(".rels")]:
+        ids = [element.attrib["Id"] for element in book.xml(part).iter(f"{RELATIONS}Relationship")]
         assert len(set(ids)) == len(ids)
         owner = part.replace("_rels/", "").removesuffix(".rels")
-        assert set(found.targets(owner).values()) <= set(found.parts) if owner else True
-    assert "xl/calcChain.xml" not in found.parts
+        assert set(book.targets(owner).values()) <= set(book.parts) if owner else True
+    assert "xl/calcChain.xml" not in book.parts
 
 
 @every_contract
 def test_shared_strings_are_counted(name: str) -> None:
-    found = package(name)
-    root = found.xml("xl/sharedStrings.xml")
-    used = sum(part.count(b't="s"') for each, part in found.parts.items() if each.startswith("xl/worksheets/sheet"))
-    assert int(root.attrib["uniqueCount"]) == len(found.shared_strings)
+    book = package(name)
+    root = book.xml("xl/sharedStrings.xml")
+    used = sum(
+        part.count(b't="s"') for part_name, part in book.parts.items() if part_name.startswith("xl/worksheets/sheet")
+    )
+    assert int(root.attrib["uniqueCount"]) == len(book.shared_strings)
     assert int(root.attrib["count"]) == used
 
 
@@ -598,10 +600,10 @@ def test_any_titles_make_sheet_names_that_excel_accepts(titles: list[str]) -> No
 
 @given(st.text(max_size=120), st.integers(1, 60))
 def test_a_shortened_title_is_a_beginning(title: str, length: int) -> None:
-    found = shorten(title, length)
-    assert len(found) <= length
-    assert title.startswith(found)
-    assert found or not title
+    title_shown = shorten(title, length)
+    assert len(title_shown) <= length
+    assert title.startswith(title_shown)
+    assert title_shown or not title
 
 
 def test_a_title_is_shortened_at_a_word() -> None:
@@ -620,10 +622,10 @@ def test_an_escaped_label_reads_back(label: str) -> None:
 @given(contract_rows(adds_up=False))
 def test_any_contract_makes_a_workbook_whose_tables_hold(rows: Any) -> None:
     _, content = written(contract_of(rows))
-    found = Package(content)
-    tables: list[TablePart] = list(found.tables.values())
+    book = Package(content)
+    tables: list[TablePart] = list(book.tables.values())
     for table in tables:
         top, left, _, right = table.area
-        headers = [found.cells[table.sheet][top, column][0] for column in range(left, right + 1)]
+        headers = [book.cells[table.sheet][top, column][0] for column in range(left, right + 1)]
         assert headers == list(table.columns)
     assert signature.is_intact(content)

@@ -18,7 +18,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from support.campaign import Said, fill, meaning, retouch, table_cell
+from support.campaign import TypedValue, fill, meaning, retouch, table_cell
 from support.excel import Excel, edited
 from support.masters import Package, position
 from support.opened_books import Book, Row
@@ -77,11 +77,11 @@ class Ledger:
 
     def sums(self, *by: str) -> Sums:
         """Totals by ``year``, ``convention``, ``town`` and ``amount``, or some of them."""
-        found: defaultdict[tuple[Any, ...], int] = defaultdict(int)
+        sums: defaultdict[tuple[Any, ...], int] = defaultdict(int)
         for (line, year, amount), cents in self.amounts.items():
             parts = {"year": year, "convention": line.convention, "town": line.town, "amount": amount}
-            found[tuple(parts[name] for name in by)] += cents
-        return dict(found)
+            sums[tuple(parts[name] for name in by)] += cents
+        return dict(sums)
 
 
 @dataclass
@@ -164,21 +164,21 @@ class Year(Office):
         ids = {key_of(row): row["ligne_id"] for row in rows(self.books / "registre", "lignes_budgetaires")}
         made, name = self.desk / form.name, f"{town} {year} {now():%H%M%S%f}.xlsx"
         typed = {"Budget": {ids[line]: values for line, values in answers.items()}}
-        gone = {"Budget": [ids[line] for line in removed]}
-        fill(form, made, typed, removed=gone, saved=now(), author=town, **more)
+        removed_keys = {"Budget": [ids[line] for line in removed]}
+        fill(form, made, typed, removed=removed_keys, saved=now(), author=town, **more)
         excel_saves(self.books / "retours" / name, made.read_bytes())
 
     # What is waited for
 
-    def wait(self, condition: Callable[[], object], what: str) -> None:
+    def wait(self, condition: Callable[[], object], expected: str) -> None:
         """Wait for what a run brings, and that it has put everything in its place."""
-        self.watching.wait(lambda: condition() and not self.watching.is_busy, what)
+        self.watching.wait(lambda: condition() and not self.watching.is_busy, expected)
 
-    def wait_for_ledger(self, what: str) -> None:
+    def wait_for_ledger(self, expected: str) -> None:
         """Wait until the consolidated register says what the ledger says."""
         wanted = self.ledger.sums(*PARTS)
         folder = self.books / "consolidation" / "registre"
-        self.wait(lambda: sums_of(folder) == wanted, what)
+        self.wait(lambda: sums_of(folder) == wanted, expected)
 
 
 def now() -> datetime:
@@ -204,13 +204,13 @@ def cents(text: str) -> int:
 
 def sums_of(folder: Path) -> Sums:
     """The totals of a register, by exercice, convention, town and amount."""
-    found: defaultdict[tuple[Any, ...], int] = defaultdict(int)
+    sums: defaultdict[tuple[Any, ...], int] = defaultdict(int)
     for row in rows(folder, "lignes_budgetaires"):
         line = key_of(row)
         for name in AMOUNTS:
             if row[name]:
-                found[int(row["exercice"]), line.convention, line.town, name] += cents(row[name])
-    return dict(found)
+                sums[int(row["exercice"]), line.convention, line.town, name] += cents(row[name])
+    return dict(sums)
 
 
 def put(book: Excel, table: str, rank: int, **values: Any) -> None:
@@ -305,7 +305,7 @@ def answer_the_first_year(year: Year, first: int) -> None:
         line: {"montant_vote": 900 + rank, "montant_realise": 800 + rank / 4}
         for rank, line in enumerate(of_town["Villeneuve"])
     }
-    answers[kept]["montant_realise"] = Said("1 234,50 €", 1_234.5)
+    answers[kept]["montant_realise"] = TypedValue("1 234,50 €", 1_234.5)
     year.answer("Villeneuve", first, answers, new_rows={"Budget": [new]})
     for line, values in answers.items():
         ledger.say(line, first, **{name: meaning(value) for name, value in values.items()})
@@ -433,23 +433,23 @@ def in_cents(value: Any) -> int | None:
 
 def side_by_side(lines: Iterable[Row]) -> Amounts:
     """The amounts of a sheet that has the exercices of each line beside each other."""
-    found = {}
+    amounts = {}
     for row in lines:
         key = LineKey(int(row["N°"]), row["Collectivité"], row["Libellé"])
         for label, value in row.values.items():
             word, _, exercice = label.removesuffix(" (€)").rpartition(" ")
             if word in WORDS and value not in (None, ""):
-                found[key, int(exercice), WORDS[word]] = round(value * 100)
-    return found
+                amounts[key, int(exercice), WORDS[word]] = round(value * 100)
+    return amounts
 
 
 def lines_of(contrat: Path) -> Amounts:
     """The amounts of the lines of the workbook."""
-    book, found = Book(contrat), {}
+    book, amounts = Book(contrat), {}
     for rank in range(1, len(CONVENTIONS) + 1):
         for row in book.rows(f"Lignes_{rank:02d}"):
             for amount, label in AMOUNTS.items():
                 if row[label] is not None:
                     key = LineKey(rank, row["Collectivité"], row["Libellé"])
-                    found[key, int(row["Exercice"]), amount] = round(row[label] * 100)
-    return found
+                    amounts[key, int(row["Exercice"]), amount] = round(row[label] * 100)
+    return amounts

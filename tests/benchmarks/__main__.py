@@ -52,7 +52,7 @@ def measure(times: int, rounds: int) -> None:
     with tempfile.TemporaryDirectory(prefix="tabellion-benchmark-") as folder:
         pairs = prepare(Path(folder), times)
         for _ in range(rounds):
-            for program in (each for pair in pairs for each in pair):
+            for program in (program for pair in pairs for program in pair):
                 program.run()
         print(f"{'program':<20} {'processor':>9} {'ratio':>7} {'clock':>9} {'memory':>9} {'ratio':>7}")
         for pair in pairs:

@@ -21,7 +21,7 @@ def dump(workbook: Path, cells: Path) -> None:
     formulas, values = (openpyxl.load_workbook(workbook, data_only=computed) for computed in (False, True))
     sheets, count, formula_count = [], 0, 0
     for sheet, computed in zip(formulas.worksheets, values.worksheets, strict=True):
-        found = []
+        sheet_cells = []
         for row in sheet.iter_rows():
             for cell in row:
                 if cell.value is not None:
@@ -30,10 +30,10 @@ def dump(workbook: Path, cells: Path) -> None:
                         formula, value = getattr(value, "text", value), computed[cell.coordinate].value
                     if isinstance(value, date):
                         value = to_excel(value)
-                    found.append((cell.row - 1, cell.column - 1, value, formula))
-        sheets.append((sheet.title, found))
-        count += len(found)
-        formula_count += sum(each[3] is not None for each in found)
+                    sheet_cells.append((cell.row - 1, cell.column - 1, value, formula))
+        sheets.append((sheet.title, sheet_cells))
+        count += len(sheet_cells)
+        formula_count += sum(cell_entry[3] is not None for cell_entry in sheet_cells)
     cells.write_text(json.dumps(sheets), encoding="utf-8")
     print(f"{len(sheets)} sheets, {count} cells, {formula_count} of them formulas, {workbook.stat().st_size:,} bytes")
 
@@ -48,9 +48,9 @@ def _write(cells: Path, workbook: Path) -> None:
     import xlsxwriter
 
     with xlsxwriter.Workbook(workbook, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
-        for title, found in json.loads(cells.read_text(encoding="utf-8")):
+        for title, sheet_cells in json.loads(cells.read_text(encoding="utf-8")):
             sheet = book.add_worksheet(title)
-            for row, column, value, formula in found:
+            for row, column, value, formula in sheet_cells:
                 if formula is not None:
                     sheet.write_formula(row, column, formula, None, "" if value is None else value)
                 elif isinstance(value, str):

@@ -39,19 +39,19 @@ def _processors() -> float:
     return sum(sum(process.cpu_times()[:2]) for process in (this, *this.children(recursive=True)))
 
 
-def simulate(found: Sequence[Cost], parent: float) -> None:
+def simulate(costs: Sequence[Cost], parent: float) -> None:
     """Print how long a night takes with more workers: each takes the next contract once it is free; the parent puts all
     together at the end; the share gives its bytes to all. What limits is the largest of what cannot be divided.
     """
-    total, read = sum(cost.seconds for cost in found), sum(cost.bytes for cost in found)
-    longest, share = max(cost.seconds for cost in found), read / SHARE_BYTES
+    total, read = sum(cost.seconds for cost in costs), sum(cost.bytes for cost in costs)
+    longest, share = max(cost.seconds for cost in costs), read / SHARE_BYTES
     print(
         f"longest contract {longest:.1f} s, put together {parent:.1f} s, {read / 2**20:.0f} MiB of files: {share:.1f} s"
     )
     print(f"{'workers':>7} {'night':>9} {'efficiency':>11}  limited by")
     for workers in WORKERS:
         free = [0.0] * workers
-        for cost in sorted(found, key=lambda cost: -cost.seconds):
+        for cost in sorted(costs, key=lambda cost: -cost.seconds):
             heapq.heappush(free, heapq.heappop(free) + cost.seconds)
         taken = max(*free, 0.0, share)
         limits = {

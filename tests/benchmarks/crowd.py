@@ -84,8 +84,8 @@ def make_crowd(folder: Path, count: int, exercices: int) -> list[Path]:
         for number in range(1, partners + 1):
             (blank / f"{_name(_digits(number))}-{year}.xlsx").write_bytes(b"")  # only that it is there counts
     files = list(_files(workspace.retours, partners, years))[:count]
-    for each in {file.path.parent for file in files}:
-        each.mkdir(parents=True, exist_ok=True)
+    for parent in {file.path.parent for file in files}:
+        parent.mkdir(parents=True, exist_ok=True)
     make = partial(_make, workspace.settings.identifiant, forms)
     with multiprocessing.get_context("spawn").Pool() as pool:
         pool.map(make, files, chunksize=50)
@@ -126,8 +126,8 @@ def _files(retours: Path, partners: int, years: range) -> Iterator[Sent]:
 def _write_register(workspace: Workspace, partners: int) -> None:
     rows = _shared_rows()
     for number in range(1, partners + 1):
-        for table, found in _rows_of(_digits(number)).items():
-            rows[table] += found
+        for table, table_rows in _rows_of(_digits(number)).items():
+            rows[table] += table_rows
     settings = workspace.settings
     tables = make_tables(workspace.schemas, rows)
     workspace.registre.mkdir(parents=True)
@@ -138,7 +138,7 @@ def _shared_rows() -> dict[str, list[Row]]:
     """What all partners have in common: conventions, funders, and fiches where everybody takes part."""
     numbers = range(1, CONVENTIONS + 1)
     rows: dict[str, list[Row]] = {name: [] for name in ("lignes_budgetaires", "financements", "participations")}
-    rows["piliers"] = [{"pilier_id": each, "titre": f"Pilier {each}"} for each in ("I", "II")]
+    rows["piliers"] = [{"pilier_id": pilier_id, "titre": f"Pilier {pilier_id}"} for pilier_id in ("I", "II")]
     rows["conventions"] = [
         {"convention_id": number, "pilier_id": _pilier(number), "titre": f"Convention thématique numéro {number}"}
         for number in numbers
@@ -170,18 +170,18 @@ def _rows_of(digits: str) -> dict[str, list[Row]]:
         "fiches": [led],
         "participations": [
             {"fiche_id": led["fiche_id"], "partenaire_id": name, "role": "porteur"},
-            *({"fiche_id": each, "partenaire_id": name, "role": "opérationnel"} for each in shared),
+            *({"fiche_id": fiche_id, "partenaire_id": name, "role": "opérationnel"} for fiche_id in shared),
         ],
         "financements": [
             {
-                "financement_id": f"{led['fiche_id']}:financeur-{each}",
+                "financement_id": f"{led['fiche_id']}:financeur-{rank}",
                 "fiche_id": led["fiche_id"],
-                "financeur_id": f"financeur-{each}",
+                "financeur_id": f"financeur-{rank}",
                 "dispositif": "Contrat régional de solidarité territoriale",
-                "montant": 1_500_00 * each,
+                "montant": 1_500_00 * rank,
                 "statut_montant": "chiffré",
             }
-            for each in (1, 2)
+            for rank in (1, 2)
         ],
         "lignes_budgetaires": [
             {

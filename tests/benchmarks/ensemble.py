@@ -42,8 +42,11 @@ def nights(folder: Path, paths: Sequence[Path]) -> float:
     print(f"{'night':<18} {'processor':>10} {'a contract':>11} {'clock':>9} {'memory':>9}")
     for program in (first, nothing, some):
         took = program.processor[0]
-        each = f"{1000 * took / len(changed):>8.0f} ms"
-        print(f"{program.title:<18} {took:>8.1f} s {each} {program.seconds[0]:>7.1f} s {program.together[0]:>5.0f} MiB")
+        per_contract = f"{1000 * took / len(changed):>8.0f} ms"
+        print(
+            f"{program.title:<18} {took:>8.1f} s {per_contract} {program.seconds[0]:>7.1f} s"
+            f" {program.together[0]:>5.0f} MiB"
+        )
     return nothing.processor[0]
 
 
@@ -55,15 +58,15 @@ def costs(pattern: Path, mapper: Mapper, title: str, workers: int, local: float 
     options = TakeOptions(datetime.now(), reads_only=False)
     made = [outcome.result for outcome in mapper.map(take_costed, tasks, constant=options)]
     shutil.rmtree(folder)
-    found = [cost for cost in made if cost is not None]
-    if len(found) < len(tasks):
-        sys.exit(f"{title}: {len(tasks) - len(found)} contracts failed")
-    seconds = sum(cost.seconds for cost in found)
-    span = max(cost.ended for cost in found) - min(cost.begun for cost in found)
-    busy = sum(cost.ended - cost.begun for cost in found) / (workers * span)
+    succeeded = [cost for cost in made if cost is not None]
+    if len(succeeded) < len(tasks):
+        sys.exit(f"{title}: {len(tasks) - len(succeeded)} contracts failed")
+    seconds = sum(cost.seconds for cost in succeeded)
+    span = max(cost.ended for cost in succeeded) - min(cost.begun for cost in succeeded)
+    busy = sum(cost.ended - cost.begun for cost in succeeded) / (workers * span)
     efficiency = "" if local is None else f", efficiency {min(1.0, local / seconds) * busy:.2f}"
     print(f"{title:<28} {seconds:>7.1f} s of processors, workers busy {busy:.0%} of the time{efficiency}")
-    return found
+    return succeeded
 
 
 def measure(contracts: int, returns: int, made: Path | None) -> None:
@@ -80,12 +83,12 @@ def measure(contracts: int, returns: int, made: Path | None) -> None:
             shutil.copytree(path, sample / path.name)
         parent = nights(folder, paths)
         print(f"\nOf {len(list(sample.iterdir()))} contracts, one of each shape:")
-        found = costs(sample, LocalMapper(jobs=1), "one child of this machine", 1, None)
-        local = sum(cost.seconds for cost in found)
+        sampled = costs(sample, LocalMapper(jobs=1), "one child of this machine", 1, None)
+        local = sum(cost.seconds for cost in sampled)
         for workers in (1, 2):
             on_cluster(sample, workers, local)
         print("\nSimulation, from the costs of the contracts of each shape:")
-        every = [found[number % len(found)] for number in range(contracts)]
+        every = [sampled[number % len(sampled)] for number in range(contracts)]
         simulate(every, parent)
 
 

@@ -42,6 +42,6 @@ def write_filled(contract: Book, sent: Form, fillings: Iterable[Form], key: Seal
     write_baseline = form_workbook._write_baseline
     form_workbook._write_baseline = lambda writer, _: write_baseline(writer, sent)
     try:
-        return [form_workbook.write_form(contract, each, key) for each in fillings]
+        return [form_workbook.write_form(contract, filling, key) for filling in fillings]
     finally:
         form_workbook._write_baseline = write_baseline

@@ -190,8 +190,8 @@ def make_rows(shape: Shape, contract: str, partners: Iterable[str]) -> dict[str,
         for number in numbers
     ]
     rows["financeurs"] = [
-        {"financeur_id": f"financeur-{each}", "nom": f"Financeur {each}", "categorie": category}
-        for each, category in enumerate(("public local", "public national", "privé", "public local"), 1)
+        {"financeur_id": f"financeur-{number}", "nom": f"Financeur {number}", "categorie": category}
+        for number, category in enumerate(("public local", "public national", "privé", "public local"), 1)
     ]
     quartiers = [f"Quartier {contract} {letter}" for letter in "MNP"] if shape.has_quartiers else []
     if shape.has_quartiers:
@@ -315,7 +315,7 @@ def _change_schemas(folder: Path, column: str) -> None:
     if column.startswith("-"):
         schema["fields"] = [field_ for field_ in fields if field_["name"] != column[1:]]
     else:
-        place = next(place for place, each in enumerate(fields) if each["name"] == "montant_prevu")
+        place = next(place for place, descriptor in enumerate(fields) if descriptor["name"] == "montant_prevu")
         title = column.capitalize()
         more = {"name": column, "type": "string", "title": title, "description": f"{title} de la ligne."}
         fields.insert(place, more | {"constraints": {"maxLength": 255}, "excel": {"largeur": 20}})
@@ -358,7 +358,7 @@ def write_shape(folder: Path, shape: Shape) -> WrittenShape:
     asked = load_contract(_write_workspace(folder / "forms", shape, MARK, [*partners, *MARKED]))
     forms = {}
     for year in shape.years:
-        for sent in make_forms(asked, year, [partner_name(MARK, each) for each in MARKED]):
+        for sent in make_forms(asked, year, [partner_name(MARK, number) for number in MARKED]):
             fillings = [_filled(sent, seed) for seed in range(FILLINGS)]
             written = write_filled(asked, sent, fillings, _MARK_KEY)
             rows = _sealed_rows(sent)

@@ -83,12 +83,12 @@ class _Looks(threading.Thread):
 
 def descendants(process: int) -> list[int]:
     """A process and all that it started, by their numbers (on Linux, else only itself)."""
-    found = [process]
+    identifiers = [process]
     with suppress(OSError):
         for task in Path(f"/proc/{process}/task").iterdir():
             for child in (task / "children").read_text().split():
-                found += descendants(int(child))
-    return found
+                identifiers += descendants(int(child))
+    return identifiers
 
 
 def mebibytes(process: int) -> float:

@@ -50,7 +50,7 @@ def prepare(folder: Path, times: int) -> None:
     shutil.copy(ROOT / "tabellion.toml", folder)
     for name in ("schemas", "templates"):
         shutil.copytree(ROOT / name, folder / name)
-    registers = [each / "workbooks" / "registre" for each in (ROOT, folder)]
+    registers = [workspace / "workbooks" / "registre" for workspace in (ROOT, folder)]
     subprocess.run(python("enlarge", *registers, str(times)), check=True)
 
 

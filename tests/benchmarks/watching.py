@@ -94,17 +94,17 @@ def _saved(workbook: bytes, number: int) -> bytes:
 def watching(folder: Path, *options: str) -> Iterator[int]:
     """A watcher that has caught up; its process's number."""
     report = folder / "workbooks" / "consolidation" / "rapport.html"
-    with tempfile.TemporaryFile("w+") as said:
+    with tempfile.TemporaryFile("w+") as output:
         command = tabellion("watch", "--contrat", folder, *options)
-        process = subprocess.Popen(command, stdout=said, stderr=said, env=environment())
+        process = subprocess.Popen(command, stdout=output, stderr=output, env=environment())
         try:
             limit = time.monotonic() + _LONGEST_SECONDS
             while not report.exists() and time.monotonic() < limit and process.poll() is None:
                 time.sleep(0.1)
             _wait_for_calm(process.pid)
             if process.poll() is not None or not report.exists():
-                said.seek(0)
-                sys.exit(f"tabellion watch does not watch:\n{said.read()}")
+                output.seek(0)
+                sys.exit(f"tabellion watch does not watch:\n{output.read()}")
             yield process.pid
         finally:
             process.send_signal(signal.SIGTERM)
@@ -155,10 +155,10 @@ def latencies(folder: Path, path: Path, save: Save, count: int) -> list[float]:
 
 def _is_same(path: Path, before: os.stat_result) -> bool:
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return True
-    return (found.st_ino, found.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    return (status.st_ino, status.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
 def bare_seconds(path: Path) -> float:

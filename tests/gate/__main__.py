@@ -74,20 +74,22 @@ def run(names: list[str], base: str, intended: list[Intended], options: argparse
         records = Path(folder) / "records"
         print(f"Working tree: {len(names)} scenarios", flush=True)
         build(names, trees.take_working_tree, records, seed=options.seed, tell=_teller(len(names)), must_end=False)
-        found = [each for name in names for each in compare(name, cache / name, records / name, intended)]
+        differences = [
+            difference for name in names for difference in compare(name, cache / name, records / name, intended)
+        ]
         if options.keep:
             shutil.copytree(records, options.keep, dirs_exist_ok=True)
-    code = show(found, sys.maxsize if options.all else _SHOWN)
+    code = show(differences, sys.maxsize if options.all else _SHOWN)
     print(f"{'Different from' if code else 'Same as'} {base[:10]}: {len(names)} scenarios, "
           f"{time.monotonic() - start:.0f} s")  # fmt: skip
     return code
 
 
-def show(found: list[Difference], most: int) -> int:
+def show(differences: list[Difference], most: int) -> int:
     """Print the differences, alike ones together; 1 when one is not intended."""
     groups: dict[tuple[str, tuple[str, ...], str | None], list[Difference]] = {}
-    for each in found:
-        groups.setdefault((each.part, each.excerpt, each.reason), []).append(each)
+    for difference in differences:
+        groups.setdefault((difference.part, difference.excerpt, difference.reason), []).append(difference)
     ordered = sorted(groups.values(), key=lambda group: group[0].reason is not None)
     parts: Counter[str] = Counter()
     shown = 0
@@ -102,15 +104,15 @@ def show(found: list[Difference], most: int) -> int:
         for line in first.excerpt:
             print(f"    {line}")
         if len(group) > 1:
-            places = dict.fromkeys(f"{each.scenario}:{each.file}" for each in group[1:])
+            places = dict.fromkeys(f"{difference.scenario}:{difference.file}" for difference in group[1:])
             more = f", … ({len(places)} files)" if len(places) > 4 else ""
             print(f"    the same in {', '.join(list(places)[:4])}{more}")
     if len(ordered) > shown:
         print(f"\n… and {len(ordered) - shown} more kinds of difference (--all shows them)")
         most_parts = ", ".join(f"{name} ({count})" for name, count in parts.most_common(8))
         print(f"kinds by file: {most_parts}")
-    wrong = sum(each.reason is None for each in found)
-    print(f"\n{wrong} differences, {len(found) - wrong} intended ones" if found else "")
+    wrong = sum(difference.reason is None for difference in differences)
+    print(f"\n{wrong} differences, {len(differences) - wrong} intended ones" if differences else "")
     return 1 if wrong else 0
 
 

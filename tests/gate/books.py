@@ -50,12 +50,12 @@ def keys(content: bytes) -> dict[str, dict[str, int]]:
         "".join(re.findall(r"<t[^>]*>([^<]*)</t>", item))
         for item in re.findall(r"<si>(.*?)</si>", parts["xl/sharedStrings.xml"].decode(), re.DOTALL)
     ]
-    found: dict[str, dict[str, int]] = {}
+    rows_by_sheet: dict[str, dict[str, int]] = {}
     for sheet, path in _sheets(parts).items():
         if sheet in KEYS:
             cells = re.findall(rf'<c r="{KEYS[sheet]}(\d+)"[^>]* t="s"><v>(\d+)</v>', parts[path].decode())
-            found[sheet] = {strings[int(place)]: int(row) for row, place in cells if int(row) >= FIRST}
-    return found
+            rows_by_sheet[sheet] = {strings[int(place)]: int(row) for row, place in cells if int(row) >= FIRST}
+    return rows_by_sheet
 
 
 def whole_answer(form: bytes, seed: int) -> dict[str, dict[str, Any]]:
@@ -85,14 +85,14 @@ def whole_answer(form: bytes, seed: int) -> dict[str, dict[str, Any]]:
 def _amounts(seed: int) -> Iterator[Any]:
     for rank in range(10_000):
         cents = 0 if rank % 11 == 5 else (rank * 7919 + seed * 104_729) % 9_000_000
-        euros, rest = divmod(cents, 100)
+        euros, centimes = divmod(cents, 100)
         grouped = f"{euros:,}".replace(",", " ")
         yield (
             cents / 100,
-            f"{grouped},{rest:02d} €",
-            f"{grouped.replace(' ', chr(0x202F))},{rest:02d}",
+            f"{grouped},{centimes:02d} €",
+            f"{grouped.replace(' ', chr(0x202F))},{centimes:02d}",
             f"{euros // 1000} k€",
-            f"{euros}.{rest:02d}",
+            f"{euros}.{centimes:02d}",
             euros,
             f"{grouped} euros",
         )[rank % 7]
@@ -112,10 +112,10 @@ def _sheets(parts: Mapping[str, bytes]) -> dict[str, str]:
 
 def _put(text: str, address: str, value: Any) -> str:
     pattern = re.compile(rf'<c r="{address}"((?: s="\d+")?)[^>]*?(?:/>|>.*?</c>)', re.DOTALL)
-    found = pattern.search(text)
-    if found is None:
+    match = pattern.search(text)
+    if match is None:
         raise LookupError(f"no cell {address}")
-    start = f'<c r="{address}"{found[1]}'
+    start = f'<c r="{address}"{match[1]}'
     if isinstance(value, datetime | date):
         value = (date(value.year, value.month, value.day) - _EPOCH).days
     if value is None:
@@ -126,7 +126,7 @@ def _put(text: str, address: str, value: Any) -> str:
         cell = f'{start} t="e"><f>{escape(value[1:])}</f><v>#DIV/0!</v></c>'
     else:
         cell = f'{start} t="inlineStr"><is><t xml:space="preserve">{escape(value)}</t></is></c>'
-    return text[: found.start()] + cell + text[found.end() :]
+    return text[: match.start()] + cell + text[match.end() :]
 
 
 def _saved(parts: dict[str, bytes], saved: datetime, author: str) -> bytes:

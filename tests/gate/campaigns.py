@@ -50,7 +50,7 @@ def campaign(site: Site) -> None:
 
 
 def _partners(*partners: str) -> list[str]:
-    return [each for partner in partners for each in ("--partenaire", partner)]
+    return [argument for partner in partners for argument in ("--partenaire", partner)]
 
 
 def _second_night(site: Site) -> None:
@@ -65,8 +65,8 @@ def _second_night(site: Site) -> None:
     site.answer("luce", "luce-2016.xlsx", 5, saved="2016-11-12T12:00:00")
     wrong: books.Cells = {"Budget": {"F6": "voir avec le service", "F7": "1.234", "E8": 1}}
     site.answer("mainvilliers", "mainvilliers.xlsx", 6, wrong, saved="2016-11-20T10:00:00")
-    gone = max(books.keys(site.form(METRO).read_bytes())["Budget"].values())
-    emptied = dict.fromkeys(f"{column}{gone}" for column in "BCDEFGHIJ")
+    removed_row = max(books.keys(site.form(METRO).read_bytes())["Budget"].values())
+    emptied = dict.fromkeys(f"{column}{removed_row}" for column in "BCDEFGHIJ")
     funded: books.Cells = {"Budget": emptied, "Financements": {"E6": "chiffré", "F6": "50 k€"}}
     site.answer(METRO, "metropole/retour métropole.xlsx", 7, funded, saved="2016-11-14T10:00:00", author="Finances")
     retours = site.root / RETOURS
@@ -74,8 +74,8 @@ def _second_night(site: Site) -> None:
     site.answer(
         REGION, "Région.xlsx", 8, {"Financements": {"E6": "chiffré", "F6": 60_000}}, saved="2016-11-16T08:00:00"
     )
-    said = {"Financements": {"E6": "chiffré", "F6": 900_000}}
-    site.answer("etat", "DDCS/etat.xlsx", 9, said, saved="2016-11-18T08:00:00")
+    answers = {"Financements": {"E6": "chiffré", "F6": 900_000}}
+    site.answer("etat", "DDCS/etat.xlsx", 9, answers, saved="2016-11-18T08:00:00")
     site.answer("chartres-habitat", "habitat.xlsx", 12, saved="2016-11-08T08:00:00")
     site.answer("chartres-habitat", "habitat 2015.xlsx", 13, year=2015, saved="2016-11-08T09:00:00")
     for seed, name in ((14, "ensemble A.xlsx"), (15, "ensemble B.xlsx")):

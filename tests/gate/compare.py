@@ -47,37 +47,37 @@ class Intended:
     part: str
     reason: str
 
-    def is_of(self, found: Difference) -> bool:
+    def is_of(self, difference: Difference) -> bool:
         """Whether it allows this difference."""
-        pairs = ((found.scenario, self.scenario), (found.file, self.file), (found.part, self.part))
-        return all(fnmatchcase(said, pattern) for said, pattern in pairs)
+        pairs = ((difference.scenario, self.scenario), (difference.file, self.file), (difference.part, self.part))
+        return all(fnmatchcase(value, pattern) for value, pattern in pairs)
 
 
 def compare(scenario: str, base: Path, new: Path, intended: list[Intended]) -> list[Difference]:
     """What differs between two records, each pair of contents once."""
     before, after = _steps(base), _steps(new)
-    found: list[Difference] = []
+    differences: list[Difference] = []
     seen: set[tuple[str, str | None, str | None]] = set()
     for rank in range(max(len(before), len(after))):
         if rank >= len(before) or rank >= len(after):
             there = (before if rank < len(before) else after)[rank]["label"]
             side = "base" if rank < len(before) else "working tree"
-            found.append(Difference(scenario, there, "", "", (f"this step is only in the {side}",)))
+            differences.append(Difference(scenario, there, "", "", (f"this step is only in the {side}",)))
             break
         old, fresh = before[rank]["files"], after[rank]["files"]
         for name in sorted({*old, *fresh} - NEVER_THE_SAME):
             pair = (name, old.get(name), fresh.get(name))
             if pair[1] != pair[2] and pair not in seen:
                 seen.add(pair)
-                found += (
+                differences += (
                     Difference(scenario, after[rank]["label"], name, part, tuple(excerpt))
                     for part, excerpt in _differences(_content(base, pair[1]), _content(new, pair[2]), name)
                 )
-    return [_judged(each, intended) for each in found]
+    return [_judged(difference, intended) for difference in differences]
 
 
-def _judged(found: Difference, intended: list[Intended]) -> Difference:
-    return replace(found, reason=next((each.reason for each in intended if each.is_of(found)), None))
+def _judged(difference: Difference, intended: list[Intended]) -> Difference:
+    return replace(difference, reason=next((entry.reason for entry in intended if entry.is_of(difference)), None))
 
 
 def _steps(record: Path) -> list[dict[str, Any]]:
@@ -108,14 +108,14 @@ def _archive_differences(old: bytes, new: bytes) -> Iterator[tuple[str, list[str
         yield "", [f"the bytes differ ({len(old)}, {len(new)}), and it is no whole archive: {error}"]
         return
     is_found = False
-    for name in [*olds, *(each for each in news if each not in olds)]:
+    for name in [*olds, *(new_name for new_name in news if new_name not in olds)]:
         if name not in olds or name not in news:
             is_found = True
             yield name, ["this part is new" if name in news else "this part is no longer there"]
         elif olds[name] != news[name]:
             is_found = True
             yield name, excerpt_of(olds[name], news[name], name)
-    if [each[0] for each in facts[0]] != [each[0] for each in facts[1]] and list(olds.keys()) != list(news.keys()):
+    if [fact[0] for fact in facts[0]] != [fact[0] for fact in facts[1]] and list(olds.keys()) != list(news.keys()):
         if set(olds) == set(news):
             yield CONTAINER, ["the parts are in another order", *_pair(" ".join(olds), " ".join(news))]
     elif not is_found:

@@ -40,9 +40,9 @@ class Recorder:
         self._stored: set[str] = set()
         folder.mkdir(parents=True)
 
-    def add(self, label: str, said: str, root: Path, inputs: dict[str, str], now: float) -> None:
+    def add(self, label: str, output: str, root: Path, inputs: dict[str, str], now: float) -> None:
         """Note what a command said, and every file under ``root`` but the inputs that are as they were."""
-        files = {OUTPUT: self._keep(_plain_text(said, root, self.program).encode())}
+        files = {OUTPUT: self._keep(_plain_text(output, root, self.program).encode())}
         for path in sorted(root.rglob("*")):
             if path.is_file() or path.is_symlink():
                 name = path.relative_to(root).as_posix()

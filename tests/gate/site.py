@@ -55,14 +55,14 @@ class Site:
         self.now += timedelta(minutes=1)
         code, out, err = self.runner.run(list(arguments), self.root, self.now.isoformat(), self.scratch)
         label = f"{len(self.recorder.steps) + 1:02d} {' '.join(arguments)}"
-        said = f"exit code {code}\n--- standard output\n{out}\n--- standard error\n{err}"
-        self.recorder.add(label, said, self.root, self.inputs, self.now.timestamp())
+        output = f"exit code {code}\n--- standard output\n{out}\n--- standard error\n{err}"
+        self.recorder.add(label, output, self.root, self.inputs, self.now.timestamp())
         return code
 
     def stop(self, why: str) -> None:
         """Record why the scenario cannot go on."""
-        said = f"the scenario stopped: {why.splitlines()[-1]}"
-        self.recorder.add("stopped", said, self.root, self.inputs, self.now.timestamp())
+        message = f"the scenario stopped: {why.splitlines()[-1]}"
+        self.recorder.add("stopped", message, self.root, self.inputs, self.now.timestamp())
 
     # What people do between the commands
 

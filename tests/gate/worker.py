@@ -65,10 +65,10 @@ class Runner:
             if name not in sys.modules and "__main__" not in name and "__mp_main__" not in name:
                 with suppress(Exception):
                     importlib.import_module(name)
-        said = (out.read_bytes().decode("utf-8", "replace"), err.read_bytes().decode("utf-8", "replace"))
+        streams = (out.read_bytes().decode("utf-8", "replace"), err.read_bytes().decode("utf-8", "replace"))
         for path in (out, err, loaded):
             path.unlink(missing_ok=True)
-        return code, *said
+        return code, *streams
 
     @staticmethod
     def _be_the_command(

@@ -44,7 +44,7 @@ class BrowserError(RuntimeError):
 @cache
 def program() -> str | None:
     """The path of an installed Chromium, or ``None``."""
-    return next((found for name in NAMES if (found := shutil.which(name)) is not None), None)
+    return next((path for name in NAMES if (path := shutil.which(name)) is not None), None)
 
 
 class Browser:
@@ -184,18 +184,18 @@ class Page:
     @property
     def complaints(self) -> list[str]:
         """What the browser said against the page: console messages, exceptions, refusals of its policy."""
-        said = []
+        messages = []
         for event in self.browser.events:
             if event.get("sessionId") != self.session:
                 continue
             detail = event["params"]
             if event["method"] == "Log.entryAdded":
-                said.append(str(detail["entry"]["text"]))
+                messages.append(str(detail["entry"]["text"]))
             elif event["method"] == "Runtime.exceptionThrown":
-                said.append(str(detail["exceptionDetails"]))
+                messages.append(str(detail["exceptionDetails"]))
             elif event["method"] == "Runtime.consoleAPICalled":
-                said.append(str(detail["args"]))
-        return said
+                messages.append(str(detail["args"]))
+        return messages
 
     @property
     def requests(self) -> list[str]:

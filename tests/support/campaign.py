@@ -42,8 +42,8 @@ _MEDIA = ("tabellion.toml", "schemas", "templates")
 
 
 @dataclass(frozen=True)
-class Said:
-    """What somebody typed, and what it means: ``Said("12 k€", Decimal(12_000))``."""
+class TypedValue:
+    """What somebody typed, and what it means: ``TypedValue("12 k€", Decimal(12_000))``."""
 
     typed: Any
     means: Any
@@ -58,7 +58,7 @@ class Formula:
 
 
 #: By sheet, by the row's identifier, by the column's name in ``workbook.forms.spec``: a number, a day, a text as typed,
-#: a :class:`Said`, a :class:`Formula`; ``None`` clears the cell.
+#: a :class:`TypedValue`, a :class:`Formula`; ``None`` clears the cell.
 Answers = Mapping[str, Mapping[str, Mapping[str, Any]]]
 #: By sheet: the rows typed in the spare rows, in order.
 NewRows = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -175,28 +175,28 @@ def fill(
 def form_keys(form: Path) -> dict[str, list[str]]:
     """The identifiers of the rows that a form was sent with, by sheet, in order."""
     sent = package(form.read_bytes())
-    found: dict[str, list[str]] = {}
+    keys_by_sheet: dict[str, list[str]] = {}
     for spec in FORM_TABLES:
         if (table := sent.tables.get(spec.name)) is not None:
             place = [column.name for column in spec.columns].index(spec.key.name)
             cells = sent.cells[spec.sheet]
             keys = (cells.get((row, place), (None, None))[0] for row in range(table.area[0] + 1, table.area[2] + 1))
-            found[spec.sheet] = [str(key) for key in keys if key]
-    return found
+            keys_by_sheet[spec.sheet] = [str(key) for key in keys if key]
+    return keys_by_sheet
 
 
 def table_cell(book: Path, table: str, column: str, **where: Any) -> tuple[str, str]:
     """Sheet and address of the cell of an Excel table under ``column``, on the row that shows ``where`` (by header)."""
     opened = package(book.read_bytes())
-    found, labels = opened.tables[table], list(opened.tables[table].columns)
-    cells = opened.cells[found.sheet]
+    excel_table, labels = opened.tables[table], list(opened.tables[table].columns)
+    cells = opened.cells[excel_table.sheet]
 
     def place(row: int, label: str) -> tuple[int, int]:
-        return row, found.area[1] + labels.index(label)
+        return row, excel_table.area[1] + labels.index(label)
 
-    for row in range(found.area[0] + 1, found.area[2] + 1):
+    for row in range(excel_table.area[0] + 1, excel_table.area[2] + 1):
         if all(cells.get(place(row, label), (None, None))[0] == value for label, value in where.items()):
-            return found.sheet, reference(*place(row, column))
+            return excel_table.sheet, reference(*place(row, column))
     raise KeyError(f"{table}: {where}")
 
 
@@ -271,8 +271,8 @@ def old_excel(target: Path) -> Path:
 
 
 def meaning(value: Any) -> Any:
-    """What a value typed means: that of :class:`Said`; a number as an exact decimal; the rest as it is."""
-    if isinstance(value, Said):
+    """What a value typed means: that of :class:`TypedValue`; a number as an exact decimal; the rest as it is."""
+    if isinstance(value, TypedValue):
         return value.means
     if isinstance(value, Formula):
         return meaning(value.value)
@@ -358,10 +358,10 @@ def independent_totals(lines: Iterable[Line]) -> Totals:
 
 def added_up(totals: Totals, *by: int) -> dict[tuple[Any, ...], Decimal]:
     """The totals by some of the parts of their key: ``added_up(totals, 0, 3)`` by exercice and amount."""
-    found: defaultdict[tuple[Any, ...], Decimal] = defaultdict(Decimal)
+    sums: defaultdict[tuple[Any, ...], Decimal] = defaultdict(Decimal)
     for key, amount in totals.items():
-        found[tuple(key[place] for place in by)] += amount
-    return dict(found)
+        sums[tuple(key[place] for place in by)] += amount
+    return dict(sums)
 
 
 # The editor
@@ -405,10 +405,10 @@ class _FormEditor:
 
     def value(self, sheet: str, address: str) -> Any:
         """What a cell shows now."""
-        found = self.new[sheet].get(address, self.seen[sheet].get(address))
-        found = found.typed if isinstance(found, Said) else found
-        found = found.value if isinstance(found, Formula) else found
-        return None if found == "" else found
+        value = self.new[sheet].get(address, self.seen[sheet].get(address))
+        value = value.typed if isinstance(value, TypedValue) else value
+        value = value.value if isinstance(value, Formula) else value
+        return None if value == "" else value
 
     def last_row(self, sheet: str) -> int:
         table = self.package.tables[_spec(sheet).name]
@@ -495,7 +495,7 @@ class _FormEditor:
 
     def cell(self, address: str, style: str, formula: str, value: Any) -> str:
         """A cell's XML; ``formula`` is the one it had, which only a computed value keeps."""
-        value = value.typed if isinstance(value, Said) else value
+        value = value.typed if isinstance(value, TypedValue) else value
         if isinstance(value, _Cached):
             value, keeps = value.value, formula
         elif isinstance(value, Formula):
@@ -553,10 +553,10 @@ def _rules(spec: TableSpec) -> RowState:
 def _state(spec: TableSpec, values: Mapping[str, Any], headers: Mapping[str, str]) -> str:
     """What the formula of the live column computes from what the cells of its row show."""
     begun = [values[column.name] for column in spec.columns if column.role is Role.TYPED or column.spare]
-    if values[spec.key.name] is None and all(each is None for each in begun):
+    if values[spec.key.name] is None and all(value is None for value in begun):
         return ""
     typed = [values[column.name] for column in spec.columns if column.role is Role.TYPED and not column.carried]
-    if spec.may_stay_blank and values[spec.key.name] is not None and all(each is None for each in typed):
+    if spec.may_stay_blank and values[spec.key.name] is not None and all(value is None for value in typed):
         return ""
     missing = [headers[column.name].lower() for column in spec.columns if column.asked and values[column.name] is None]
     if spec.sheet == BUDGET and all(values[name] is None for name in (*AMOUNTS, "commentaire")):
@@ -569,16 +569,16 @@ def _state(spec: TableSpec, values: Mapping[str, Any], headers: Mapping[str, str
             missing.append("le financeur")
         if values["montant_demande"] is values["montant_accorde"] is None:
             missing.append("le montant demandé")
-    rule, said = _rules(spec), list[str]()
+    rule, messages = _rules(spec), list[str]()
     for column, cell in rule.rules:
         if column.role is Role.TYPED:
             state = cell.typed_state(values[column.name])
             words = "à corriger" if state is FillState.TO_CORRECT else "à confirmer"
             if state not in (None, FillState.COMPLETE):
-                said.append(f"{words} : {rule.label(column)}")
+                messages.append(f"{words} : {rule.label(column)}")
     if missing:
-        said.append("à compléter : " + ", ".join(missing))
-    return " ; ".join(said) or "complet"
+        messages.append("à compléter : " + ", ".join(missing))
+    return " ; ".join(messages) or "complet"
 
 
 def _save(
@@ -607,8 +607,8 @@ def _stamped(core: str, saved: datetime, author: str) -> str:
         f' xsi:type="dcterms:W3CDTF">{saved:%Y-%m-%dT%H:%M:%SZ}</dcterms:modified>'
     )
     who = f"<cp:lastModifiedBy>{escape(author, quote=False)}</cp:lastModifiedBy>"
-    head, end, rest = core.partition("</cp:coreProperties>")
+    head, end, tail = core.partition("</cp:coreProperties>")
     if not end:
-        head, end, rest = core.partition("</coreProperties>")
+        head, end, tail = core.partition("</coreProperties>")
         who = who.replace("cp:lastModifiedBy", "lastModifiedBy")
-    return head + who + when + end + rest
+    return head + who + when + end + tail

@@ -20,8 +20,8 @@ from support.campaign import (
     Formula,
     Line,
     Reply,
-    Said,
     Saved,
+    TypedValue,
     campaign_workspace,
     copy_as,
     expected_lines,
@@ -88,15 +88,15 @@ SPELLINGS: tuple[Callable[[Decimal], Any], ...] = (
 )
 
 
-def amounts(seed: int) -> Iterator[Said]:
+def amounts(seed: int) -> Iterator[TypedValue]:
     """Amounts without end, each other than the last, in every spelling in turn."""
     spellings = cycle(SPELLINGS)
     for rank in range(10_000):
         cents = (rank * 7919 + seed * 104_729) % 9_000_000
         cents = 0 if rank % 11 == 5 else cents // 100_000 * 100_000 if rank % 7 == 3 else cents
         euros = Decimal(cents) / 100
-        typed = next(said for spell in spellings if (said := spell(euros)) is not None)
-        yield Said(typed, euros)
+        typed = next(spelling for spell in spellings if (spelling := spell(euros)) is not None)
+        yield TypedValue(typed, euros)
 
 
 def whole(form: Path, seed: int, more: Mapping[str, Mapping[str, Any]] | None = None) -> dict[str, Any]:
@@ -107,12 +107,20 @@ def whole(form: Path, seed: int, more: Mapping[str, Mapping[str, Any]] | None = 
         answers.setdefault(BUDGET, {})[key] = {"montant_prevu": next(typed), "montant_vote": next(typed)}
         if rank % 3 == 0:
             answers[BUDGET][key] |= {"montant_realise": next(typed), "commentaire": f"Ligne revue en {seed} & « vue »"}
-    states = cycle((Said("en cours", "en cours"), Said("TERMINÉE", "terminée"), "non démarrée", "abandonnée"))
-    days = cycle((date(2016, 11, 2), Said("04/11/2016", date(2016, 11, 4)), Said("5 novembre 2016", date(2016, 11, 5))))
+    states = cycle(
+        (TypedValue("en cours", "en cours"), TypedValue("TERMINÉE", "terminée"), "non démarrée", "abandonnée")
+    )
+    days = cycle(
+        (
+            date(2016, 11, 2),
+            TypedValue("04/11/2016", date(2016, 11, 4)),
+            TypedValue("5 novembre 2016", date(2016, 11, 5)),
+        )
+    )
     for rank, key in enumerate(keys.get(ACTIONS, [])):
         answers.setdefault(ACTIONS, {})[key] = {
             "avancement": next(states),
-            "pourcentage": Said("40 %", 40) if rank % 2 else 10 + seed,
+            "pourcentage": TypedValue("40 %", 40) if rank % 2 else 10 + seed,
             "date_bilan": next(days),
             "montant_engage": next(typed),
             "commentaire": f"Fiche {key} : <fait> & refait",
@@ -134,7 +142,7 @@ class Campaign:
     """What counts, by partner and exercice: the answers of the return in force."""
     sources: dict[tuple[str, int], Saved] = field(default_factory=dict)
     """The file that :attr:`replies` come from, as it was saved: it may be kept elsewhere since, under another name."""
-    said: dict[str, Reply] = field(default_factory=dict)
+    replies_by_file: dict[str, Reply] = field(default_factory=dict)
     """What each file says, whether it counts or not."""
     twins: list[set[str]] = field(default_factory=list)
     """Files that are the same to the byte: one of them counts, whichever."""
@@ -161,14 +169,14 @@ class Campaign:
         saved = fill(self.form(partner, year), self.workbooks / file, answers, **more)
         rows = {key: more[key] for key in ("new_rows", "removed") if key in more}
         self.files[file], self.verdicts[file] = saved, verdict
-        self.said[file] = Reply(partner, year, answers or {}, **rows)
+        self.replies_by_file[file] = Reply(partner, year, answers or {}, **rows)
         if verdict is Verdict.IN_FORCE:
             self.count(partner, year, file)
         return saved
 
     def count(self, partner: str, year: int, file: str) -> None:
         """From now on this file is the one that counts."""
-        self.replies[partner, year], self.sources[partner, year] = self.said[file], self.files[file]
+        self.replies[partner, year], self.sources[partner, year] = self.replies_by_file[file], self.files[file]
 
     def copy(self, file: str, maker: str) -> None:
         """The same bytes once more, under the name that ``maker`` gives to a copy."""
@@ -248,15 +256,15 @@ def second_night(campaign: Campaign) -> None:
 
 
 def _towns(campaign: Campaign) -> None:
-    said = campaign.standings
+    standings = campaign.standings
     # Chartres answers everything, in every spelling, and adds a line.
     campaign.receive(
         "chartres", "Réponse ville de Chartres (définitif).xlsx", whole(campaign.form("chartres"), 3), Verdict.IN_FORCE,
         new_rows={BUDGET: [{"convention_id": "2 – Lien social, citoyenneté, loisirs, sport et culture",
-                            "libelle": "Atelier vélo", "montant_prevu": Said("2 500,50 €", Decimal("2500.50"))}]},
+                            "libelle": "Atelier vélo", "montant_prevu": TypedValue("2 500,50 €", Decimal("2500.50"))}]},
         saved=november(10), author="Service financier",
     )  # fmt: skip
-    said["chartres", YEAR] = ReturnStatus.ACCEPTED
+    standings["chartres", YEAR] = ReturnStatus.ACCEPTED
     # Lucé sends twice; the newer one wins, whatever the names say; both have the same new line.
     for name, day, seed, verdict in (
         ("luce FINAL v9.xlsx", 5, 4, Verdict.OLDER),
@@ -265,13 +273,13 @@ def _towns(campaign: Campaign) -> None:
         new = {"convention_id": 9, "libelle": "Chantier jeunes", "montant_prevu": 100 * seed}
         answers = whole(campaign.form("luce"), seed)
         campaign.receive("luce", name, answers, verdict, new_rows={BUDGET: [new]}, saved=november(day))
-    said["luce", YEAR] = ReturnStatus.ACCEPTED
+    standings["luce", YEAR] = ReturnStatus.ACCEPTED
     # Mainvilliers puts a wrong form over the one that was accepted.
     wrong = whole(campaign.form("mainvilliers"), 6)
     first = next(iter(wrong[BUDGET]))
     wrong[BUDGET][first]["montant_prevu"] = "voir avec le service"
     campaign.receive("mainvilliers", "mainvilliers.xlsx", wrong, Verdict.REJECTED, saved=november(20))
-    said["mainvilliers", YEAR] = ReturnStatus.KEPT
+    standings["mainvilliers", YEAR] = ReturnStatus.KEPT
     _metro(campaign)
 
 
@@ -280,53 +288,53 @@ def _metro(campaign: Campaign) -> None:
     form = campaign.form(METRO)
     more: dict[str, dict[str, Any]] = {
         DISPUTED: {"montant": 900_000},
-        AGREED: {"statut_montant": "chiffré", "montant": Said("50 k€", Decimal(50_000))},
+        AGREED: {"statut_montant": "chiffré", "montant": TypedValue("50 k€", Decimal(50_000))},
     }
     answers = whole(form, 7, more)
     answers[BUDGET][KNOWN_LINE] = {"montant_prevu": 6000, "montant_vote": 6100}
-    gone = form_keys(form)[BUDGET][-1]
-    del answers[BUDGET][gone]
+    removed_key = form_keys(form)[BUDGET][-1]
+    del answers[BUDGET][removed_key]
     campaign.receive(
         METRO,
         "metropole/retour métropole.xlsx",
         answers,
         Verdict.IN_FORCE,
-        removed={BUDGET: [gone]},
+        removed={BUDGET: [removed_key]},
         saved=november(14),
     )
-    campaign.removals.append(("lignes_budgetaires", gone))
+    campaign.removals.append(("lignes_budgetaires", removed_key))
     campaign.copy("retours/metropole/retour métropole.xlsx", "navigateur")
     campaign.standings[METRO, YEAR] = ReturnStatus.ACCEPTED
     campaign.conflicts["lignes_budgetaires", KNOWN_LINE, "montant_prevu"] = (Decimal(5500), {METRO: Decimal(6000)})
 
 
 def _funders(campaign: Campaign) -> None:
-    said = campaign.standings
+    standings = campaign.standings
     more: dict[str, dict[str, Any]] = {
-        DISPUTED: {"montant": Said("850 000,00 €", Decimal(850_000))},
+        DISPUTED: {"montant": TypedValue("850 000,00 €", Decimal(850_000))},
         AGREED: {"statut_montant": "chiffré", "montant": 50_000},
-        ALONE: {"statut_montant": "chiffré", "montant": Said("12 k€", Decimal(12_000))},
+        ALONE: {"statut_montant": "chiffré", "montant": TypedValue("12 k€", Decimal(12_000))},
     }
     campaign.receive(REGION, "Région.xlsx", whole(campaign.form(REGION), 8, more), Verdict.IN_FORCE,
                               saved=november(16), author="Direction de l'aménagement")  # fmt: skip
     campaign.copy("retours/Région.xlsx", "Dropbox")
-    said[REGION, YEAR] = ReturnStatus.ACCEPTED
+    standings[REGION, YEAR] = ReturnStatus.ACCEPTED
     more = {STAFFED: {"statut_montant": "chiffré", "montant": 120_000}}
     campaign.receive("etat", "DDCS/etat.xlsx", whole(campaign.form("etat"), 9, more), Verdict.IN_FORCE,
                      saved=november(18))  # fmt: skip
-    said["etat", YEAR] = ReturnStatus.ACCEPTED
+    standings["etat", YEAR] = ReturnStatus.ACCEPTED
     campaign.conflicts["financements", DISPUTED, "montant"] = (
         Decimal(890_000), {METRO: Decimal(900_000), REGION: Decimal(850_000)}
     )  # fmt: skip
     campaign.conflicts["financements", STAFFED, "montant"] = (Decimal(100_000), {"etat": Decimal(120_000)})
-    said["union-europeenne", YEAR] = ReturnStatus.LATE
+    standings["union-europeenne", YEAR] = ReturnStatus.LATE
 
 
 def _landlords(campaign: Campaign) -> None:
-    said, accept = campaign.standings, Verdict.IN_FORCE
+    standings, accept = campaign.standings, Verdict.IN_FORCE
 
     def good(partner: str, seed: int, name: str | None = None, **more: Any) -> Saved:
-        said[partner, more.get("year", YEAR)] = ReturnStatus.ACCEPTED
+        standings[partner, more.get("year", YEAR)] = ReturnStatus.ACCEPTED
         answers = whole(campaign.form(partner, more.get("year", YEAR)), seed)
         return campaign.receive(partner, name or f"{partner}.xlsx", answers, accept, **more)
 
@@ -336,14 +344,14 @@ def _landlords(campaign: Campaign) -> None:
     answers = whole(campaign.form(LOCKED), 11)
     answers[ACTIONS][fiche]["fiche_id"] = "I-1.1./1"
     campaign.receive(LOCKED, "verrou.xlsx", answers, Verdict.REJECTED, saved=november(9))
-    said[LOCKED, YEAR] = ReturnStatus.REJECTED
+    standings[LOCKED, YEAR] = ReturnStatus.REJECTED
     good("chartres-habitat", 12, saved=november(8))
     good("chartres-habitat", 13, "habitat 2015.xlsx", year=LAST_YEAR, saved=november(8, 10))
     # The same time of saving, other answers: nobody can tell which one counts.
     for seed, name in ((14, "ensemble A.xlsx"), (15, "ensemble B.xlsx")):
         answers = whole(campaign.form(TOGETHER), seed)
         campaign.receive(TOGETHER, name, answers, Verdict.UNDECIDED, saved=november(11))
-    said[TOGETHER, YEAR] = ReturnStatus.REJECTED
+    standings[TOGETHER, YEAR] = ReturnStatus.REJECTED
     # A good one, then a wrong one, never seen before this night.
     good("bailleurs-sociaux", 16, "bailleurs v1.xlsx", saved=november(6))
     path = campaign.files["retours/bailleurs v1.xlsx"].path
@@ -351,7 +359,7 @@ def _landlords(campaign: Campaign) -> None:
     saved = mutated(path, newer, put("F6", "presque finie", "Actions"), saved=november(13))
     campaign.files["retours/bailleurs v2.xlsx"] = saved
     campaign.verdicts["retours/bailleurs v2.xlsx"] = Verdict.REJECTED
-    said["bailleurs-sociaux", YEAR] = ReturnStatus.KEPT
+    standings["bailleurs-sociaux", YEAR] = ReturnStatus.KEPT
     # Files that nobody can read: their partners have sent nothing yet.
     opah = fill(campaign.form("bailleurs-prives-opah"), campaign.root / "opah.xlsx", saved=november(7))
     truncated(opah.path, campaign.retours / "opah coupé.xlsx")
@@ -361,7 +369,7 @@ def _landlords(campaign: Campaign) -> None:
         ("retours/opah coupé.xlsx", "retours/villes (ancien Excel).xlsx"), Verdict.UNREADABLE
     )
     for partner in ("bailleurs-prives-opah", OLD_EXCEL, "villes"):
-        said[partner, YEAR] = ReturnStatus.LATE
+        standings[partner, YEAR] = ReturnStatus.LATE
     # Saved again with no change: other bytes, the same answers are one; the later one counts.
     first = campaign.receive(
         RESAVED, "Copie de qpv.xlsx", whole(campaign.form(RESAVED), 17), Verdict.TWIN, saved=november(3)
@@ -369,12 +377,12 @@ def _landlords(campaign: Campaign) -> None:
     again = save_again(first.path, campaign.retours / "qpv.xlsx", saved=november(5))
     campaign.files["retours/qpv.xlsx"] = replace(again, cells=first.cells)
     campaign.verdicts["retours/qpv.xlsx"] = accept
-    campaign.said["retours/qpv.xlsx"] = campaign.said["retours/Copie de qpv.xlsx"]
+    campaign.replies_by_file["retours/qpv.xlsx"] = campaign.replies_by_file["retours/Copie de qpv.xlsx"]
     campaign.count(RESAVED, YEAR, "retours/qpv.xlsx")
-    said[RESAVED, YEAR] = ReturnStatus.ACCEPTED
+    standings[RESAVED, YEAR] = ReturnStatus.ACCEPTED
     good("bailleurs-sociaux-et-promoteurs-prives", 18, saved=november(9))
     good("les-villes-et-le-spl-transports", 19, saved=november(9, 11))
     good("promoteurs-prives", 20, "promoteurs (2).xlsx", saved=november(29, 23, 59))
     # Sent back as it was: nothing typed is no answer, and is said.
     campaign.receive("ecoles-en-qpv", "écoles.xlsx", {}, Verdict.EMPTY, saved=november(22))
-    said["ecoles-en-qpv", YEAR] = ReturnStatus.EMPTY
+    standings["ecoles-en-qpv", YEAR] = ReturnStatus.EMPTY

@@ -49,7 +49,7 @@ def place(fichier: str, feuille: str, row: int, column: int) -> Place:
     return Place(fichier, feuille, cell_name(row, column))
 
 
-def said(code: str, where: Place, message: str, gravite: Severity | None = None, **more: Any) -> Finding:
+def finding_at(code: str, where: Place, message: str, gravite: Severity | None = None, **more: Any) -> Finding:
     """A finding of the catalogue with words of its own."""
     entry = CATALOGUE[code]
     return Finding(code, entry.gravite if gravite is None else gravite, entry.bloquant, where, message, "Corrigez-le.",
@@ -173,7 +173,7 @@ def _followed(base: Book) -> Any:
 
 def _board(contract: Book) -> tuple[tuple[BoardLine, ...], tuple[ReceivedFile, ...]]:
     known = {row["partenaire_id"]: row for row in contract.tables["partenaires"].rows}
-    remark = said("valeur-comprise", place("retours/luce (1).xlsx", "Budget", 9, 5), "« 12 k€ » : 12 000 €.")
+    remark = finding_at("valeur-comprise", place("retours/luce (1).xlsx", "Budget", 9, 5), "« 12 k€ » : 12 000 €.")
     luce = received("retours/luce (1).xlsx", Verdict.IN_FORCE, [remark], partenaire="luce", exercice=2016,
                     author="M. Dupont", saved=datetime(2016, 12, 1, 17, 42),
                     annotated="constats/luce (1).xlsx")  # fmt: skip
@@ -181,12 +181,14 @@ def _board(contract: Book) -> tuple[tuple[BoardLine, ...], tuple[ReceivedFile, .
     twin = received("retours/Copie de luce (1).xlsx", Verdict.TWIN, partenaire="luce", exercice=2016,
                     other=luce.fichier, saved=luce.saved)  # fmt: skip
     bad = received(HOSTILE_FILE, Verdict.REJECTED, [
-        said("montant-ambigu", place(HOSTILE_FILE, HOSTILE_SHEET, 12, 4), "« 1.234 » peut se lire de deux façons."),
-        said("montant-demesure", place(HOSTILE_FILE, HOSTILE_SHEET, 13, 4), HOSTILE_TEXTS[0]),
+        finding_at("montant-ambigu", place(HOSTILE_FILE, HOSTILE_SHEET, 12, 4),
+                   "« 1.234 » peut se lire de deux façons."),
+        finding_at("montant-demesure", place(HOSTILE_FILE, HOSTILE_SHEET, 13, 4), HOSTILE_TEXTS[0]),
     ], partenaire="hostile", exercice=2016, author="=1+1",
         annotated=HOSTILE_FILE.replace("retours/", "constats/"))  # fmt: skip
     kept = received("retours/mainvilliers.xlsx", Verdict.REJECTED, [
-        said("texte-au-lieu-de-nombre", place("retours/mainvilliers.xlsx", "Budget", 7, 5), "« à voir » est du texte."),
+        finding_at("texte-au-lieu-de-nombre", place("retours/mainvilliers.xlsx", "Budget", 7, 5),
+                   "« à voir » est du texte."),
     ], partenaire="mainvilliers", exercice=2016, annotated="constats/mainvilliers.xlsx",
         saved=datetime(2016, 11, 29, 8, 0))  # fmt: skip
     before = received("consolidation/acceptes/mainvilliers 2016.xlsx", Verdict.IN_FORCE, partenaire="mainvilliers",
@@ -195,7 +197,8 @@ def _board(contract: Book) -> tuple[tuple[BoardLine, ...], tuple[ReceivedFile, .
     doubtful = received("retours/metropole A.xlsx", Verdict.UNDECIDED, partenaire="chartres-metropole", exercice=2016,
                         other="retours/metropole B.xlsx", saved=None)  # fmt: skip
     strays = (
-        received("retours/notes.docx", Verdict.FOREIGN, [said("pas-un-classeur", Place("retours/notes.docx"), "x")]
+        received("retours/notes.docx", Verdict.FOREIGN,
+                 [finding_at("pas-un-classeur", Place("retours/notes.docx"), "x")]
                  if "pas-un-classeur" in CATALOGUE else [], saved=None),
         received("retours/vide.xlsx", Verdict.UNREADABLE, saved=None),
     )  # fmt: skip
@@ -242,7 +245,7 @@ def _modifications(contract: Book) -> tuple[Modification, ...]:
         "author": "M. Dupont",
     }
     rows = contract.tables["lignes_budgetaires"].rows
-    found = []
+    modifications = []
     mine = [row for row in rows if row["collectivite_id"] == "luce" and row["exercice"] == 2016]
     for rank, row in enumerate(mine):
         key = (row["ligne_id"], 2016)
@@ -250,7 +253,7 @@ def _modifications(contract: Book) -> tuple[Modification, ...]:
             is_new = row["ligne_id"].startswith("B01-luce-n")
             before = None if is_new or rank % 2 else (row[name] or 0) + 50_000 + rank
             where = place(source, "Budget", 8 + rank, column)
-            found.append(Modification("lignes_budgetaires", key, name, before, row[name], place=where,
+            modifications.append(Modification("lignes_budgetaires", key, name, before, row[name], place=where,
                                       outcome=fates[rank % 6], is_new_row=is_new, **common))  # fmt: skip
     for rank, row in enumerate(contract.tables["suivis"].rows[:12]):
         key = (row["fiche_id"], row["partenaire_id"], 2016)
@@ -258,10 +261,10 @@ def _modifications(contract: Book) -> tuple[Modification, ...]:
             after = row[name] if row[name] is not None else HOSTILE_TEXTS[rank % len(HOSTILE_TEXTS)]
             before = date(2015, 12, 31) if name == "date_bilan" else HOSTILE_TEXTS[2] if name == "commentaire" else None
             where = place(HOSTILE_FILE, HOSTILE_SHEET, 8 + rank, column)
-            found.append(
+            modifications.append(
                 Modification("suivis", key, name, before, after, place=where, outcome=fates[rank % 6], **common)
             )
-    return tuple(found)
+    return tuple(modifications)
 
 
 def _origins(
@@ -307,9 +310,9 @@ def _conflicts(first: Row, second: Row) -> tuple[Conflict, ...]:
 
 
 def _removals(line: Row) -> tuple[Removal, ...]:
-    gone = place("retours/luce (1).xlsx", "Budget", 20, 1)
+    removed_at = place("retours/luce (1).xlsx", "Budget", 20, 1)
     return (
-        Removal("lignes_budgetaires", (line["ligne_id"], 2016), "Prévention <b>", "luce", 2016, gone),
+        Removal("lignes_budgetaires", (line["ligne_id"], 2016), "Prévention <b>", "luce", 2016, removed_at),
         Removal("lignes_budgetaires", ("B01-luce-002", 2016), "=1+1", "luce", 2016, Place(HOSTILE_FILE, HOSTILE_SHEET)),
     )
 
@@ -322,11 +325,11 @@ def _questions(
     asked = [AskedRemoval(tuple(group), where) for group in by_row(removals).values()]
     questions = [*conflict_questions(conflicts, labels), *removal_questions(asked, labels)]
     first, second, *_ = questions
-    said = [
+    decisions = [
         Decision(first.id, first.choices[1].code, first.choices[1].label, "Anne Martin", datetime(2016, 12, 4, 17, 5)),
         Decision(second.id, "", HOSTILE_TEXTS[1], "", datetime(2016, 12, 4, 17, 6)),
     ]
-    return questions, Decisions({item.question: item for item in said})
+    return questions, Decisions({item.question: item for item in decisions})
 
 
 def _findings(board: tuple[BoardLine, ...], strays: tuple[ReceivedFile, ...]) -> tuple[Finding, ...]:
@@ -336,10 +339,10 @@ def _findings(board: tuple[BoardLine, ...], strays: tuple[ReceivedFile, ...]) ->
     linked = (place("retours/mainvilliers.xlsx", "Actions", 9, 6), place("contrat.xlsx", "C01 Éducation", 8, 3))
     return (
         *own,
-        said("montant-ambigu", place("contrat.xlsx", "B01 Éducation", 9, 5), "Le total n'est pas la somme.",
+        finding_at("montant-ambigu", place("contrat.xlsx", "B01 Éducation", 9, 5), "Le total n'est pas la somme.",
              Severity.AVERTISSEMENT, liees=linked),
-        said("valeur-comprise", Place("contrat.xlsx"), "Information sans cellule."),
-        said("nombre-demesure", place(HOSTILE_FILE, HOSTILE_SHEET, 3, 3), HOSTILE_TEXTS[1] + " " + LONG_NAME),
+        finding_at("valeur-comprise", Place("contrat.xlsx"), "Information sans cellule."),
+        finding_at("nombre-demesure", place(HOSTILE_FILE, HOSTILE_SHEET, 3, 3), HOSTILE_TEXTS[1] + " " + LONG_NAME),
     )  # fmt: skip
 
 
@@ -348,19 +351,21 @@ def large(partners: int = 1000, lines: int = 40_000, modifications: int = 30_000
     rows = large_rows(20, 200, 400, max(1, lines // 20_000))
     base = [row | {"exercice": 2013} for row in rows["lignes_budgetaires"]]
     years = range(2013, 2013 + max(1, lines // len(base)))
-    rows["lignes_budgetaires"] = [each | {"exercice": year} for year in years for each in base]
+    rows["lignes_budgetaires"] = [row | {"exercice": year} for year in years for row in base]
     rows["partenaires"] = [
         {"partenaire_id": f"p-{rank}", "nom": f"Partenaire {rank}", "courriel": f"p{rank}@exemple.fr"}
         for rank in range(1, partners + 1)
     ]
     contract = contract_of(rows)
     last = years[-1]
-    board, found = [], []
+    board, findings = [], []
     for rank in range(1, partners + 1):
         source = f"retours/p-{rank}.xlsx"
-        note = said("valeur-comprise", place(source, "Budget", 8, 5), f"« {rank} k€ » a été compris comme {rank}000.")
+        note = finding_at(
+            "valeur-comprise", place(source, "Budget", 8, 5), f"« {rank} k€ » a été compris comme {rank}000."
+        )
         file = received(source, Verdict.IN_FORCE, [note] * 3, partenaire=f"p-{rank}", exercice=last)
-        found += file.findings
+        findings += file.findings
         board.append(BoardLine(f"p-{rank}", f"Partenaire {rank}", None, last, ReturnStatus.ACCEPTED,
                                f"envois/{last}/p-{rank}.xlsx", (file,), file, DUE))  # fmt: skip
     changed, cells = [], {}
@@ -375,5 +380,10 @@ def large(partners: int = 1000, lines: int = 40_000, modifications: int = 30_000
                                     MADE - timedelta(days=20), "A", MergeOutcome.APPLIED))  # fmt: skip
         cells["lignes_budgetaires", position, field] = where
     return consolidation_of(
-        contract, contract.tables, board=tuple(board), modifications=tuple(changed), cells=cells, findings=tuple(found)
+        contract,
+        contract.tables,
+        board=tuple(board),
+        modifications=tuple(changed),
+        cells=cells,
+        findings=tuple(findings),
     )

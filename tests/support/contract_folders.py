@@ -108,14 +108,14 @@ def _line(rng: random.Random, key: str, convention: int, town: str, year: int, n
 
 def _financements(rng: random.Random, fiche: str, years: tuple[int, ...]) -> list[Row]:
     """Of each funder, one known before the exercices, one followed from year to year, or none."""
-    found = list[Row]()
+    rows = list[Row]()
     for funder in ("f1", "f2", "f3", "f4"):
         asked = rng.choice(((), (None,), years[:1], years, (None, *years)))
         for year in asked:
             cents = rng.choice((None, rng.randint(100, 9_999_999)))
-            found.append(
+            rows.append(
                 {"financement_id": f"{fiche}:{funder}" + ("" if year is None else f":{year}"), "fiche_id": fiche,
                  "financeur_id": funder, "exercice": year, "montant": cents, "dispositif": "BOP 147",
                  "statut_montant": "à négocier" if cents is None else "chiffré"}
             )  # fmt: skip
-    return found
+    return rows

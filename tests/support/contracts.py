@@ -73,9 +73,9 @@ TITLES = (
 @cache
 def schemas() -> Schemas:
     """The repository's own schemas and forms."""
-    found = load_schemas(ROOT / "schemas")
-    found.forms = load_form_tables(ROOT / "templates" / FORMS_FILE, found)
-    return found
+    loaded = load_schemas(ROOT / "schemas")
+    loaded.forms = load_form_tables(ROOT / "templates" / FORMS_FILE, loaded)
+    return loaded
 
 
 def tables_of(rows: Rows | None = None, /, **more: list[Row]) -> Tables:
@@ -226,9 +226,9 @@ def total(source: str, cents: int | None, convention: int | None = None, town: s
 def published(rows: Rows) -> list[Row]:
     """The totals that a document without a mistake would publish of the lines of ``rows``: details, then the recap."""
     sums: defaultdict[int, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for each in rows.get("lignes_budgetaires", []):
-        if each["exercice"] == SETTINGS.exercice:
-            sums[each["convention_id"]][each["collectivite_id"]] += each.get("montant_realise") or 0
+    for row in rows.get("lignes_budgetaires", []):
+        if row["exercice"] == SETTINGS.exercice:
+            sums[row["convention_id"]][row["collectivite_id"]] += row.get("montant_realise") or 0
     details = [total("convention", cents, number, town) for number in sums for town, cents in sums[number].items()]
     recap = []
     for number, towns in sums.items():
@@ -284,7 +284,9 @@ def contract_rows(draw: DrawFn, *, adds_up: bool = True) -> Rows:
     """
     maybe_text = st.none() | texts()
     rows: Rows = {name: [] for name in schemas()}
-    rows["piliers"] = [{"pilier_id": each, "titre": draw(texts(255))} for each in _ROMAN[: draw(st.integers(0, 3))]]
+    rows["piliers"] = [
+        {"pilier_id": numeral, "titre": draw(texts(255))} for numeral in _ROMAN[: draw(st.integers(0, 3))]
+    ]
     for number in range(1, draw(st.integers(1, 5)) + 1):
         pilier = draw(st.sampled_from(rows["piliers"]))["pilier_id"] if rows["piliers"] else None
         title = draw(st.sampled_from(TITLES) | texts(255))
@@ -307,12 +309,12 @@ def contract_rows(draw: DrawFn, *, adds_up: bool = True) -> Rows:
         rows["partenaires"].append(
             {"partenaire_id": f"partenaire-{position + 1}", "nom": f"L'association {position + 1}"}
         )
-    for each in rows["fiches"] if rows["financeurs"] else []:
+    for fiche in rows["fiches"] if rows["financeurs"] else []:
         if draw(st.booleans()):
-            rows["financements"].append(draw(_financements(each["fiche_id"])))
-            partner = {"fiche_id": each["fiche_id"], "partenaire_id": "partenaire-1"}
+            rows["financements"].append(draw(_financements(fiche["fiche_id"])))
+            partner = {"fiche_id": fiche["fiche_id"], "partenaire_id": "partenaire-1"}
             rows["participations"].append({**partner, "role": draw(st.sampled_from(["porteur", "opérationnel"]))})
-            followed_years = st.lists(_suivis(each["fiche_id"]), max_size=2, unique_by=lambda row: row["exercice"])
+            followed_years = st.lists(_suivis(fiche["fiche_id"]), max_size=2, unique_by=lambda row: row["exercice"])
             rows["suivis"] += draw(followed_years)
     for convention in rows["conventions"]:
         for town in rows["collectivites"]:

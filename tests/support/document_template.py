@@ -249,8 +249,8 @@ def table(style: str, title: str, description: str, header: str, *rows: str, las
     rows = tuple(record if record.startswith("<w:tr>") else tag_row(record, header.count("<w:tc>")) for record in rows)
     shares = [int(width) for width in re.findall(r'<w:tcW w:w="(\d+)"', header)]
     header, *rows = (
-        re.sub(r'(?<=<w:tcW w:w=")\d+', lambda width: str(int(width[0]) * 9638 // sum(shares)), each)
-        for each in (header, *rows)
+        re.sub(r'(?<=<w:tcW w:w=")\d+', lambda width: str(int(width[0]) * 9638 // sum(shares)), row_xml)
+        for row_xml in (header, *rows)
     )
     widths = [share * 9638 // sum(shares) for share in shares]
     first_column = style == "Tableaufiche"
@@ -489,7 +489,7 @@ def plan() -> str:
         words = (*words, *("" for _ in shares[len(words) :]))
         styles = (style, *[amount] * 4, style if style == WORDS else amount)
         return row(
-            *(cell(share, each, word, keep=True) for share, each, word in zip(shares, styles, words, strict=True))
+            *(cell(share, style, word, keep=True) for share, style, word in zip(shares, styles, words, strict=True))
         )
 
     def with_comment(name: str, words: str, *others: str) -> str:
@@ -517,7 +517,7 @@ def plan() -> str:
     return paragraph("Lgende", "Plan de financement, exercice {{ contrat.exercice }}", keep=True) + table(
         "Tableaufiche", "Plan de financement de la fiche {{ fiche.fiche_id }}, exercice {{ contrat.exercice }}",
         "Les charges par poste, les produits par financeur, puis l’équilibre et le cofinancement.",
-        row(cell(42, HEAD, "Charges et produits"), *(cell(20, HEAD_AMOUNT, each) for each in ("Retenu", "Demandé", "Accordé", "Versé")),
+        row(cell(42, HEAD, "Charges et produits"), *(cell(20, HEAD_AMOUNT, heading) for heading in ("Retenu", "Demandé", "Accordé", "Versé")),
             cell(16, HEAD, "État"), header=True),
         line(SUB, SUB_AMOUNT, "Charges", "{{ fiche.plan.total_charges | euros }}"),
         *(charge.replace("CHARGES", "charges") for charge in charges),
@@ -643,7 +643,7 @@ def budget_annex() -> str:
         keep = style == TOTAL
         figures = (f"{of}.nombre", f"{of}.chiffres", f"{of}.montant | euros")
         return row(*(cell(share, style, name, keep=keep) for share, name in zip((42, 36), names, strict=True)),
-                   *(cell(share, amount, f"{{{{ {each} }}}}", keep=keep) for share, each in zip((22, 16, 24), figures, strict=True)))  # fmt: skip
+                   *(cell(share, amount, f"{{{{ {figure} }}}}", keep=keep) for share, figure in zip((22, 16, 24), figures, strict=True)))  # fmt: skip
 
     return (
         paragraph("Titre1", "Annexe 3 – Le budget de l’exercice", keep=True, new_page=True)
@@ -668,7 +668,7 @@ def budget_annex() -> str:
         + table(
             "Tableaubudget", funding, "Un financeur d’une convention par ligne : combien de financements, combien de chiffrés, leur montant.",
             row(cell(42, HEAD, "Convention"), cell(36, HEAD, "Financeur"),
-                *(cell(share, HEAD_AMOUNT, each) for share, each in zip((22, 16, 24), funding_heads, strict=True)), header=True),
+                *(cell(share, HEAD_AMOUNT, heading) for share, heading in zip((22, 16, 24), funding_heads, strict=True)), header=True),
             "{%tr for ligne in budget.financements %}",
             funding_row(WORDS, AMOUNT, "ligne", "{{ ligne.convention }}", "{{ ligne.financeur }}"),
             "{%tr endfor %}",

@@ -80,8 +80,8 @@ def money(cents: int | None, space: str = " ") -> str:
     """An amount as the document prints it; nothing for None."""
     if cents is None:
         return ""
-    units, rest = divmod(abs(cents), 100)
-    text = f"{units:,}".replace(",", space) + (f",{rest:02d}" if rest else "")
+    units, centimes = divmod(abs(cents), 100)
+    text = f"{units:,}".replace(",", space) + (f",{centimes:02d}" if centimes else "")
     return f"{'-' if cents < 0 else ''}{text} €"
 
 

@@ -75,9 +75,9 @@ class Registers:
     def figures(self, keys: int, query: str) -> Figures:
         """What a query gives: its first ``keys`` columns, then figures."""
         rows = self.base.execute(query).fetchall()
-        found = {tuple(row[:keys]): tuple(row[keys:]) for row in rows}
-        assert len(found) == len(rows)
-        return found
+        by_key = {tuple(row[:keys]): tuple(row[keys:]) for row in rows}
+        assert len(by_key) == len(rows)
+        return by_key
 
     def credits(self, *by: str) -> Figures:
         """Lines, the three amounts, the lines without what was spent, planned and spent where both are known."""
@@ -90,7 +90,9 @@ class Registers:
 
         Of one financement followed from year to year, its latest one of the exercice or before counts.
         """
-        pairs = ", ".join(f"('{contrat}', {year})" for contrat, found in years.items() for year in sorted(found))
+        pairs = ", ".join(
+            f"('{contrat}', {year})" for contrat, exercices in years.items() for year in sorted(exercices)
+        )
         names = ", ".join(by)
         return self.figures(len(by), f"""
             WITH montre(contrat, exercice) AS (VALUES {pairs}),
@@ -103,10 +105,10 @@ class Registers:
 
     def years_of_fundings(self, shown: Mapping[str, int]) -> dict[str, set[int]]:
         """The exercices of which financements are, and the one that each contract shows."""
-        found = {contrat: {year} for contrat, year in shown.items()}
+        years = {contrat: {year} for contrat, year in shown.items()}
         for contrat, year in self.base.execute("SELECT DISTINCT contrat, annee FROM suivies").fetchall():
-            found[contrat] |= {year} - {None}
-        return found
+            years[contrat] |= {year} - {None}
+        return years
 
     def quartiers(self) -> Figures:
         """By contract, quartier and exercice: code, lines that name it alone, the three amounts."""

@@ -120,14 +120,14 @@ class Program:
         """Run a function in a fork, from when the tracer holds it: a stopped process goes on only as its tracer says,
         where one that waited for a word from here might do its first calls before they are traced.
         """
-        with tempfile.TemporaryFile() as printed, tempfile.TemporaryFile() as said:
+        with tempfile.TemporaryFile() as printed, tempfile.TemporaryFile() as errors:
             pid = os.fork()
             if pid == 0:
                 code = 1
                 try:
                     os.chdir(self.cwd)
                     os.dup2(printed.fileno(), 1)
-                    os.dup2(said.fileno(), 2)
+                    os.dup2(errors.fileno(), 2)
                     sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
                     sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
                     ctypes.CDLL(None).prctl(_PR_SET_PTRACER, ctypes.c_ulong(-1), 0, 0, 0)
@@ -152,9 +152,9 @@ class Program:
                 _, refusal = strace.communicate(timeout=TIME_LIMIT_SECONDS)
             if not is_held:
                 raise PermissionError(refusal.decode())
-            for stream in (printed, said):
+            for stream in (printed, errors):
                 stream.seek(0)
-            return subprocess.CompletedProcess([], os.waitstatus_to_exitcode(status), printed.read(), said.read())
+            return subprocess.CompletedProcess([], os.waitstatus_to_exitcode(status), printed.read(), errors.read())
 
 
 def _writing(log: str) -> Iterator[Call]:
@@ -204,9 +204,9 @@ def mount_missing() -> str | None:
 @contextmanager
 def small_disk(folder: Path, **options: str | int) -> Iterator[Path]:
     """An empty disk at ``folder`` with the options of tmpfs: ``size="1m"``, ``nr_inodes=40``."""
-    said = ",".join(f"{name}={value}" for name, value in options.items())
+    mount_options = ",".join(f"{name}={value}" for name, value in options.items())
     folder.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", said, "tabellion", folder], check=True, capture_output=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", mount_options, "tabellion", folder], check=True, capture_output=True)
     try:
         yield folder
     finally:

@@ -95,7 +95,7 @@ def form_package(name: str, partner: str, year: int = YEAR) -> Package:
 
 def column_of(table: TableSpec, column: str) -> int:
     """The zero-based column of a form's sheet, by the column's name."""
-    return next(place for place, each in enumerate(table.columns) if each.name == column)
+    return next(place for place, candidate in enumerate(table.columns) if candidate.name == column)
 
 
 def shown_rows(form: Form, table: TableSpec) -> list[dict[str, Any]]:

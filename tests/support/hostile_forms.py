@@ -54,10 +54,10 @@ REFS = ["A1:A1", "XFD1048576:XFD1048576", "A1:XFD1048576", "B5:A1", "zut", "", "
 def part_of(parts: Parts, title: str) -> str:
     """The part of a sheet by its title."""
     book = parts["xl/workbook.xml"].decode()
-    found = re.search(rf'<sheet name="{re.escape(title)}"[^>]*r:id="([^"]+)"', book)
-    assert found is not None, title
+    match = re.search(rf'<sheet name="{re.escape(title)}"[^>]*r:id="([^"]+)"', book)
+    assert match is not None, title
     links = parts["xl/_rels/workbook.xml.rels"].decode()
-    link = next(text for text in re.findall("<Relationship [^>]+>", links) if f'Id="{found[1]}"' in text)
+    link = next(text for text in re.findall("<Relationship [^>]+>", links) if f'Id="{match[1]}"' in text)
     target = re.search(r'Target="/?(?:xl/)?([^"]+)"', link)
     assert target is not None
     return f"xl/{target[1]}"

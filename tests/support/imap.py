@@ -114,8 +114,8 @@ class MailServer:
             assert kind == "OK", folder
             if count == b"0":
                 return []
-            _, found = client.fetch("1:*", "(FLAGS)")
-            return [" ".join(flag.decode() for flag in imaplib.ParseFlags(line)) for line in found if line]
+            _, lines = client.fetch("1:*", "(FLAGS)")
+            return [" ".join(flag.decode() for flag in imaplib.ParseFlags(line)) for line in lines if line]
 
     def empty(self) -> None:
         """Take every message and folder away; the numbers of messages begin anew."""
@@ -170,8 +170,8 @@ def faulty(server: MailServer, decide: Decide, *, starttls: bool = False, hides:
         near.connection.sendall(far.line())
         while True:
             line = near.line()
-            tag, verb, *rest = line.split()
-            shown = (rest[0] if verb == b"UID" else verb).decode().upper()
+            tag, verb, *arguments = line.split()
+            shown = (arguments[0] if verb == b"UID" else verb).decode().upper()
             fault = decide(shown, line.decode("latin-1"))
             if fault == "before":
                 return
@@ -179,17 +179,17 @@ def faulty(server: MailServer, decide: Decide, *, starttls: bool = False, hides:
                 near.connection.sendall(tag + f" {fault}\r\n".encode())
                 continue
             far.connection.sendall(line)
-            said = far.answer(tag)
+            reply = far.answer(tag)
             if fault == "after":
                 return
-            near.connection.sendall(said.replace(b" " + hides, b"") if hides else said)
+            near.connection.sendall(reply.replace(b" " + hides, b"") if hides else reply)
             if shown == "STARTTLS":
                 near.encrypt(as_server, is_server=True)
                 far.encrypt(as_client, is_server=False)
-            while said.startswith(b"+"):
+            while reply.startswith(b"+"):
                 far.connection.sendall(near.line())
-                said = far.answer(tag)
-                near.connection.sendall(said)
+                reply = far.answer(tag)
+                near.connection.sendall(reply)
 
     def hold(connection: socket.socket) -> None:
         port = server.starttls_port if starttls else server.port
@@ -249,9 +249,9 @@ def running(token_key: bytes | None = None) -> Iterator[MailServer]:
     is_root = os.getuid() == 0
     owner = pwd.getpwnam(_OWNER) if is_root else pwd.getpwuid(os.getuid())
     with socket.socket() as free, socket.socket() as free_too:
-        for each in (free, free_too):
-            each.bind(("127.0.0.1", 0))
-        port, starttls_port = (each.getsockname()[1] for each in (free, free_too))
+        for sock in (free, free_too):
+            sock.bind(("127.0.0.1", 0))
+        port, starttls_port = (sock.getsockname()[1] for sock in (free, free_too))
     certificate, key = make_certificate(folder)
     for name in ("run", "state", "home"):
         (folder / name).mkdir()
@@ -288,9 +288,9 @@ def _wait_until_it_answers(process: subprocess.Popen[bytes], port: int, folder: 
         with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return
         log = folder / "log"
-        said = log.read_text(errors="replace") if log.exists() else ""
-        assert process.poll() is None, said
-        assert time.monotonic() < end, said
+        log_text = log.read_text(errors="replace") if log.exists() else ""
+        assert process.poll() is None, log_text
+        assert time.monotonic() < end, log_text
         time.sleep(0.05)
 
 

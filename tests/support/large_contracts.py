@@ -42,9 +42,9 @@ def large_rows(conventions: int = 20, towns: int = 9, fiches: int = 400, lines_e
                 fiche(f"{axe}./{rank}", axe, number, proposition=proposition, priorite=1 + rank % 3)
                 | {"annee_priorite": 2016 + rank % 3, "echeance": f"{1 + rank % 3} ({2016 + rank % 3})"}
             )
-    for rank, each in enumerate(rows["fiches"]):
+    for rank, fiche_row in enumerate(rows["fiches"]):
         if rank % 3 == 0:
-            rows["financements"].append(_financement(each["fiche_id"], f"financeur-{1 + rank % 12}", rank))
+            rows["financements"].append(_financement(fiche_row["fiche_id"], f"financeur-{1 + rank % 12}", rank))
     places = product(range(1, conventions + 1), range(1, towns + 1), range(1, lines_each + 1))
     for rank, (number, town, place) in enumerate(places):
         identifier = f"B{number:02d}-ville-{town}-{place:03d}"
@@ -54,8 +54,7 @@ def large_rows(conventions: int = 20, towns: int = 9, fiches: int = 400, lines_e
             line(identifier, number, f"ville-{town}", f"{next(words).capitalize()} ({place})", cents, **more)
         )
     rows["totaux_publies"] = [
-        {**each, "montant": each["montant"] + (150 if rank % 7 == 0 else 0)}
-        for rank, each in enumerate(published(rows))
+        {**row, "montant": row["montant"] + (150 if rank % 7 == 0 else 0)} for rank, row in enumerate(published(rows))
     ]
     return rows
 
@@ -156,8 +155,8 @@ def wide_rows() -> Rows:
         for action in rows["fiches"][:6]
     ]  # fmt: skip
     rows["subventions"] = [
-        {"subvention_id": f"S{rank}", "financement_id": each["financement_id"], "nature": "aide en numéraire"}
-        for rank, each in enumerate(rows["financements"][:3])
+        {"subvention_id": f"S{rank}", "financement_id": financement["financement_id"], "nature": "aide en numéraire"}
+        for rank, financement in enumerate(rows["financements"][:3])
     ]
     rows["plan_charges"] = [
         {"charge_id": "C1", "fiche_id": first, "exercice": 2016, "poste": "60 – Achats", "montant": 2_000_50,

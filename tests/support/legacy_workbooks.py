@@ -162,8 +162,8 @@ def tabs(contract: ImportedContract) -> bytes:
                 ["Partenaires mobilisés", row["partenaires_operationnels"]],
                 [],
                 ["Financeur", "Dispositif", "Montant"],
-                *([c.funders.get(each["financeur_id"]), each["dispositif"], each["montant_texte"]]
-                  for each in c.funding(row["fiche_id"])),
+                *([c.funders.get(funding["financeur_id"]), funding["dispositif"], funding["montant_texte"]]
+                  for funding in c.funding(row["fiche_id"])),
             ])  # fmt: skip
 
     return workbook(make)

@@ -54,9 +54,9 @@ def cutting(port: int, after_bytes: int) -> Iterator[int]:
             while most > 0 and (block := source.recv(int(min(most, 4096)))):
                 target.sendall(block)
                 most -= len(block)
-        for each in (source, target):
+        for sock in (source, target):
             with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
+                sock.shutdown(socket.SHUT_RDWR)
 
     def hold(near: socket.socket) -> None:
         with near, socket.create_connection(("127.0.0.1", port)) as far:

@@ -172,15 +172,15 @@ class Package:
     @cached_property
     def tables(self) -> dict[str, TablePart]:
         """The Excel tables by name."""
-        found = {}
+        by_name = {}
         for sheet, part in self.sheet_parts.items():
             if b"tablePart" not in self.parts[part]:
                 continue
             targets = self.targets(part)
             for element in self.sheets[sheet].iter(f"{MAIN}tablePart"):
                 table = _table(sheet, self.xml(targets[element.attrib[f"{OFFICE}id"]]))
-                found[table.name] = table
-        return found
+                by_name[table.name] = table
+        return by_name
 
     @cached_property
     def shared_strings(self) -> list[str]:

@@ -40,11 +40,15 @@ class Book:
 
     def rows(self, table: str) -> list[Row]:
         """The rows of an Excel table."""
-        found = self.package.tables[table]
-        labels, cells, links = list(found.columns), self.package.cells[found.sheet], self.links(found.sheet)
+        excel_table = self.package.tables[table]
+        labels, cells, links = (
+            list(excel_table.columns),
+            self.package.cells[excel_table.sheet],
+            self.links(excel_table.sheet),
+        )
         rows = []
-        for row in range(found.area[0] + 1, found.area[2] + 1):
-            places = [(row, found.area[1] + column) for column in range(len(labels))]
+        for row in range(excel_table.area[0] + 1, excel_table.area[2] + 1):
+            places = [(row, excel_table.area[1] + column) for column in range(len(labels))]
             values = {label: cells.get(place, (None, None))[0] for label, place in zip(labels, places, strict=True)}
             led = {label: links[place] for label, place in zip(labels, places, strict=True) if place in links}
             rows.append(Row(values, led))
@@ -62,14 +66,14 @@ class Book:
             for element in self.package.xml(relations).iter(f"{RELATIONS}Relationship")
             if element.attrib.get("TargetMode") == "External"
         }
-        found = {}
+        link_targets = {}
         for element in self.package.sheets[sheet].iter(f"{MAIN}hyperlink"):
             target = targets.get(element.attrib.get(f"{OFFICE}id", ""))
             if target is not None:
                 path = (self.path.parent / target).resolve().relative_to(self.path.parent.parent.resolve()).as_posix()
                 place = position(element.attrib["ref"].partition(":")[0])
-                found[place] = (path, element.attrib.get("location", ""))
-        return found
+                link_targets[place] = (path, element.attrib.get("location", ""))
+        return link_targets
 
 
 class Opened:

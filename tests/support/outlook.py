@@ -40,7 +40,7 @@ def message_storage(
         "__nameid_version1.0": {},
         "__substg1.0_001A001F": "IPM.Note".encode("utf-16-le"),
         "__substg1.0_0037001F": subject.encode("utf-16-le"),
-        **{f"__attach_version1.0_#{rank:08X}": each for rank, each in enumerate(attachments)},
+        **{f"__attach_version1.0_#{rank:08X}": attachment for rank, attachment in enumerate(attachments)},
     }
 
 
@@ -86,8 +86,8 @@ def compound_file(root: Storage) -> bytes:
             entries[number][6] = len(content)
             return number
         inside = [
-            add(each, of, 2 if isinstance(of, bytes) else 1)
-            for each, of in sorted(content.items(), key=lambda item: (len(item[0]), item[0].upper()))
+            add(child, of, 2 if isinstance(of, bytes) else 1)
+            for child, of in sorted(content.items(), key=lambda item: (len(item[0]), item[0].upper()))
         ]
 
         def balanced(numbers: list[int]) -> int:
@@ -114,9 +114,9 @@ def compound_file(root: Storage) -> bytes:
     first_difat = len(sectors)
     fat += [_DIFAT] * extra + [_FAT] * count
     of_fat = list(range(first_difat + extra, first_difat + extra + count))
-    rest = of_fat[_IN_HEADER:]
+    beyond_header = of_fat[_IN_HEADER:]
     for rank in range(extra):
-        numbers = [*rest[rank * 127 : rank * 127 + 127]]
+        numbers = [*beyond_header[rank * 127 : rank * 127 + 127]]
         numbers += [_FREE] * (127 - len(numbers))
         sectors.append(struct.pack("<128L", *numbers, first_difat + rank + 1 if rank + 1 < extra else _END))
     fat += [_FREE] * (count * (_SECTOR // 4) - len(fat))

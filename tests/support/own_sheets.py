@@ -279,7 +279,7 @@ def faults(content: bytes) -> list[str]:
         "name": names,
     }
     wrong += [
-        f"{what} {value!r} twice" for what, values in once.items() for value in set(values) if values.count(value) > 1
+        f"{kind} {value!r} twice" for kind, values in once.items() for value in set(values) if values.count(value) > 1
     ]
     wrong += [f"name of no sheet: {name}" for name, scope in names if scope is not None and int(scope) >= len(sheets)]
     styles = package.xml("xl/styles.xml")

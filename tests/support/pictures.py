@@ -41,12 +41,12 @@ def render(sheets: tuple[str, ...], folder: Path) -> dict[str, Image.Image]:
     with LibreOffice() as office:
         office.open(source)
         pdf = office.pdf(folder / "contrat.pdf")
-    found = {}
+    images = {}
     for page, text in enumerate(page_texts(pdf), 1):
         for key in sheets:
-            if key not in found and re.search(rf"\s{re.escape(plan.sheets[key])}\s+Page ", text):
-                found[key] = page_image(pdf, page, folder / "page")
-    return found
+            if key not in images and re.search(rf"\s{re.escape(plan.sheets[key])}\s+Page ", text):
+                images[key] = page_image(pdf, page, folder / "page")
+    return images
 
 
 def page_texts(pdf: Path) -> list[str]:
@@ -128,13 +128,13 @@ def consolidation(folder: Path) -> Image.Image:
         report = image.convert("RGB")
     narrow = _WIDTH * 3 // 10
     wide = _WIDTH - narrow - 3 * _GAP
-    framed = [_framed(each, wide) for each in left]
-    height = 2 * _GAP + sum(each.height for each in framed) + _GAP
+    framed = [_framed(picture, wide) for picture in left]
+    height = 2 * _GAP + sum(picture.height for picture in framed) + _GAP
     sheet = Image.new("RGB", (_WIDTH, height), _BACKGROUND)
     top = _GAP
-    for each in framed:
-        sheet.paste(each, (_GAP, top))
-        top += each.height + _GAP
+    for picture in framed:
+        sheet.paste(picture, (_GAP, top))
+        top += picture.height + _GAP
     screen = _framed(report, narrow)
     sheet.paste(screen.crop((0, 0, screen.width, height - 2 * _GAP)), (wide + 2 * _GAP, _GAP))
     return sheet

@@ -67,7 +67,7 @@ BOTH = ("C", 2016, _ROW)
 
 
 @dataclass(frozen=True)
-class Said:
+class TypedEntry:
     """A value typed: ``value`` as people see it, when and by whom."""
 
     value: Any
@@ -93,9 +93,9 @@ class Game:
     root: Path
     seed: int
     now: datetime = START
-    typed: dict[Cell, Said] = field(default_factory=dict)
-    saved: dict[Cell, Said] = field(default_factory=dict)
-    answered: dict[Cell, Said] = field(default_factory=dict)
+    typed: dict[Cell, TypedEntry] = field(default_factory=dict)
+    saved: dict[Cell, TypedEntry] = field(default_factory=dict)
+    answered: dict[Cell, TypedEntry] = field(default_factory=dict)
     copies: list[Copy] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
     saver: str = ""
@@ -156,19 +156,19 @@ class Game:
 
     def cells(self, book: Excel) -> dict[Cell, tuple[str, str, int]]:
         """The rows that a workbook shows, by what the model calls them: their table here and in Excel, their row."""
-        found: dict[Cell, tuple[str, str, int]] = {}
+        places: dict[Cell, tuple[str, str, int]] = {}
         for table in SHEETS:
             for row in book.rows(table):
                 label = str(book.get(table, row, "Libellé") or "")
                 if label:
                     name = label if label.startswith("Ajout") else str(book.get(table, row, "Identifiant") or label)
-                    found[name, book.get(table, row, "Exercice"), _ROW] = (TABLE, table, row)
+                    places[name, book.get(table, row, "Exercice"), _ROW] = (TABLE, table, row)
         for resource, (tables, key, _) in OTHERS.items():
             for table in tables:
                 for row in book.rows(table):
                     if book.get(table, row, key) is not None:
-                        found[str(book.get(table, row, key)), 0, _ROW] = (resource, table, row)
-        return found
+                        places[str(book.get(table, row, key)), 0, _ROW] = (resource, table, row)
+        return places
 
     def pick(
         self, book: Excel, tables: tuple[str, ...] = (TABLE, FICHES, PARTNERS, TOWNS)
@@ -213,7 +213,7 @@ class Game:
         self.edit(sorting, self.random.choice(PEOPLE))
 
     def say(self, cell: Cell, value: Any, who: str) -> None:
-        self.saved[cell] = Said(value, who, self.now)
+        self.saved[cell] = TypedEntry(value, who, self.now)
 
     def replace(self, copy: Copy) -> None:
         self.contrat.write_bytes(copy.content)
@@ -221,18 +221,21 @@ class Game:
 
     def taken_over(self) -> None:
         """A run has read the workbook, and written it to the register: all is of whoever saved it last."""
-        for cell, said in self.saved.items():
-            if said.value == GONE:
+        for cell, typed_value in self.saved.items():
+            if typed_value.value == GONE:
                 for other in [other for other in self.typed if other[:2] == cell[:2]]:
                     del self.typed[other]
-            self.typed[cell] = replace(said, who=self.saver)
+            self.typed[cell] = replace(typed_value, who=self.saver)
         self.saved.clear()
 
     @property
-    def current(self) -> dict[Cell, Said]:
+    def current(self) -> dict[Cell, TypedEntry]:
         """What was typed last in each cell."""
-        gone = {cell[:2] for cell, said in self.saved.items() if said.value == GONE}
-        return {**{cell: said for cell, said in self.typed.items() if cell[:2] not in gone}, **self.saved}
+        removed_rows = {cell[:2] for cell, typed_value in self.saved.items() if typed_value.value == GONE}
+        return {
+            **{cell: typed_value for cell, typed_value in self.typed.items() if cell[:2] not in removed_rows},
+            **self.saved,
+        }
 
     def add(self) -> None:
         """Somebody types a row under the last one of a table."""
@@ -266,19 +269,19 @@ class Game:
 
     def undo(self) -> None:
         """Who typed a value last types the one of before again: second thoughts."""
-        mine = [(cell, said) for cell, said in self.current.items() if cell[2] in LABELS]
+        mine = [(cell, typed_value) for cell, typed_value in self.current.items() if cell[2] in LABELS]
         if not mine:
             return
-        cell, said = self.random.choice(mine)
+        cell, typed_value = self.random.choice(mine)
 
         def typing(book: Excel) -> None:
             place = self.cells(book).get((*cell[:2], _ROW))
             if place is not None:
                 book.type(place[1], place[2], **{LABELS[cell[2]]: None})
                 self.note(f"{cell} emptied")
-                self.say(cell, None, said.who)
+                self.say(cell, None, typed_value.who)
 
-        self.edit(typing, said.who)
+        self.edit(typing, typed_value.who)
 
     def put_aside(self) -> None:
         """Somebody keeps a copy of the workbook as it is."""
@@ -297,18 +300,18 @@ class Game:
         """The partner fills the form that it was sent, or takes a line out of it, and sends it back."""
         form = self.workspace.envois / "2016" / "luce-2016.xlsx"
         line, other = self.random.sample(("C", "C", "A", "B", "E"), 2)
-        gone = {"Budget": [other]} if line != other and self.random.random() < 0.3 else {}
+        removed_keys = {"Budget": [other]} if line != other and self.random.random() < 0.3 else {}
         self.number += 1
         try:
             fill(form, self.workspace.retours / f"luce-{self.number}.xlsx",
-                 {"Budget": {line: {"montant_prevu": self.number}}}, removed=gone, saved=self.now)  # fmt: skip
+                 {"Budget": {line: {"montant_prevu": self.number}}}, removed=removed_keys, saved=self.now)  # fmt: skip
         except KeyError:
             return  # the line is on the form no more
-        self.note(f"{line} montant_prevu = {self.number} {gone or ''}")
-        self.answered = {cell: said for cell, said in self.answered.items() if said.value != GONE}
-        self.answered[line, 2016, "montant_prevu"] = Said(self.number, "luce", self.now)
-        if gone:
-            self.answered[other, 2016, _ROW] = Said(GONE, "luce", self.now)
+        self.note(f"{line} montant_prevu = {self.number} {removed_keys or ''}")
+        self.answered = {cell: typed_value for cell, typed_value in self.answered.items() if typed_value.value != GONE}
+        self.answered[line, 2016, "montant_prevu"] = TypedEntry(self.number, "luce", self.now)
+        if removed_keys:
+            self.answered[other, 2016, _ROW] = TypedEntry(GONE, "luce", self.now)
 
     def decide(self) -> None:
         """Somebody chooses in « À décider », as it is after a run; what gives way by that choice was spoken of."""
@@ -317,7 +320,7 @@ class Game:
         asked = [question for question in state.open_questions if question.kind in DECIDED]
         if not asked:
             return
-        question = self.random.choice(sorted(asked, key=lambda each: each.sentence))
+        question = self.random.choice(sorted(asked, key=lambda question: question.sentence))
         choice = self.random.choice(question.choices)
         self.note(f"{question.kind.value}: {question.sentence} -> {choice.label}")
         book = self.workspace.consolidation / "consolidation.xlsx"
@@ -339,23 +342,23 @@ class Game:
             for cell in [cell for cell in left if cell[:2] == row and question.champ in (None, cell[2])]:
                 del left[cell]
             if question.champ is None and code == "garder":
-                right[*row, _ROW] = Said(GONE, "décision", self.now)
+                right[*row, _ROW] = TypedEntry(GONE, "décision", self.now)
         elif question.kind is QuestionKind.REMOVAL:
             self.answered.pop((*row, _ROW), None)
             if code == "supprimer":
-                for said in (self.typed, self.answered):
-                    for cell in [cell for cell in said if cell[:2] == row]:
-                        del said[cell]
-                self.typed[*row, _ROW] = Said(GONE, "décision", self.now)
+                for values in (self.typed, self.answered):
+                    for cell in [cell for cell in values if cell[:2] == row]:
+                        del values[cell]
+                self.typed[*row, _ROW] = TypedEntry(GONE, "décision", self.now)
         elif question.kind is QuestionKind.PARTIAL:
             self.answered.clear()  # people chose among its files
         else:
-            (held,) = [each for each in state.withheld if each.question == question.id]
+            (held,) = [withheld for withheld in state.withheld if withheld.question == question.id]
             if question.kind is QuestionKind.UNDONE:
-                gone = {
+                removed_cells = {
                     (name_of(state, *cell[:2]), cell[1][-1] if cell[0] == TABLE else 0, cell[2]) for cell in held.cells
                 }
-                rows = {cell[:2] for cell in gone}
+                rows = {cell[:2] for cell in removed_cells}
                 is_left = code == "confirmer"
             else:
                 rows = {(name_of(state, held.table, key), key[-1] if held.table == TABLE else 0) for key in held.keys}
@@ -400,10 +403,10 @@ class Game:
             return
         self.note("adopted")
         assert self.source().state.saves.modifications == (), self.story()
-        said = {cell for state in seen for cell in (*self.listed(state), *self.waiting(state))}
-        for cell in [cell for cell in self.answered if cell in said]:
+        spoken = {cell for state in seen for cell in (*self.listed(state), *self.waiting(state))}
+        for cell in [cell for cell in self.answered if cell in spoken]:
             del self.answered[cell]  # its value is in the contract, or was told that it is not
-        for cell in [cell for cell in self.typed if cell in said]:
+        for cell in [cell for cell in self.typed if cell in spoken]:
             del self.typed[cell]
 
     def generate(self) -> None:
@@ -448,26 +451,26 @@ class Game:
             texts = b"".join(parts.read(name) for name in parts.namelist() if name.endswith(".xml"))
         assert OWN_TEXT.encode() in texts, self.story()
         state = look_at_campaign(self.workspace, self.now)
-        lost = [f"{cell}: {said}" for cell, said in self.unspoken(state)]
+        lost = [f"{cell}: {typed_value}" for cell, typed_value in self.unspoken(state)]
         assert not lost, "\n".join([*lost, *(f"{f.code} {f.message}" for f in state.findings), self.story()])
 
-    def unspoken(self, state: Consolidation) -> Iterator[tuple[Cell, Said]]:
+    def unspoken(self, state: Consolidation) -> Iterator[tuple[Cell, TypedEntry]]:
         contract, master = rows_of(state.contract.tables), rows_of(state.master)
         if any(item.code == "classeur-d-avant-adoption" for item in state.findings):
             return  # the whole workbook waits, and it is said with its money
         spoken = set(self.listed(state)) | set(self.waiting(state))
         lost = [
-            (cell, said)
-            for cell, said in [*self.current.items(), *self.answered.items()]
-            if not any(value_of(rows, cell) == said.value for rows in (contract, master))
+            (cell, typed_value)
+            for cell, typed_value in [*self.current.items(), *self.answered.items()]
+            if not any(value_of(rows, cell) == typed_value.value for rows in (contract, master))
             and not {cell, (*cell[:2], _ROW)} & spoken
         ]
         told = set(self.told(state.findings)) if lost else set()
-        for cell, said in lost:
-            if cell in told and said.who == self.saver:  # their own doing: it counts, and it was said
+        for cell, typed_value in lost:
+            if cell in told and typed_value.who == self.saver:  # their own doing: it counts, and it was said
                 self.typed.pop(cell, None)
             else:
-                yield cell, said
+                yield cell, typed_value
 
     def listed(self, state: Consolidation) -> Iterator[Cell]:
         """The cells that the consolidation lists as changed by a return, or in conflict; rows that staff's own list
@@ -517,10 +520,10 @@ class Game:
 
 def rows_of(tables: Any) -> dict[tuple[str, int], dict[str, Any]]:
     """The rows of tables by what the model calls them."""
-    found = {(_name(row), row["exercice"]): dict(row) for row in tables[TABLE].rows}
+    rows_by_key = {(_name(row), row["exercice"]): dict(row) for row in tables[TABLE].rows}
     for table, key in ((FICHES, "fiche_id"), (PARTNERS, "partenaire_id"), (TOWNS, "collectivite_id")):
-        found |= {(str(row[key]), 0): dict(row) for row in tables[table].rows}
-    return found
+        rows_by_key |= {(str(row[key]), 0): dict(row) for row in tables[table].rows}
+    return rows_by_key
 
 
 def _name(row: Any) -> str:

@@ -58,11 +58,11 @@ def tabellion(*arguments: str | Path, cwd: Path, encoding: str = "utf-8", **more
         except (TimeoutError, subprocess.TimeoutExpired):
             process.kill()
             raise
-        said = []
+        texts = []
         for stream in (out, err):
             stream.seek(0)
-            said.append(stream.read().decode(encoding))
-    return Outcome(code, *said)
+            texts.append(stream.read().decode(encoding))
+    return Outcome(code, *texts)
 
 
 def started(words: list[str], cwd: Path, env: Mapping[str, str], out: int, err: int) -> Fork | subprocess.Popen[bytes]:

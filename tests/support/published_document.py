@@ -57,7 +57,9 @@ class PublishedDocument:
         self.root = ElementTree.fromstring(self.parts["word/document.xml"])  # noqa: S314
         body = self.root.find(f"{W}body")
         assert body is not None
-        blocks = [block for each in body for block in (each.find(f"{W}sdtContent") or [each])]  # LibreOffice's contents
+        blocks = [
+            block for element in body for block in (element.find(f"{W}sdtContent") or [element])
+        ]  # LibreOffice's contents
         self.blocks = [self._block(block) for block in blocks if block.tag in (f"{W}p", f"{W}tbl")]
 
     def _block(self, element: ElementTree.Element) -> Block:
@@ -70,8 +72,8 @@ class PublishedDocument:
         return Block(self.styles[element.find(f".//{W}tblStyle").attrib[f"{W}val"]], "", rows, element)  # type: ignore[union-attr]
 
     def style(self, paragraph: ElementTree.Element) -> str:
-        found = paragraph.find(f"{W}pPr/{W}pStyle")
-        return "" if found is None else self.styles[found.attrib[f"{W}val"]]
+        style = paragraph.find(f"{W}pPr/{W}pStyle")
+        return "" if style is None else self.styles[style.attrib[f"{W}val"]]
 
     @property
     def headings(self) -> list[tuple[int, str]]:
@@ -79,18 +81,18 @@ class PublishedDocument:
 
     def tables_under(self, heading: str) -> list[Block]:
         """The tables between a heading and the next one."""
-        found, is_inside = [], False
+        tables, is_inside = [], False
         for block in self.blocks:
             if block.style.startswith("heading "):
                 is_inside = block.text == heading
             elif is_inside and block.rows is not None:
-                found.append(block)
-        return found
+                tables.append(block)
+        return tables
 
     @property
     def fiches(self) -> dict[str, tuple[dict[str, str], list[list[str]], str]]:
         """Each fiche: its fields by label, the rows of its financing, and what is crossed out."""
-        found = {}
+        fiches = {}
         for _, heading in self.headings:
             if heading.startswith("Fiche action "):
                 fields, money, *_ = self.tables_under(heading)
@@ -102,45 +104,49 @@ class PublishedDocument:
                     and self.styles[theme.attrib[f"{W}val"]] == "Rayé"
                 ]  # fmt: skip
                 rows = {row[0]: row[1] for row in fields.rows[1:]}
-                found[heading.removeprefix("Fiche action ")] = (rows, money.rows[1:], ", ".join(crossed))
-        return found
+                fiches[heading.removeprefix("Fiche action ")] = (rows, money.rows[1:], ", ".join(crossed))
+        return fiches
 
     def budgets(self) -> dict[int, list[tuple[str, str, list[str]]]]:
         """By convention: (kind, words, other cells), the kind being ``town``, ``line`` or ``total``."""
         kinds = {"Tableau sous-total": "town", "Tableau texte": "line", "Tableau total": "total"}
-        found: dict[int, list[tuple[str, str, list[str]]]] = {}
+        budgets: dict[int, list[tuple[str, str, list[str]]]] = {}
         number = 0
         for block in self.blocks:
             if block.style == "heading 2":
                 number = int(block.text.split(" ")[0])
             if block.rows is not None and block.rows[0][0] == "Collectivité et action":
                 paragraphs = [row.find(f".//{W}p") for row in block.element.iter(f"{W}tr")]
-                found[number] = [
+                budgets[number] = [
                     (kinds[self.style(first)], row[0], row[1:])  # type: ignore[arg-type]
                     for row, first in zip(block.rows[1:], paragraphs[1:], strict=True)
                 ]
-        return found
+        return budgets
 
     def counts(self) -> Counter[str]:
         """What the document holds."""
-        found: Counter[str] = Counter()
+        counted: Counter[str] = Counter()
         for fields, money, _ in self.fiches.values():
-            found["fiches"] += 1
-            found["cases cochées"] += sum(text.count("☒") for row in money for text in row)
-            found["cases cochées"] += fields["CPO envisagée"].count("☒")
+            counted["fiches"] += 1
+            counted["cases cochées"] += sum(text.count("☒") for row in money for text in row)
+            counted["cases cochées"] += fields["CPO envisagée"].count("☒")
         for rows in self.budgets().values():
-            found["lignes budgétaires"] += sum(kind == "line" for kind, _, _ in rows)
-            found["totaux publiés"] += sum(bool(cells[-1]) for kind, _, cells in rows if kind == "town")
+            counted["lignes budgétaires"] += sum(kind == "line" for kind, _, _ in rows)
+            counted["totaux publiés"] += sum(bool(cells[-1]) for kind, _, cells in rows if kind == "town")
         recap = next(
             block.rows for block in self.blocks if block.rows and block.rows[0][0] == "Convention et collectivité"
         )
-        found["totaux publiés"] += sum(bool(row[2]) for row in recap[1:])
-        return found
+        counted["totaux publiés"] += sum(bool(row[2]) for row in recap[1:])
+        return counted
 
 
 def words(element: ElementTree.Element) -> str:
     """The text of an element, with its line breaks and tabs."""
-    shown = {f"{W}t": lambda each: each.text or "", f"{W}br": lambda _: "\n", f"{W}tab": lambda each: _tab(each)}
+    shown = {
+        f"{W}t": lambda element: element.text or "",
+        f"{W}br": lambda _: "\n",
+        f"{W}tab": lambda element: _tab(element),
+    }
     return "".join(shown[element.tag](element) for element in element.iter() if element.tag in shown)
 
 
@@ -155,13 +161,13 @@ def source_counts(text: str) -> Counter[str]:
     the first fiche: a line there is a subtotal where its words are a collectivité of the recap, else a budget line.
     A box is ticked by its attribute, or by an X typed before its words.
     """
-    found: Counter[str] = Counter()
-    recap, _, rest = text.partition("\nSommaire\n")
+    counted: Counter[str] = Counter()
+    recap, _, body = text.partition("\nSommaire\n")
     figures = [line.split("\t") for line in recap.splitlines() if "\t" in line]
     towns = {words for words, _ in figures if not re.match(r"\d|Total", words)}
-    found["totaux publiés"] += sum("€" in shown for _, shown in figures)
+    counted["totaux publiés"] += sum("€" in shown for _, shown in figures)
     is_budget = False
-    for line in rest.splitlines():
+    for line in body.splitlines():
         if line.startswith("Le recensement des crédits"):
             is_budget = True
         elif line.startswith("CONVENTION THEMATIQUE"):
@@ -169,11 +175,11 @@ def source_counts(text: str) -> Counter[str]:
         elif is_budget and line.strip():
             words, _, shown = line.partition("\t")
             if words in towns:
-                found["totaux publiés"] += "€" in shown
+                counted["totaux publiés"] += "€" in shown
             else:
-                found["lignes budgétaires"] += 1
-    found["fiches"] = len(re.findall(r"Action\s+N°", rest))
-    found["cases cochées"] = len(re.findall(r'<input checked=""', rest)) + len(
-        re.findall(r"[\t>] ?X (?=[A-ZÉ][a-zé])", rest)
+                counted["lignes budgétaires"] += 1
+    counted["fiches"] = len(re.findall(r"Action\s+N°", body))
+    counted["cases cochées"] = len(re.findall(r'<input checked=""', body)) + len(
+        re.findall(r"[\t>] ?X (?=[A-ZÉ][a-zé])", body)
     )
-    return found
+    return counted

@@ -59,7 +59,7 @@ def put(workbooks: Path, new: dict[str, Content] | None = None, now: datetime = 
     if new is None:
         digest = hashlib.sha256(RETURN).hexdigest()
         outputs["consolidation/acceptes/2016/ville.xlsx"] = Copy(workbooks / "retours" / "ville.xlsx", digest)
-    said = publish(
+    findings = publish(
         workbooks,
         staging(workbooks),
         {workbooks / name: content for name, content in outputs.items()},
@@ -67,7 +67,7 @@ def put(workbooks: Path, new: dict[str, Content] | None = None, now: datetime = 
         history(workbooks, keep),
         now=now,
     )
-    return [item.code for item in said]
+    return [item.code for item in findings]
 
 
 def come_back(workbooks: Path) -> list[str]:

@@ -16,16 +16,21 @@ def differences(package: Package, cells: OfficeCells) -> list[str]:
         for place, (cached, formula) in expected.items():
             if formula is None:
                 continue
-            found = cells[sheet].get(place)
-            value = None if found is None else found.value
+            cell = cells[sheet].get(place)
+            value = None if cell is None else cell.value
             same = (
                 isinstance(value, float) and isinstance(cached, float) and abs(value - cached) < _CLOSE
             ) or value == cached
-            if found is None or found.error is not None or not same:
-                wrong.append(f"{sheet} {place}: cached {cached!r}, computed {found} of {formula}")
+            if cell is None or cell.error is not None or not same:
+                wrong.append(f"{sheet} {place}: cached {cached!r}, computed {cell} of {formula}")
     return wrong
 
 
 def errors(cells: OfficeCells) -> list[str]:
     """Cells that hold an error."""
-    return [f"{sheet} {place}: {cell}" for sheet, found in cells.items() for place, cell in found.items() if cell.error]
+    return [
+        f"{sheet} {place}: {cell}"
+        for sheet, sheet_cells in cells.items()
+        for place, cell in sheet_cells.items()
+        if cell.error
+    ]

@@ -51,17 +51,17 @@ def returned(edit: Callable[[Workbook], object]) -> ParsedReturn:
     return examined(edited(form(), edit))
 
 
-def said(parsed: ParsedReturn, *cells: str) -> list[Finding]:
+def findings_at(parsed: ParsedReturn, *cells: str) -> list[Finding]:
     """What is said of a return, of some of its cells or of all, without what is said of any form."""
     return [item for item in parsed.findings if item.code not in USUAL and (not cells or item.place.cellule in cells)]
 
 
 def codes(parsed: ParsedReturn, *cells: str) -> list[str]:
     """The codes of :func:`said`."""
-    return sorted(item.code for item in said(parsed, *cells))
+    return sorted(item.code for item in findings_at(parsed, *cells))
 
 
 def values(parsed: ParsedReturn, field: str, *rows: int, sheet: str = "Budget") -> list[Any]:
     """What some rows of a sheet answer in a field; ``None`` where it is blank or was not understood."""
-    found = {row.row: row.values.get(field) for row in parsed.rows if row.sheet == sheet}
-    return [found.get(row) for row in rows]
+    by_row = {row.row: row.values.get(field) for row in parsed.rows if row.sheet == sheet}
+    return [by_row.get(row) for row in rows]

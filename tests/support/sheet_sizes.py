@@ -99,9 +99,9 @@ def _sizes(sheet: Any, charts: float) -> SheetSizes:
     smallest = min([*letters, charts if places else 99.0]) * scale if letters else 0.0
     header = re.search(r"\d+", sheet.print_title_rows or "")
     heads = sum(rows[: _last_row(sheet.print_title_rows)][int(header[0]) - 1 :]) if header else 0.0
-    breaks = {int(each.id) for each in sheet.col_breaks.brk}
-    across = _pages(printed, page_width / scale, {each - left + 1 for each in breaks}, repeated)
-    row_breaks = {int(each.id) for each in sheet.row_breaks.brk} if setup.fitToHeight != 1 else set()
+    breaks = {int(page_break.id) for page_break in sheet.col_breaks.brk}
+    across = _pages(printed, page_width / scale, {column - left + 1 for column in breaks}, repeated)
+    row_breaks = {int(page_break.id) for page_break in sheet.row_breaks.brk} if setup.fitToHeight != 1 else set()
     down = _pages(rows[top - 1 :], page_height / scale, row_breaks, heads)
     too_wide = tuple(str(place) for place, width in enumerate(columns, 1) if width * scale > page_width)
     return SheetSizes(

@@ -52,11 +52,11 @@ class Server:
     """The server's manners, which a test may change while it runs, and what it received.
 
     ``refused`` are recipients with the answer they get (nothing: it hangs up; 421: then too); ``on_data`` the answer to
-    a message instead of taking it, ``on_large`` to one of more than ``largest`` bytes; ``each`` is how many messages a
-    conversation may hand in; ``dies`` when it hangs up, always, and ``deaths`` when it does, once each: at the
-    ``greeting``, in place of the answer to a command (``ehlo``, ``starttls``, ``auth``, ``mail``, ``rcpt``, ``data``,
-    ``quit``), in the middle of the message (``body``), once it has it all (``dot``), once it took it (``end``);
-    ``slow`` are the seconds before it greets, ``slow_end`` those before it takes a message.
+    a message instead of taking it, ``on_large`` to one of more than ``largest`` bytes; ``session_limit`` is how
+    many messages a conversation may hand in; ``dies`` when it hangs up, always, and ``deaths`` when it does, once
+    each: at the ``greeting``, in place of the answer to a command (``ehlo``, ``starttls``, ``auth``, ``mail``,
+    ``rcpt``, ``data``, ``quit``), in the middle of the message (``body``), once it has it all (``dot``),
+    once it took it (``end``); ``slow`` are the seconds before it greets, ``slow_end`` those before it takes a message.
     """
 
     port: int = 0
@@ -66,7 +66,7 @@ class Server:
     on_data: str | None = None
     on_large: str = "552 5.3.4 too big"
     largest: int | None = None
-    each: int | None = None
+    session_limit: int | None = None
     dies: str | None = None
     deaths: list[str] = field(default_factory=list)
     slow: float = 0.0
@@ -157,9 +157,9 @@ class _Conversation:
             await self.say("220 localhost ESMTP")
             while True:
                 line = (await self.reader.readuntil(b"\r\n")).decode().strip()
-                verb, _, rest = line.partition(" ")
+                verb, _, arguments = line.partition(" ")
                 self.die_at(verb.lower())
-                await getattr(self, f"do_{verb.lower()}", self.unknown)(rest)
+                await getattr(self, f"do_{verb.lower()}", self.unknown)(arguments)
         self.writer.close()
         with suppress(OSError, asyncio.CancelledError):
             await self.writer.wait_closed()
@@ -196,9 +196,9 @@ class _Conversation:
         await self.writer.start_tls(context)
         self.is_encrypted = True
 
-    async def do_auth(self, rest: str) -> None:
-        mechanism, _, said = rest.partition(" ")
-        words = base64.b64decode(said).decode().split("\0")
+    async def do_auth(self, arguments: str) -> None:
+        mechanism, _, encoded = arguments.partition(" ")
+        words = base64.b64decode(encoded).decode().split("\0")
         if mechanism == "LOGIN":
             await self.say("334 UGFzc3dvcmQ6")
             words.append(base64.b64decode(await self.reader.readuntil(b"\r\n")).decode())
@@ -209,17 +209,17 @@ class _Conversation:
         else:
             await self.say("535 5.7.8 bad credentials")
 
-    async def do_mail(self, rest: str) -> None:
-        if self.server.each is not None and self.handed_in >= self.server.each:
+    async def do_mail(self, arguments: str) -> None:
+        if self.server.session_limit is not None and self.handed_in >= self.server.session_limit:
             await self.say("421 4.7.0 too many messages in this session")
             raise _HangUp
-        self.sender = rest.partition("<")[2].partition(">")[0]
+        self.sender = arguments.partition("<")[2].partition(">")[0]
         needed = bool(self.server.users) and self.user is None
         refusal = "530 5.7.0 who are you?" if needed else self.server.refused_senders.get(self.sender)
         await self.say(refusal or "250 ok")
 
-    async def do_rcpt(self, rest: str) -> None:
-        self.recipient = rest.partition("<")[2].partition(">")[0]
+    async def do_rcpt(self, arguments: str) -> None:
+        self.recipient = arguments.partition("<")[2].partition(">")[0]
         self.server.tried.append(self.recipient)
         answer = self.server.refused.get(self.recipient, "250 ok")
         if answer:

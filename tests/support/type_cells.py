@@ -15,10 +15,10 @@ from tabellion.xlsx.inplace.editor import WorkbookEditor
 if __name__ == "__main__":
     source, target, *typed = sys.argv[1:]
     editor = WorkbookEditor(Path(source).read_bytes())
-    for each in typed:
-        place, _, text = each.partition("=")
+    for assignment in typed:
+        place, _, text = assignment.partition("=")
         sheet, _, cell = place.rpartition("!")
-        assert editor.set_value(sheet, *parse_cell(cell), int(text) if text.isdigit() else text), each
+        assert editor.set_value(sheet, *parse_cell(cell), int(text) if text.isdigit() else text), assignment
     core = editor.parts.tree("docProps/core.xml")
     next(core.iter("{*}modified")).text = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
     editor.parts.change("docProps/core.xml")

@@ -25,12 +25,12 @@ _XLSX, _DOCX, _PDF = "Calc MS Excel 2007 XML", "MS Word 2007 XML", "calc_pdf_Exp
 
 
 def properties(**values: Any) -> tuple[Any, ...]:
-    found = []
+    property_values = []
     for name, value in values.items():
-        each = PropertyValue()
-        each.Name, each.Value = name, value
-        found.append(each)
-    return tuple(found)
+        property_value = PropertyValue()
+        property_value.Name, property_value.Value = name, value
+        property_values.append(property_value)
+    return tuple(property_values)
 
 
 class Driver:
@@ -82,10 +82,10 @@ class Driver:
 
     def read(self) -> dict[str, Any]:
         """Every cell that is not empty: value (number or text), its formula if it has one, its error code if any."""
-        found: dict[str, Any] = {}
+        sheets: dict[str, Any] = {}
         for name in self.document.Sheets.ElementNames:
-            found[name] = self.read_sheet(name)
-        return found
+            sheets[name] = self.read_sheet(name)
+        return sheets
 
     def read_sheet(self, name: str) -> list[dict[str, Any]]:
         sheet = self.sheet(name)
@@ -113,9 +113,9 @@ class Driver:
     def _cells(self, ranges: Any) -> set[tuple[int, int]]:
         return {
             (row, column)
-            for each in ranges.RangeAddresses
-            for row in range(each.StartRow, each.EndRow + 1)
-            for column in range(each.StartColumn, each.EndColumn + 1)
+            for cell_range in ranges.RangeAddresses
+            for row in range(cell_range.StartRow, cell_range.EndRow + 1)
+            for column in range(cell_range.StartColumn, cell_range.EndColumn + 1)
         }
 
     def shown(self, sheet: str, row: int, column: int) -> str:
@@ -171,10 +171,10 @@ class Driver:
     def delete_cells(self, sheet: str, area: list[int]) -> None:
         """Delete ``area``: the cells below move up."""
         target = self.sheet(sheet)
-        gone = CellRangeAddress()
-        gone.Sheet = target.RangeAddress.Sheet
-        gone.StartRow, gone.StartColumn, gone.EndRow, gone.EndColumn = area
-        target.removeRange(gone, UP)
+        removed_area = CellRangeAddress()
+        removed_area.Sheet = target.RangeAddress.Sheet
+        removed_area.StartRow, removed_area.StartColumn, removed_area.EndRow, removed_area.EndColumn = area
+        target.removeRange(removed_area, UP)
 
     def sort(self, sheet: str, area: list[int], column: int, descending: bool = False) -> None:
         """Sort ``area`` (first row, first column, last row, last column; no header) by a column of the sheet."""

@@ -26,12 +26,12 @@ _LOOK_SECONDS = 0.03
 
 
 def wait(
-    condition: Callable[[], object], what: str, seconds: float = DEADLINE_SECONDS, said: Callable[[], str] = str
+    condition: Callable[[], object], expected: str, seconds: float = DEADLINE_SECONDS, output: Callable[[], str] = str
 ) -> None:
     """Wait until ``condition()`` is true; ``said()`` is shown where it never is."""
     until = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < until, f"not within {seconds:g} s: {what}\n{said()}"
+        assert time.monotonic() < until, f"not within {seconds:g} s: {expected}\n{output()}"
         time.sleep(_LOOK_SECONDS)
 
 
@@ -86,7 +86,7 @@ class Watching:
         self.process.kill()
         self.process.wait(DEADLINE_SECONDS)
 
-    def wait(self, condition: Callable[[], object], what: str, seconds: float = DEADLINE_SECONDS) -> None:
+    def wait(self, condition: Callable[[], object], expected: str, seconds: float = DEADLINE_SECONDS) -> None:
         """Wait until ``condition()``, which must not need a watcher that has died."""
 
         def is_so() -> object:
@@ -94,16 +94,16 @@ class Watching:
             assert self.process.poll() is None, f"the watcher ended: {self.log.read_text(encoding='utf-8')}"
             return condition()
 
-        wait(is_so, what, seconds, lambda: f"it said:\n{self.said}")
+        wait(is_so, expected, seconds, lambda: f"it said:\n{self.output}")
 
     @property
-    def said(self) -> str:
-        """All it has said."""
+    def output(self) -> str:
+        """All that it has printed."""
         return self.log.read_text(encoding="utf-8")
 
     def says(self, text: str, since: int = 0) -> None:
         """Wait until it says ``text`` after the first ``since`` characters."""
-        self.wait(lambda: text in self.said[since:], f"« {text} »")
+        self.wait(lambda: text in self.output[since:], f"« {text} »")
 
     @property
     def runs(self) -> int:
@@ -138,11 +138,11 @@ class Watching:
 def state(workspace: Path) -> Mapping[str, Any]:
     """What the outputs say, without dates: the register, the findings, the board, the annotated copies."""
     folder = workspace / "workbooks" / "consolidation"
-    found = json.loads((folder / "constats.json").read_text(encoding="utf-8"))
-    said = {name: found[name] for name in ("constats", "resume", "campagne")}
+    state = json.loads((folder / "constats.json").read_text(encoding="utf-8"))
+    parts = {name: state[name] for name in ("constats", "resume", "campagne")}
     copies = sorted(contents(workspace / "workbooks" / "constats"))
-    register = {name: each for name, each in contents(folder / "registre").items() if name.endswith(".csv")}
-    return {**said, "copies": copies, **register}
+    register = {name: content for name, content in contents(folder / "registre").items() if name.endswith(".csv")}
+    return {**parts, "copies": copies, **register}
 
 
 def fresh(workspace: Path) -> Mapping[str, Any]:

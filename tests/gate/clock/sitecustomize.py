@@ -14,8 +14,8 @@ def _stop() -> None:
     real_now = datetime.datetime.now
 
     def now(tz=None):
-        said = os.environ.get("GATE_NOW")
-        moment = datetime.datetime.fromisoformat(said) if said else real_now()
+        text = os.environ.get("GATE_NOW")
+        moment = datetime.datetime.fromisoformat(text) if text else real_now()
         return moment if tz is None else moment.astimezone(tz)
 
     for kind, methods in (
