@@ -12,6 +12,8 @@ LAST_DAY = date(2016, 12, 31)
 # fmt: off
 TAKEN: list[tuple[str, str, bool, dict[object, object]]] = [
     ("money", "un nombre", False, {1234: 123400, 1234.5: 123450, 0: 0, -12.5: -1250}),
+    ("money", "un reste de calcul, trop petit pour être montré", False, {1e-300: 0, -1e-300: 0,
+     1000.1 - 1000 - 0.1: 0}),
     ("money", "« néant », « aucun », un tiret, 0 ou la lettre O", False, {"néant": 0, "-": 0, "O": 0, "0": 0,
      "Aucun": 0, "–": 0, "zéro": 0}),
     ("money", "un montant négatif : parenthèses, moins devant ou derrière", False, {"(1 234)": -123400, "-12": -1200,
@@ -91,8 +93,9 @@ TAKEN: list[tuple[str, str, bool, dict[object, object]]] = [
      2016.0: "2016", 1.5: "1.5", True: "oui"}),
 ]
 REFUSED: list[tuple[str, str, bool, str, dict[object, str]]] = [
-    ("money", "un nombre de plus de deux décimales", False, "montant-plus-fin-que-le-centime", {12.345: "12,35"}),
-    ("money", "un nombre invraisemblable", False, "montant-demesure", {1e15: ""}),
+    ("money", "un nombre de plus de deux décimales", False, "montant-plus-fin-que-le-centime", {12.345: "12,35",
+     1e-5: "0"}),
+    ("money", "un nombre invraisemblable", False, "montant-demesure", {1e15: "", 1e300: ""}),
     ("money", "un nombre dans une cellule au format %", True, "pourcentage-au-lieu-de-nombre", {0.05: ""}),
     ("money", "VRAI ou FAUX", False, "booleen-au-lieu-de-nombre", {True: ""}),
     ("money", "une date", False, "date-au-lieu-de-nombre", {LAST_DAY: ""}),
@@ -117,7 +120,8 @@ REFUSED: list[tuple[str, str, bool, str, dict[object, str]]] = [
      "50 000 francs": "« 50 000 francs »", "-12 USD": "« -12 USD »", "300 F": "« 300 F »", "12 kF": "« 12 kF »",
      "100 livres sterling": "« 100 livres sterling »",
      "1,2E+03": "écriture scientifique (1,2E+03)", "1.25e4": "(1.25e4)", "-2E+05": "(-2E+05)",
-     "voir convention": "", "12 %": "",
+     "1e-300": "(1e-300)", "1e300": "(1e300)", "inf": "en chiffres", "nan": "en chiffres", "0x1F": "en chiffres",
+     "1_000": "en chiffres", "voir convention": "", "12 %": "",
      "1 23 456 78 9": ""}),
     ("percent", "un nombre de 2 à 100 dans une cellule au format %", True, "pourcentage-hors-bornes", {5: "5 %"}),
     ("percent", "un nombre qui n'est pas entier", False, "nombre-non-entier", {5.4: "5 %"}),

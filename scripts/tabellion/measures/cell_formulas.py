@@ -12,7 +12,7 @@ from tabellion.layout.forms import DASH
 from tabellion.layout.names import quoted_text
 from tabellion.schema import FALSE_WORD, TRUE_WORD, Field
 from tabellion.schema.days import SERIAL_YEARS, serial_of
-from tabellion.schema.money import LARGEST_EUROS
+from tabellion.schema.money import LARGEST_EUROS, REMNANT_EUROS
 from tabellion.schema.typed.numbers import LARGEST
 from tabellion.schema.typed.rules import UNKNOWN_SPELT, UNKNOWN_WORDS, ZERO_SPELT, ZERO_WORDS, TypedKind
 
@@ -115,8 +115,10 @@ def _money(cell: str, field: Field) -> str:
         f'AND(LEN({cell})-LEN(SUBSTITUTE(SUBSTITUTE({cell},",",""),".",""))=1,ISNUMBER(-("1"&{decimals}&"1")))',
         f'ISNUMBER(FIND(" ou ",{cell}))',
         f'IFERROR(FIND("+",TRIM({cell}))>1,FALSE)',
+        f'AND(ISNUMBER(SEARCH("e",{cell})),ISNUMBER(-{cell}))',  # powers of ten
     ]
-    return _text_or(cell, f"OR({','.join(refused)})", _undated(cell, _money_number(cell, field)))
+    number = f"IF(AND({cell}<>0,ABS({cell})<={REMNANT_EUROS:f}),2,{_undated(cell, _money_number(cell, field))})"
+    return _text_or(cell, f"OR({','.join(refused)})", number)
 
 
 def _amount_characters(field: Field) -> str:

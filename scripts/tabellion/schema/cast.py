@@ -118,7 +118,7 @@ def _clean_path(field_: Field) -> _CleanPath:
 
 def _plain_money(value: float) -> int | None:
     cents, exact = nearest_cents(value) if -LARGEST_EUROS < value < LARGEST_EUROS else (0, False)
-    return cents if exact else None
+    return cents if exact and (cents or value == 0) else None
 
 
 _CLEAN: Mapping[str, _CleanPath] = {

@@ -13,6 +13,8 @@ LARGEST_EUROS = 10**13
 _EXACT = 1e16
 #: A float that comes from a whole number of cents is this close to it.
 _CENT_TOLERANCE = 1e-4
+#: What a subtraction leaves of nothing is at most so many euros: no cell shows it.
+REMNANT_EUROS = 0.000001
 #: What stands for an amount that nobody knows, where a blank would not be understood.
 UNKNOWN = "inconnu"
 _NARROW, _NO_BREAK = "\u202f", "\u00a0"

@@ -10,7 +10,7 @@ _SCIENTIFIC = re.compile(r"[-+\u2212]?\d(?:[.,]\d*)?\s?[eE]\s?[-+]?\d{1,3}")
 #: Currencies other than the euro, in folded text; « F » alone is one after a number.
 _CURRENCIES = re.compile(
     r"[$£¥₣₤฿₽₩₹₿¢]|\b(?:usd|gbp|chf|jpy|cad|xpf|xof|xaf|mad|dzd|tnd|f?cfa|cfp|frf|dollars?|livres? sterling|yens?"
-    r"|roubles?|dirhams?|dinars?|[km]?francs?)\b|(?<=\d)\s?[km]?ff?$"
+    r"|roubles?|dirhams?|dinars?|[km]?francs?)\b|(?:^|[^a-z\d])\d[\d .,']*[km]?ff?$"
 )
 _SHOWN = 60
 

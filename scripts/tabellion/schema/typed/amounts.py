@@ -10,6 +10,7 @@ from decimal import Decimal
 from tabellion.schema.money import (
     LARGEST_EUROS,
     NEGATIVE_SIGNS,
+    REMNANT_EUROS,
     format_euros,
     nearest_cents,
     parse_amount,
@@ -61,7 +62,12 @@ def _exact(typed: Typed) -> int | None:
     if typed.plain_number is None or not abs(typed.plain_number) < LARGEST_EUROS:
         return None
     cents, exact = nearest_cents(typed.plain_number)
-    return cents if exact else None
+    return cents if exact and (cents or typed.plain_number == 0) else None
+
+
+def _remnant(typed: Typed) -> int | None:
+    """Zero, for the noise of the last digits."""
+    return 0 if typed.plain_number is not None and abs(typed.plain_number) <= REMNANT_EUROS else None
 
 
 def _finer(typed: Typed) -> str | None:
@@ -153,6 +159,7 @@ def _among_words(typed: Typed) -> str | None:
 # fmt: off
 MONEY_RULES = Rules[int]("money", format_euros)
 MONEY_RULES.takes("un nombre", 1234, _exact)
+MONEY_RULES.understands("un reste de calcul, trop petit pour être montré", 1e-7, _remnant)
 MONEY_RULES.refuses("montant-plus-fin-que-le-centime", "un nombre de plus de deux décimales", 12.345, _finer)
 MONEY_RULES.refuses("montant-demesure", "un nombre invraisemblable", 1e15, lambda typed: typed.plain_number is not None)
 refuse_percent_cells(MONEY_RULES)
