@@ -465,6 +465,23 @@ def recorded(tmp_path: Path) -> Iterator[tuple[WatchDisplay, Told]]:
         yield WatchDisplay(log, told.lines.append), told
 
 
+def test_what_is_cut_says_so(tmp_path: Path) -> None:
+    """A message with a long text in it, and a line of several."""
+    places = [Place(None, "Budget", f"F{row}") for row in (6, 7)]
+    findings = [
+        finding_at("hors-bornes", place, text, Severity.ERREUR)
+        for place, text in zip(places, ("x" * 500, "y"), strict=True)
+    ]
+    strays = (received("retours/a.xlsx", Verdict.REJECTED, findings),)
+    with recorded(tmp_path) as (display, told):
+        display.answered(Batch(), ConsolidationRun(replace(small(), strays=strays), True, ()), 1.0)
+        (text,) = [line.text for line in told.lines if "xxx" in line.text]
+        assert "x… · " in text
+        assert text.endswith("y")
+        display.say("tout", "z" * 2000)
+        assert told.lines[-1].text.endswith("zz…")
+
+
 def test_only_what_is_new_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch_display, "_FILES", 5)
     consolidation = rich()

@@ -83,6 +83,11 @@ def one_line(text: str) -> str:
     return "".join("�" if unicodedata.category(sign) in _COMMANDS and sign not in _HARMLESS else sign for sign in line)
 
 
+def shortened(text: str, most: int) -> str:
+    """``text`` in at most ``most`` characters: « … » stands for what is cut."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
 def without_invisible(text: str) -> str:
     """``text`` without the characters that show nothing: zero-width spaces, soft hyphens, byte-order marks."""
     return _INVISIBLE.sub("", text)

@@ -16,7 +16,7 @@ from tabellion.findings import Finding, Place, Severity, finding
 from tabellion.measures.financements import COUNTED, retained_of
 from tabellion.schema.money import euros, format_euros
 from tabellion.schema.tables import Row
-from tabellion.wording import fold, plural
+from tabellion.wording import fold, plural, shortened
 
 _FINANCEMENTS, _SUIVIS = "financements", "suivis"
 _AMOUNT, _STATUS, _ENGAGED = "montant", "statut_montant", "montant_engage"
@@ -145,9 +145,10 @@ def _compare(
             field_ = inspection.schemas[_FINANCEMENTS].by_name[name]
             yield finding(
                 "financement-decrit-autrement", own.place(name), champ=name, liees=linked,
-                valeur=value[:_SHOWN], attendu=values[0][1][:_SHOWN],
-                gravite=None if field_.enum else Severity.INFORMATION, dit=value[:_SHOWN], titre=field_.title,
-                autres=", ".join(f"le porteur {lead} « {text[:_SHOWN]} »" for lead, text in values), **details,
+                valeur=shortened(value, _SHOWN), attendu=shortened(values[0][1], _SHOWN),
+                gravite=None if field_.enum else Severity.INFORMATION, dit=shortened(value, _SHOWN), titre=field_.title,
+                autres=", ".join(f"le porteur {lead} « {shortened(text, _SHOWN)} »" for lead, text in values),
+                **details,
             )  # fmt: skip
 
 

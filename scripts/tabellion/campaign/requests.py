@@ -22,7 +22,7 @@ from tabellion.measures.board import REMINDED, UNANSWERED
 from tabellion.reading.hidden import read_identity
 from tabellion.reading.raw import RawWorkbook
 from tabellion.transaction.stored import read_stored
-from tabellion.wording import fold, plural
+from tabellion.wording import fold, plural, shortened
 
 FORMS, REMIND, ADOPT, PUBLISH, EXPORT = "formulaires:", "relances", "adopter", "publier", "exporter"
 SEND, SEND_REMINDERS = "envoyer", "envoyer-relances"
@@ -127,7 +127,7 @@ def read_requests(workbook: RawWorkbook) -> Iterator[RequestEntry]:
         entry = RequestEntry(code, edition, expected, author)
         reason = ""
         if fold(typed) != fold(DO_IT):
-            reason = f"« {typed[:60]} » n'est pas dans la liste : choisissez « {DO_IT} »"
+            reason = f"« {shortened(typed, 60)} » n'est pas dans la liste : choisissez « {DO_IT} »"
         elif expected and fold(confirmation) != fold(expected):
             reason = f"choisissez aussi « {expected} » dans la colonne « {CONFIRMATION} »"
         if reason:

@@ -11,7 +11,7 @@ from tabellion.reading.arrangement import AnswerCell, answer_cells
 from tabellion.reading.form import FormTable, ParsedForm
 from tabellion.schema.forms import Role
 from tabellion.schema.money import format_euros
-from tabellion.wording import fold, plural
+from tabellion.wording import fold, plural, shortened
 
 #: The sum of two amounts may be a third one by chance; of so many, it is a total.
 _SURE = 3
@@ -118,7 +118,8 @@ def _repeated(table: FormTable, reading: ParsedForm) -> Iterator[Finding]:
         other = table.area.place(table.lines[first], label)
         mistake = finding(
             "ligne-deja-la", table.area.place(table.lines[position], label), champ=words[0].field,
-            valeur=str(table.columns[words[0].field][position])[:200], autre=f"{other.feuille} {other.cellule}",
+            valeur=shortened(str(table.columns[words[0].field][position]), 200),
+            autre=f"{other.feuille} {other.cellule}",
             constat="les mêmes montants" if same else "d'autres montants", liees=[other],
         )  # fmt: skip
         yield replace(mistake, bloquant=mistake.bloquant and table.spec.resource != _LINES)  # of those people decide

@@ -13,7 +13,7 @@ from tabellion.checks.inspection import OWN, Inspection
 from tabellion.schema import CELL_LENGTH, Field, ForeignKey, TableSchema
 from tabellion.schema.numbers import spoilt_code
 from tabellion.schema.shown import expected, joined, names_in
-from tabellion.wording import nearest, within_reach
+from tabellion.wording import nearest, shortened, within_reach
 
 _CODES = {
     "required": "cellule-obligatoire-vide",
@@ -79,7 +79,7 @@ def _say_broken(inspection: Inspection, table: str, position: int, field: Field,
     if rule == "maxLength" and field.max_length is not None and len(text or "") <= field.max_length:
         code = "forme-inattendue"  # pandera has one check for both lengths: this text is too short
     inspection.say(
-        code, table, position, field.name, valeur=OWN if text is None else text[:_SHOWN], attendu=wanted,
+        code, table, position, field.name, valeur=OWN if text is None else shortened(text, _SHOWN), attendu=wanted,
         suggestion=None if text is None else _meant(field, rule, text), titre=field.title, longueur=len(text or ""),
         blocks=blocks,
     )  # fmt: skip
@@ -126,7 +126,7 @@ def _check_key(inspection: Inspection, table: str, schema: TableSchema, key: tup
     for position, values in enumerate(zip(*columns, strict=True)):
         first = firsts.setdefault(values, position)
         if first != position and None not in values:
-            shown = " · ".join(map(str, values))[:_SHOWN]
+            shown = shortened(" · ".join(map(str, values)), _SHOWN)
             linked = [(table, first, key[0])]
             inspection.say("cle-en-double", table, position, key[0], valeur=shown, liees=linked, table=schema.title)
 
@@ -160,7 +160,7 @@ def _check_names(inspection: Inspection, table: str, field: Field, target: Table
         near = {name: shown for name in lost if (shown := _meant_names(name, shown_names)) is not None}
         whole = joined(names_in(joined([near.get(name, name) for name in names])))
         inspection.say(
-            "nom-inconnu", table, position, field.name, valeur=str(joined(lost))[:_SHOWN], table=target.title,
+            "nom-inconnu", table, position, field.name, valeur=shortened(str(joined(lost)), _SHOWN), table=target.title,
             suggestion=f"Écrivez « {whole} »." if len(near) == len(lost) else None,
         )  # fmt: skip
 
@@ -190,7 +190,7 @@ def _check_reference(inspection: Inspection, table: str, reference: ForeignKey) 
         inspection.distrust(table, position, reference.field)
         inspection.say(
             "reference-inconnue", table, position, reference.field, table=target.title,
-            valeur=value[:_SHOWN] if isinstance(value, str) else OWN, suggestion=remedies.get(str(value)),
+            valeur=shortened(value, _SHOWN) if isinstance(value, str) else OWN, suggestion=remedies.get(str(value)),
         )  # fmt: skip
 
 
@@ -212,4 +212,4 @@ def _nearest_row(value: str, shown: dict[str, str], target: TableSchema) -> str 
     near = nearest(value, shown)
     if near is None:
         return None
-    return f"Choisissez {shown[near]}, ou ajoutez « {value[:_SHOWN]} » à la table « {target.title} »."
+    return f"Choisissez {shown[near]}, ou ajoutez « {shortened(value, _SHOWN)} » à la table « {target.title} »."

@@ -23,7 +23,7 @@ from tabellion.schema import Field
 from tabellion.schema.numbers import is_other_currency, unit_of
 from tabellion.schema.table import Key
 from tabellion.schema.tables import Row, Tables
-from tabellion.wording import french_value, plural
+from tabellion.wording import french_value, plural, shortened
 
 _SHOWN = 500
 _NUMBERS = ("money", "integer", "percent")
@@ -85,7 +85,7 @@ def _grouped(cells: Iterable[tuple[str, TypedCell, dict[str, str]]]) -> Iterator
         value = first.value
         made = finding(
             code, first.place, champ=first.field.name, titre=label, liees=others,
-            valeur=value if isinstance(value, float) else french_value(value)[:_SHOWN],
+            valeur=value if isinstance(value, float) else shortened(french_value(value), _SHOWN),
             reste=others_alike(len(others)), plage=details.get("plage"), unite=details.get("unite"),
         )  # fmt: skip
         yield made if first.is_number else replace(made, bloquant=False)

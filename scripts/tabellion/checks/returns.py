@@ -24,7 +24,7 @@ from tabellion.schema.cast import cast_column
 from tabellion.schema.forms import ColumnSpec, Role
 from tabellion.schema.money import euros, format_euros, nearest_cents
 from tabellion.schema.shown import shown_value
-from tabellion.wording import fold, french_value, plural
+from tabellion.wording import fold, french_value, plural, shortened
 
 _SHOWN = 120
 #: Partners whom a finding names.
@@ -112,12 +112,14 @@ class _ReturnCheck:
             seen[row_id] += 1
             place = table.place(position, title)
             if row_id not in table.sent and not self.is_another_s(table, row_id):
-                self.say("ligne-inconnue", place, champ=title, valeur=row_id[:_SHOWN])
+                self.say("ligne-inconnue", place, champ=title, valeur=shortened(row_id, _SHOWN))
             elif seen[row_id] > 1:
                 self.say("cle-en-double", place, champ=title, valeur=row_id, table=table.spec.sheet)
         place = table.area.place(table.area.header_row)
         for row_id, libelle in table.removed(self.reading.schemas):
-            self.say("ligne-supprimee", place, valeur=row_id, libelle=libelle[:_SHOWN], titre=table.spec.sheet)
+            self.say(
+                "ligne-supprimee", place, valeur=row_id, libelle=shortened(libelle, _SHOWN), titre=table.spec.sheet
+            )
 
     def check_owners(self, table: FormTable) -> None:
         """Rows of another partner that the form was not sent with: what is said of them would count as its own."""
@@ -125,7 +127,7 @@ class _ReturnCheck:
         for position, row_id in enumerate(table.row_ids):
             if row_id is not None and row_id not in table.sent and self.is_another_s(table, row_id):
                 place, owner = table.place(position, title), ", ".join(self.owners(table, row_id)[:_NAMED])
-                self.say("ligne-d-un-autre", place, champ=title, valeur=row_id[:_SHOWN], autre=owner)
+                self.say("ligne-d-un-autre", place, champ=title, valeur=shortened(row_id, _SHOWN), autre=owner)
 
     def is_another_s(self, table: FormTable, row_id: str) -> bool:
         """Whether a row is, in the contract, another partner's than the one that answers."""
@@ -209,7 +211,7 @@ class _ReturnCheck:
             for position, value in enumerate(table.columns[typed.name]):
                 if table.row_ids[position] is None and isinstance(value, str) and fold(value) == fold(typed.example):
                     place = table.place(position, self.label(table, column))
-                    self.say("exemple-laisse", place, champ=typed.name, valeur=value[:_SHOWN])
+                    self.say("exemple-laisse", place, champ=typed.name, valeur=shortened(value, _SHOWN))
 
     def fields(self, table: FormTable) -> Iterator[tuple[ColumnSpec, Field]]:
         """The columns of a table that show or read a field of the register."""
@@ -251,7 +253,7 @@ def _shown(column: ColumnSpec, typed: Field | None, text: str) -> str:
     if column.kind == "money" and _CENTS.fullmatch(text.removeprefix("-")):
         return format_euros(int(text))
     value = text or None if typed is None else baseline_value(typed, text)
-    return shown_value(typed, value)[:_SHOWN]
+    return shortened(shown_value(typed, value), _SHOWN)
 
 
 _SHOWN_LETTERS = 500
@@ -285,7 +287,7 @@ def _notes(reading: ParsedForm) -> Iterator[Finding]:
 
 def _note(place: Place, text: str, where: str, count: int) -> Finding:
     more = f" ; la feuille en a {count} en tout" if count > _NOTES else ""
-    return finding("note-du-partenaire", place, valeur=text[:_SHOWN_LETTERS], ou=where, reste=more)
+    return finding("note-du-partenaire", place, valeur=shortened(text, _SHOWN_LETTERS), ou=where, reste=more)
 
 
 def _beside(reading: ParsedForm) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from tabellion.measures import MEASURE
 from tabellion.schema import Field, TableSchema
 from tabellion.schema.money import euros, format_euros, parse_amount
 from tabellion.schema.numbers import siret_fault
+from tabellion.wording import shortened
 
 #: A cut text loses up to this many characters more when the spaces at its ends are trimmed.
 _TRIMMED = 2
@@ -102,7 +103,7 @@ def _check_hidden_amounts(inspection: Inspection, table: str, name: str, amount:
         cents = parse_amount(written[0]).cents
         commented = inspection.has(table, "commentaire") and inspection.value(table, position, "commentaire")
         inspection.say(
-            code, table, position, name, valeur=text[:_SHOWN], trouve=_listed(written),
+            code, table, position, name, valeur=shortened(text, _SHOWN), trouve=_listed(written),
             attendu=euros(cents) if name == "libelle" and len(written) == 1 else None,
             gravite=Severity.INFORMATION if commented else None, liees=[(table, position, amount)],
         )  # fmt: skip
@@ -136,7 +137,8 @@ def _check_funders(inspection: Inspection) -> None:
         inspection.say(
             "dispositif-sans-financeur", "financements", position, "financeur_id",
             liees=[("financements", position, "montant" if scheme is None else "dispositif")],
-            quoi=f"Le montant de {format_euros(cents)}" if scheme is None else f"Le dispositif « {scheme[:_SHOWN]} »",
+            quoi=f"Le montant de {format_euros(cents)}" if scheme is None
+            else f"Le dispositif « {shortened(scheme, _SHOWN)} »",
         )  # fmt: skip
 
 
@@ -155,5 +157,5 @@ def _check_sirets(inspection: Inspection, table: str) -> None:
 def _check_repairs(inspection: Inspection, table: str) -> None:
     for position in inspection.rows(table, (repair is not None for repair in inspection.column(table, "reparation"))):
         source = inspection.value(table, position, "texte_source") or ""
-        shown = source if len(source) <= _SHOWN else source[:_SHOWN] + "…"
+        shown = shortened(source, _SHOWN)
         inspection.say("texte-retabli", table, position, "reparation", valeur=OWN, source=shown)

@@ -29,7 +29,7 @@ import typer
 from tabellion import __version__
 from tabellion.findings import Finding, TabellionError
 from tabellion.transaction.files import already_there, begins_otherwise, cannot_write
-from tabellion.wording import one_line, plural
+from tabellion.wording import one_line, plural, shortened
 
 if TYPE_CHECKING:
     from tabellion.campaign.model import Consolidation
@@ -183,9 +183,7 @@ class RunLog:
         """Write one line; ``kind`` is the kind of fact."""
         if self._file is None:
             return
-        line = one_line(f"{kind} : {text}")
-        if len(line) > _LONGEST:
-            line = line[: _LONGEST - 1] + "…"
+        line = shortened(one_line(f"{kind} : {text}"), _LONGEST)
         try:
             if self._lost:
                 lost = plural(self._lost, "ligne n'a pas pu être écrite", "lignes n'ont pas pu être écrites")

@@ -26,7 +26,7 @@ from tabellion.contract.register import register_settings
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Severity
 from tabellion.watching.debounce import Batch
-from tabellion.wording import one_line, plural
+from tabellion.wording import one_line, plural, shortened
 
 #: Lines that the board keeps in sight, and findings that a file's line names.
 _LINES, _FINDINGS = 12, 2
@@ -166,7 +166,7 @@ class WatchDisplay:
 
     def say(self, kind: str, text: str, severity: Severity | None = None) -> None:
         """Show one line, and write it in the log."""
-        line = DisplayLine(self.clock(), one_line(kind), one_line(text)[: 4 * _SHOWN], severity)
+        line = DisplayLine(self.clock(), one_line(kind), shortened(one_line(text), 4 * _SHOWN), severity)
         self.show(line)
         self.log.say("veille", f"{line.subject} : {line.text}")
 
@@ -192,7 +192,7 @@ def _verdict(file: ReceivedFile | None) -> str:
     ]
     # What is said of the whole file says why it is refused, where no cell does.
     messages = in_cells or [finding.message for finding in grave]
-    text = " · ".join(message[:_SHOWN] for message in messages[:_FINDINGS])
+    text = " · ".join(shortened(message, _SHOWN) for message in messages[:_FINDINGS])
     return f"{file.verdict.value}, {_counts(file.findings)}" + (f" — {text}" if text else "")
 
 

@@ -13,7 +13,7 @@ from tabellion.schema import TableSchema
 from tabellion.schema.cast import cast_column
 from tabellion.schema.csv_text import csv_remedy, is_as_written, parse_csv_text
 from tabellion.schema.tables import Column
-from tabellion.wording import plural, system_reason
+from tabellion.wording import plural, shortened, system_reason
 
 #: One CSV field never holds more than this many characters; beyond, the file is not one of ours.
 _LONGEST_FIELD = 1_000_000
@@ -67,14 +67,14 @@ class CsvTableReader:
                 place, text = Place(str(self.path), ligne=self.row_lines[problem.position]), texts[problem.position]
                 self.findings.append(
                     finding(
-                        problem.code, place, champ=name, valeur=text[:_SHOWN], attendu=field.expected,
+                        problem.code, place, champ=name, valeur=shortened(text, _SHOWN), attendu=field.expected,
                         suggestion=csv_remedy(field, text) or problem.suggestion, titre=field.title,
                     )
                 )  # fmt: skip
             otherwise = {
                 text for text, value in value_of.items() if value is not None and not is_as_written(field, text)
             }
-            spelt += [f"« {text[:_SHOWN]} »" for text in texts if text in otherwise]
+            spelt += [f"« {shortened(text, _SHOWN)} »" for text in texts if text in otherwise]
         if spelt:
             values = plural(len(spelt), "valeur écrite", "valeurs écrites")
             self.otherwise.append(f"{values} autrement que dans le registre (la première est {spelt[0]})")
@@ -174,7 +174,7 @@ class CsvTableReader:
                 gravite = Severity.AVERTISSEMENT if name in self.described else None
                 code, shown = "colonne-facultative-absente", self.schema.title
             else:
-                gravite, code, shown = None, "colonne-absente-du-registre", ", ".join(header)[:_SHOWN]
+                gravite, code, shown = None, "colonne-absente-du-registre", shortened(", ".join(header), _SHOWN)
             self.findings.append(finding(code, place, champ=name, valeur=shown, gravite=gravite))
         for name in unknown:
             near = difflib.get_close_matches(name, missing, 1)

@@ -16,7 +16,7 @@ from tabellion.schema import Field
 from tabellion.schema.cast import Problem, cast_column
 from tabellion.schema.shown import joined, names_in
 from tabellion.schema.tables import Column
-from tabellion.wording import fold, french_value, plural
+from tabellion.wording import fold, french_value, plural, shortened
 
 _SHOWN_LENGTH = 200
 #: What was understood of a habit is shown at the first of its cells, and at so many others.
@@ -71,7 +71,7 @@ class CellReader:
             habits[code, habit].append(problem)
         for (code, _), problems in habits.items():
             first, others = problems[0], [area.place(rows[problem.position], label) for problem in problems[1:]]
-            values = [french_value(chosen[problem.position])[:_SHOWN_LENGTH] for problem in problems]
+            values = [shortened(french_value(chosen[problem.position]), _SHOWN_LENGTH) for problem in problems]
             reste = others_alike(len(others))
             attendu = first.understood or field.expected
             if code == _UNDERSTOOD:
@@ -124,7 +124,7 @@ class CellReader:
         formula = "=" + area.sheet.formulas[row, area.columns[label]].replace(".", ",")
         self.findings.append(
             finding(
-                _UNDERSTOOD, area.place(row, label), champ=field.name, valeur=formula[:_SHOWN_LENGTH],
+                _UNDERSTOOD, area.place(row, label), champ=field.name, valeur=shortened(formula, _SHOWN_LENGTH),
                 attendu=french_value(round(value, 2)), reste="", titre=label,
             )
         )  # fmt: skip

@@ -24,7 +24,7 @@ from tabellion.layout.names import (
     column_letters,
     quoted_sheet,
 )
-from tabellion.wording import plural
+from tabellion.wording import plural, shortened
 from tabellion.xlsx.lists import CellMaker, ListColumn, finish, maker_for, note, write_columns
 from tabellion.xlsx.sheets import Cell
 from tabellion.xlsx.writer import Sheet, Writer
@@ -114,7 +114,7 @@ def _columns(maker: CellMaker) -> list[ListColumn]:
 
     def state(row: _Asked) -> Cell:
         if row.unlisted is not None:
-            return maker.state(f"✗ « {row.unlisted.label[:40]} » : {UNLISTED}", "erreur")
+            return maker.state(f"✗ « {shortened(row.unlisted.label, 40)} » : {UNLISTED}", "erreur")
         return maker.state(f"✓ {DECIDED}", "juste") if row.decision else maker.state(f"? {OPEN}", "avertissement")
 
     def partner_cell(row: _Asked) -> Cell:

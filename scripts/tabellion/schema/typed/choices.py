@@ -10,7 +10,7 @@ from tabellion.schema.numbers import spoilt_code
 from tabellion.schema.table import FALSE_WORD, TRUE_WORD, Field
 from tabellion.schema.typed.numbers import LARGEST
 from tabellion.schema.typed.rules import Outcome, Reading, Rules, Typed, TypedRule, make_typed
-from tabellion.wording import fold, nearest
+from tabellion.wording import fold, nearest, shortened
 
 #: What a register or a sheet may write for a boolean, in any case.
 TRUE_WORDS, FALSE_WORDS = frozenset((TRUE_WORD, "true", "vrai")), frozenset((FALSE_WORD, "false", "faux"))
@@ -43,7 +43,9 @@ def text_of(value: object) -> str | None:
 def refused_text(value: object) -> Reading:
     """Why :func:`text_of` gave nothing."""
     if isinstance(value, str):
-        return Reading(code="caracteres-interdits", suggestion=f"Ressaisissez : {_CONTROL.sub('', value)[:_SHOWN]}")
+        return Reading(
+            code="caracteres-interdits", suggestion=f"Ressaisissez : {shortened(_CONTROL.sub('', value), _SHOWN)}"
+        )
     return Reading(code="date-au-lieu-de-texte")
 
 
