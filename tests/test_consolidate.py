@@ -101,7 +101,7 @@ def test_without_the_contract_s_workbook_the_register_is_used_and_it_is_said(roo
     assert done.consolidation.master_file == "registre"
     assert planned(done) == [12_50]
     assert not any(item.bloquant for item in done.findings)
-    assert done.consolidation.origins["piliers"][0].fichier == "registre/piliers.csv"
+    assert done.consolidation.row_places["piliers"][0].fichier == "registre/piliers.csv"
 
 
 def slipped(root: Path) -> None:

@@ -334,7 +334,7 @@ def test_rows_of_the_tables_say_where_they_come_from() -> None:
     assert len(rows) == len(consolidation.contract.tables["lignes_budgetaires"])
     targets = links_of(book, table.sheet)
     column = list(table.columns).index("Cellule")
-    for rank, (row, place) in enumerate(zip(rows, consolidation.origins["lignes_budgetaires"], strict=True)):
+    for rank, (row, place) in enumerate(zip(rows, consolidation.row_places["lignes_budgetaires"], strict=True)):
         assert (row["Feuille"], row["Cellule"]) == (place.feuille, place.cellule)
         path, cell = targets[table.area[0] + 1 + rank, column]
         assert path == f"../{place.fichier}"

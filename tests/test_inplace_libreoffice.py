@@ -59,7 +59,7 @@ def read(content: bytes) -> ParsedMaster:
 def changed(content: bytes) -> Patched:
     """The second line's amount, the fourth line removed, two lines added: at the addresses that reading gives."""
     reading = read(content)
-    area = reading.origins["lignes_budgetaires"][0].area
+    area = reading.row_sources["lignes_budgetaires"][0].area
     row, column = parse_cell(reading.locate("lignes_budgetaires", 1, "montant_realise").cellule or "")
     removed_row, _ = parse_cell(reading.locate("lignes_budgetaires", 3).cellule or "")
     titles = {name: area.columns[PLAN.contract.schemas["lignes_budgetaires"].by_name[name].title] for name in FIELDS}

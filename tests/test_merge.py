@@ -79,10 +79,10 @@ def returned(
 
 def merged(rows: Rows, *returns: InForce) -> Merged:
     """The merge, which changes nothing of what it is given."""
-    origins = places(rows)
-    before = deepcopy((rows, origins))
-    result = merge(rows, origins, returns, schemas())
-    assert (rows, origins) == before
+    row_places = places(rows)
+    before = deepcopy((rows, row_places))
+    result = merge(rows, row_places, returns, schemas())
+    assert (rows, row_places) == before
     return result
 
 
@@ -210,7 +210,7 @@ def test_a_row_that_the_master_lacks_is_added() -> None:
     assert at(result.rows, (LINES, ADDED, "montant_realise")) is None
     assert all(change.is_new_row and change.outcome is MergeOutcome.APPLIED for change in result.modifications)
     position = next(at for at, row in enumerate(result.rows[LINES]) if keyed(LINES, row) == ADDED)
-    assert result.origins[LINES][position].fichier == "retours/luce-2016.xlsx"
+    assert result.row_places[LINES][position].fichier == "retours/luce-2016.xlsx"
     assert result.cells[LINES, position, "montant_prevu"] == Place("retours/luce-2016.xlsx", LINES, "F60")
 
 
@@ -224,7 +224,7 @@ def test_a_new_row_comes_after_its_kin_and_every_place_follows() -> None:
         "B03-metropole-001",
     ]  # fmt: skip
     last = ids.index("B03-metropole-001")
-    assert result.origins[LINES][last] == Place("contrat.xlsx", LINES, "A5")
+    assert result.row_places[LINES][last] == Place("contrat.xlsx", LINES, "A5")
     assert result.cells[LINES, last, "montant_realise"].cellule == "H6"
     assert {at for _, at, _ in result.cells} == {ids.index("P2016-luce-cantine"), last}
 
@@ -511,7 +511,7 @@ def test_every_row_and_every_cell_keeps_its_place(case: tuple[Rows, list[InForce
     rows, returns = case
     result = merged(rows, *returns)
     stood = {keyed(LINES, row): place for row, place in zip(rows[LINES], places(rows)[LINES], strict=True)}
-    for row, place in zip(result.rows[LINES], result.origins[LINES], strict=True):
+    for row, place in zip(result.rows[LINES], result.row_places[LINES], strict=True):
         key = keyed(LINES, row)
         assert place == stood[key] if key in stood else (place.fichier or "").startswith("retours/")
     statements = {(change.key, change.champ, change.place): change.after for change in result.modifications}

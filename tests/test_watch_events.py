@@ -234,17 +234,17 @@ def test_three_hundred_files_unzipped(loop: Loop) -> None:
 def test_rename_and_set_aside(loop: Loop) -> None:
     old, new = loop.workspace.retours / "ville.xlsx", loop.workspace.retours / "chartres.xlsx"
     process("import os, sys; os.rename(sys.argv[1], sys.argv[2])", old, new)
-    assert loop.one() == Batch(changed=frozenset({new}), gone=frozenset({old}))
+    assert loop.one() == Batch(changed=frozenset({new}), removed=frozenset({old}))
     aside = loop.workspace.retours / "écartés" / "chartres.xlsx"
     process("import os, sys; os.renames(sys.argv[1], sys.argv[2])", new, aside)
-    assert loop.one() == Batch(changed=frozenset({aside}), gone=frozenset({new}))
+    assert loop.one() == Batch(changed=frozenset({aside}), removed=frozenset({new}))
 
 
 @both
 def test_deletion(loop: Loop) -> None:
     path = loop.workspace.retours / "ville.xlsx"
     process("import os, sys; os.remove(sys.argv[1])", path)
-    assert loop.one() == Batch(gone=frozenset({path}))
+    assert loop.one() == Batch(removed=frozenset({path}))
 
 
 @both
@@ -257,7 +257,7 @@ def test_a_folder_moved_in_and_out(loop: Loop) -> None:
     files = frozenset(inside.iterdir())
     assert loop.one() == Batch(changed=files)
     inside.rename(outside)
-    assert loop.one() == Batch(gone=files)
+    assert loop.one() == Batch(removed=files)
 
 
 @both
@@ -310,7 +310,7 @@ def test_a_folder_removed_and_made_again_is_watched_again(loop: Loop) -> None:
     loop.until(lambda: loop.codes == ["dossier-disparu"])
     assert loop.watcher.is_away
     loop.workspace.retours.mkdir()
-    assert loop.batch() == Batch(gone=frozenset({path}))
+    assert loop.batch() == Batch(removed=frozenset({path}))
     path.write_bytes(book("again"))
     assert loop.one().changed == {path}
     (loop.workspace.retours / "b.xlsx").write_bytes(book("b"))
@@ -484,7 +484,7 @@ def test_an_hour_of_work_ends_in_what_is_there(loop: Loop) -> None:
     answered = {path: fingerprint(path) for path in retours.iterdir()}
 
     def answer(batch: Batch) -> None:
-        for path in batch.gone:
+        for path in batch.removed:
             answered.pop(path)
         answered.update((path, fingerprint(path)) for path in batch.changed)
 

@@ -264,7 +264,7 @@ def test_nothing_that_settles_while_a_folder_is_away_is_lost(
     assert display.kinds[:3] == ["started", "working", "answered"]
     assert opened.contrat in display.told[-1][1].changed
     assert ("noticed", ["dossier-revenu"]) in display.told
-    assert not any(answer.gone for kind, answer in display.told if kind == "answered")
+    assert not any(answer.removed for kind, answer in display.told if kind == "answered")
 
 
 def test_while_a_folder_is_away_the_loop_rests(opened: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

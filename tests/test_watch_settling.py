@@ -209,19 +209,19 @@ def test_three_hundred_files_are_one_batch(disk: Disk) -> None:
 def test_a_rename_is_one_batch(disk: Disk) -> None:
     disk.tell(VILLE)
     disk.tell(NEW, "old")
-    assert disk.run() == [Batch(changed=frozenset({NEW}), gone=frozenset({VILLE}))]
+    assert disk.run() == [Batch(changed=frozenset({NEW}), removed=frozenset({VILLE}))]
 
 
 def test_a_move_to_the_set_aside_is_one_batch(disk: Disk) -> None:
     aside = RETOURS / "écartés" / "ville.xlsx"
     disk.tell(VILLE)
     disk.tell(aside, "old")
-    assert disk.run() == [Batch(changed=frozenset({aside}), gone=frozenset({VILLE}))]
+    assert disk.run() == [Batch(changed=frozenset({aside}), removed=frozenset({VILLE}))]
 
 
 def test_a_deletion_is_told_once_quiet(disk: Disk) -> None:
     disk.tell(VILLE)
-    assert disk.run() == [Batch(gone=frozenset({VILLE}))]
+    assert disk.run() == [Batch(removed=frozenset({VILLE}))]
     assert disk.batches[0][0] == 1000 + disk.debounce.quiet_seconds
 
 
@@ -345,7 +345,7 @@ def test_whatever_happens_a_burst_ends_in_one_batch_that_is_the_difference(
     disk.wait(30)
     differing = {path for path in before if before[path] != after[path]}
     removed = {path for path in differing if after[path] is None}
-    expected = Batch(changed=frozenset(differing - removed), gone=frozenset(removed))
+    expected = Batch(changed=frozenset(differing - removed), removed=frozenset(removed))
     assert [batch for _, batch in disk.batches] == ([expected] if expected else [])
     assert not disk.debounce.is_settling
 
@@ -363,7 +363,7 @@ def test_whatever_happens_nothing_is_waited_for_longer_than_patience(
     assert not disk.debounce.is_settling
     for _, batch in disk.batches:
         answered |= dict.fromkeys(batch.changed, UNREADABLE)
-        for path in batch.gone:
+        for path in batch.removed:
             del answered[path]
     assert answered.keys() == disk.contents.keys()
 

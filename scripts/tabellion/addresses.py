@@ -37,8 +37,8 @@ def column_letters(index: int) -> str:
     """The letters of a one-based column: 1 is A, 27 is AA."""
     letters = ""
     while index > 0:
-        index, rest = divmod(index - 1, 26)
-        letters = chr(65 + rest) + letters
+        index, letter = divmod(index - 1, 26)
+        letters = chr(65 + letter) + letters
     return letters
 
 

@@ -170,10 +170,10 @@ def plural(count: int, singular: str, many: str | None = None) -> str:
 
 def of(name: str) -> str:
     """« de » before a name, elided: ``de Bourg``, ``d'État``, ``du bailleur``, ``des villes``."""
-    first, _, rest = name.partition(" ")
+    first, _, after_article = name.partition(" ")
     contracted = {"le": "du", "les": "des"}.get(first.casefold())
-    if contracted and rest:
-        return f"{contracted} {rest}"
+    if contracted and after_article:
+        return f"{contracted} {after_article}"
     initial = fold(name)[:1]
     return f"d'{name}" if initial in "aeiouy" and initial else f"de {name}"
 

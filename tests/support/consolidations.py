@@ -63,13 +63,13 @@ def received(fichier: str, verdict: Verdict, findings: Iterable[Finding] = (), *
 
 
 def consolidation_of(contract: Book, master: Tables, **more: Any) -> Consolidation:
-    """A consolidation of these tables: each row comes from the master, but for those that ``origins`` tells."""
-    origins = {
+    """A consolidation of these tables: each row comes from the master, but for those that ``row_places`` tells."""
+    row_places = {
         name: [place("contrat.xlsx", contract.schemas[name].title[:31], 6 + row, 1) for row in range(len(frame))]
         for name, frame in contract.tables.items()
     }
     empty = dict.fromkeys(("board", "strays", "modifications", "conflicts", "removals", "findings"), ())
-    common = {"cells": {}, "made": MADE, "origins": origins, "master_file": "contrat.xlsx"}
+    common = {"cells": {}, "made": MADE, "row_places": row_places, "master_file": "contrat.xlsx"}
     return Consolidation(contract=contract, master=master, **{**common, **empty, **more})
 
 
@@ -93,14 +93,14 @@ def rich() -> Consolidation:
     contract = replace(base, settings=settings, tables=tables)
     board, strays = _board(contract)
     modifications = _modifications(contract)
-    origins, cells = _origins(contract, modifications)
+    row_places, cells = _row_places(contract, modifications)
     master = {**tables, "suivis": make_table(base.schemas["suivis"], {})}
     lines = tables["lignes_budgetaires"].rows
     first, second = lines[-1], lines[-2]
     conflicts, removals = _conflicts(first, second), _removals(second)
     questions, decisions = _questions(contract, conflicts, removals)
     return consolidation_of(
-        contract, master, origins=origins, cells=cells, board=board, strays=strays, modifications=modifications,
+        contract, master, row_places=row_places, cells=cells, board=board, strays=strays, modifications=modifications,
         conflicts=conflicts, removals=removals, findings=_findings(board, strays),
         questions=in_order(questions, decisions), decisions=decisions,
         since=Since(
@@ -267,7 +267,7 @@ def _modifications(contract: Book) -> tuple[Modification, ...]:
     return tuple(modifications)
 
 
-def _origins(
+def _row_places(
     contract: Book, modifications: tuple[Modification, ...]
 ) -> tuple[dict[str, list[Place]], dict[tuple[str, int, str], Place]]:
     plan = lay_out_master(contract)
@@ -278,7 +278,7 @@ def _origins(
         }
         for name, schema in contract.schemas.items()
     }
-    origins = {
+    row_places = {
         name: [replace(plan.locate(name, index), fichier="contrat.xlsx") for index in range(len(frame))]
         for name, frame in contract.tables.items()
     }
@@ -286,10 +286,10 @@ def _origins(
     for change in modifications:
         position = positions[change.table][change.key]
         if change.is_new_row or change.table == "suivis":
-            origins[change.table][position] = change.place
+            row_places[change.table][position] = change.place
         if change.outcome is MergeOutcome.APPLIED:
             cells[change.table, position, change.champ] = change.place
-    return origins, cells
+    return row_places, cells
 
 
 def _conflicts(first: Row, second: Row) -> tuple[Conflict, ...]:

@@ -140,7 +140,7 @@ def assemble(materials: Materials) -> Assembly:
         contract=contract,
         master=master.tables,
         master_file=master.fichier,
-        origins=merged.origins,
+        row_places=merged.row_places,
         cells=merged.cells,
         board=_with_all_findings(board, findings),
         strays=tuple(strays),

@@ -82,8 +82,8 @@ def book_of(reading: ParsedMaster, fichier: str, settings: Settings, theme: Them
         if held is not None:
             numbers[id(area)] = len(areas)
             areas.append(_sheet_area(area, reading.schemas[held[0]], held[1]))
-    for table, origins in reading.origins.items():
-        rows[table] = [(numbers[id(address.area)], address.row) for address in origins]
+    for table, row_sources in reading.row_sources.items():
+        rows[table] = [(numbers[id(address.area)], address.row) for address in row_sources]
     properties = reading.workbook.properties
     book = Book(
         settings,

@@ -247,8 +247,8 @@ class Journal:
             (None if fichier is None else stored_text(fichier), now_only),
         )
         return [
-            SeenFile(plain_text(name), size, tail, sha256, Verdict[verdict], *rest)
-            for name, size, tail, sha256, verdict, *rest in rows
+            SeenFile(plain_text(name), size, tail, sha256, Verdict[verdict], *seen)
+            for name, size, tail, sha256, verdict, *seen in rows
         ]
 
     @_survives(lambda: None, again=True)

@@ -71,13 +71,13 @@ class _CellClaim(NamedTuple):
 
 @dataclass
 class Merged:
-    """The tables after the merge, as rows; ``origins`` has the place of each row and ``cells`` of each cell applied.
+    """The tables after the merge, as rows; ``row_places`` has the place of each row and ``cells`` of each cell applied.
 
     ``ruled`` are the conflicts that were decided, ``dropped`` the rows that decisions took out.
     """
 
     rows: TableRows
-    origins: dict[str, list[Place]]
+    row_places: dict[str, list[Place]]
     cells: dict[tuple[str, int, str], Place] = field(default_factory=dict)
     modifications: list[Modification] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
@@ -88,7 +88,7 @@ class Merged:
 
 def merge(
     rows: MasterRows,
-    origins: Mapping[str, list[Place]],
+    row_places: Mapping[str, list[Place]],
     returns: Sequence[InForce],
     schemas: Schemas,
     locate: Callable[[str, int, str], Place] | None = None,
@@ -96,10 +96,10 @@ def merge(
 ) -> Merged:
     """Merge ``returns`` into the rows of the master (every table's, in order); the same input gives the same result.
 
-    ``origins[table][position]`` is where each row of the master stands, ``locate(table, position, field)`` where each
+    ``row_places[table][position]`` is where a row of the master stands, ``locate(table, position, field)`` where each
     of its cells (its row, by default). ``rule`` tells what was decided of conflicts. Nothing given is changed.
     """
-    merger = _Merger(rows, origins, schemas, locate or (lambda table, position, _: origins[table][position]))
+    merger = _Merger(rows, row_places, schemas, locate or (lambda table, position, _: row_places[table][position]))
     for source in sorted(returns, key=lambda source: (source.exercice, source.partenaire)):
         merger.claim(source)
     for cell, claims in merger.claims.items():
@@ -115,7 +115,7 @@ class _Merger:
     def __init__(
         self,
         rows: MasterRows,
-        origins: Mapping[str, list[Place]],
+        row_places: Mapping[str, list[Place]],
         schemas: Schemas,
         locate: Callable[[str, int, str], Place],
     ) -> None:
@@ -126,7 +126,7 @@ class _Merger:
         """Of these, those that a row which the register had not yet was sent with."""
         self.made_by_forms = {spec.resource for spec in schemas.forms if spec.makes_rows}
         copied = {table: [dict(row) for row in of_table] for table, of_table in rows.items()}
-        self.merged = Merged(copied, {table: list(places) for table, places in origins.items()})
+        self.merged = Merged(copied, {table: list(places) for table, places in row_places.items()})
         self.positions: dict[str, dict[Key, int]] = {}
         self.known_ids: dict[str, set[object]] = {}
         for table in self.typed:
@@ -136,7 +136,7 @@ class _Merger:
         self.columns: dict[tuple[str, str], set[object]] = {}
         """The values of the columns that returned rows refer to."""
         self.claims: dict[CellKey, list[_CellClaim]] = {}
-        self.gone: set[tuple[str, Key]] = set()
+        self.removed_rows: set[tuple[str, Key]] = set()
         """Rows that the forms, or an adoption, had, and that staff removed since."""
         self.new_rows: dict[tuple[str, Key], list[tuple[str, _CellClaim]]] = {}
         """The cells of each row that the master lacks."""
@@ -152,7 +152,7 @@ class _Merger:
             is_lacking, carried = row.key not in self.positions[row.table], self.carried[row.table]
             answers = [name for name in self.typed[row.table] if name not in carried]
             if is_lacking and _was_there(row, source.adopted, answers):
-                self.gone.add((row.table, row.key))
+                self.removed_rows.add((row.table, row.key))
             if is_lacking and self.names_nothing(row):
                 self.pointless.add(id(row))
             names = row.values if row.is_new else dict.fromkeys((*self.typed[row.table], *row.before))
@@ -240,7 +240,9 @@ class _Merger:
         part, nor one of a line, or that names a row, that the contract has no more."""
         if position is not None:
             return True
-        if (table, key) in self.gone or (self.pointless and any(id(claim.row) in self.pointless for claim in claims)):
+        if (table, key) in self.removed_rows:
+            return False
+        if self.pointless and any(id(claim.row) in self.pointless for claim in claims):
             return False
         known = table in self.made_by_forms or key[0] in self.known_ids[table]
         return known or all(claim.row.is_new for claim in claims)
@@ -276,7 +278,7 @@ class _Merger:
             values |= {name: claim.after for name, claim in cells}
             position = len(merged.rows[table])
             merged.rows[table].append(values)
-            merged.origins[table].append(row.place(cells[0][1].source.fichier))
+            merged.row_places[table].append(row.place(cells[0][1].source.fichier))
             merged.cells |= {(table, position, name): claim.place for name, claim in cells}
         moved = {
             table: self.put_in_order(table, len(self.positions[table]))
@@ -307,7 +309,7 @@ class _Merger:
 
         order = sorted(range(len(rows)), key=lambda at: (at if at < known else anchor(rows[at]), at))
         merged.rows[table] = [rows[position] for position in order]
-        merged.origins[table] = [merged.origins[table][position] for position in order]
+        merged.row_places[table] = [merged.row_places[table][position] for position in order]
         return {before: after for after, before in enumerate(order)}
 
 

@@ -287,7 +287,7 @@ class Consolidation:
     """The state of the contract once the master and all accepted returns are put together.
 
     ``contract`` has the consolidated tables (indexes 0, 1, 2, …), ``master`` the tables of ``master_file`` alone.
-    ``origins[table][position]`` is the place of each row (its file, sheet and first cell; a line of the register when
+    ``row_places[table][position]`` is the place of a row (its file, sheet and first cell; a line of the register when
     there is no master workbook); ``cells[table, position, field]`` the places of the values that come from a return.
     ``locate`` knows the cell of the master where any other value stands; without it, only its row's first one is known.
     ``strays`` are files that are nobody's form. ``findings`` are all: of the master, of each file, across partners.
@@ -298,7 +298,7 @@ class Consolidation:
     contract: Book
     master: Tables
     master_file: str
-    origins: Mapping[str, list[Place]]
+    row_places: Mapping[str, list[Place]]
     cells: Mapping[tuple[str, int, str], Place]
     board: tuple[BoardLine, ...]
     strays: tuple[ReceivedFile, ...]
@@ -323,7 +323,7 @@ class Consolidation:
         """The cell that a consolidated value comes from, in a return or in the master."""
         if self.locate is not None:
             return self.locate(table, position, champ)
-        return self.cells.get((table, position, champ), self.origins[table][position])
+        return self.cells.get((table, position, champ), self.row_places[table][position])
 
     @property
     def changes(self) -> tuple[Modification, ...]:

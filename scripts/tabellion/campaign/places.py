@@ -27,19 +27,19 @@ class MergedPlaces:
         place = self.merged.cells.get((table, int(index), field or ""))
         if place is not None:
             return place
-        origin = self.merged.origins[table][int(index)]
+        row_place = self.merged.row_places[table][int(index)]
         position = self._positions(table)[int(index)]
         row = self.merged.rows[table][int(index)]
         if position is None and field is not None and row[field] is not None:
             position = self._kin(table, field).get((self._line(table, row), row[field]))
-        return origin if position is None else self.master.locate(table, position, field)
+        return row_place if position is None else self.master.locate(table, position, field)
 
     def _positions(self, table: str) -> list[int | None]:
         """The position of the master's row that stands where each row comes from."""
         if table not in self.positions:
             places = (self.master.locate(table, index) for index in range(len(self.master.rows.get(table, ()))))
             positions = {place: position for position, place in enumerate(places)}
-            self.positions[table] = [positions.get(origin) for origin in self.merged.origins[table]]
+            self.positions[table] = [positions.get(row_place) for row_place in self.merged.row_places[table]]
         return self.positions[table]
 
     def _kin(self, table: str, field: str) -> Mapping[Key, int]:

@@ -168,7 +168,7 @@ def apply_removals(
             and all((removal.partenaire, removal.exercice) in adopted for removal in group)
         ):
             continue
-        place = None if position is None else merged.origins[table][position]
+        place = None if position is None else merged.row_places[table][position]
         if position is not None and place is not None and code == REMOVE:
             merged.dropped.append(DroppedRow(table, key, group[0].libelle, place, question))
             dropped.setdefault(table, []).append(position)
@@ -246,7 +246,7 @@ def drop_rows(merged: Merged, table: str, positions: Collection[int]) -> None:
     kept = [position for position in range(len(merged.rows[table])) if position not in removed]
     moved = {before: after for after, before in enumerate(kept)}
     merged.rows[table] = [merged.rows[table][position] for position in kept]
-    merged.origins[table] = [merged.origins[table][position] for position in kept]
+    merged.row_places[table] = [merged.row_places[table][position] for position in kept]
     merged.cells = {
         (name, moved[position] if name == table else position, champ): place
         for (name, position, champ), place in merged.cells.items()

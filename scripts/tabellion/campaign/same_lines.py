@@ -54,15 +54,15 @@ def merge_same_lines(merged: Merged, book: Book, decisions: Decisions) -> list[A
     """
     asked: list[AskedLines] = []
     joined: list[int] = []
-    rows, origins = merged.rows[_TABLE], merged.origins[_TABLE]
+    rows, row_places = merged.rows[_TABLE], merged.row_places[_TABLE]
     for question, positions in _alike(book).items():
         alike = tuple(dict(rows[position]) for position in positions)
-        asked.append(AskedLines(question, alike, tuple(origins[position] for position in positions)))
+        asked.append(AskedLines(question, alike, tuple(row_places[position] for position in positions)))
         if decisions.code(question) == SAME:
             for position in positions[1:]:
                 _fill(merged, positions[0], position)
                 row = rows[position]
-                merged.dropped.append(DroppedRow(_TABLE, _key(row), str(row[_LABEL]), origins[position], question))
+                merged.dropped.append(DroppedRow(_TABLE, _key(row), str(row[_LABEL]), row_places[position], question))
                 joined.append(position)
     if joined:
         keys = {_key(rows[position]) for position in joined}
@@ -123,7 +123,7 @@ def _fill(merged: Merged, kept: int, other: int) -> None:
     for name, value in rows[other].items():
         if rows[kept][name] is None and value is not None:
             rows[kept][name] = value
-            merged.cells[_TABLE, kept, name] = merged.cells.get((_TABLE, other, name), merged.origins[_TABLE][other])
+            merged.cells[_TABLE, kept, name] = merged.cells.get((_TABLE, other, name), merged.row_places[_TABLE][other])
 
 
 def _key(row: Row) -> Key:

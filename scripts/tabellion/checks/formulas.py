@@ -114,14 +114,14 @@ def _broken(code: str, cells: list[FormulaInPlace], intact: Mapping[int, str]) -
     """Cells of one column that lack their formula: one finding, at the first; ``intact`` are the column's others."""
     first, others = cells[0], cells[1:]
     titre, shown = _title(first.cell), first.shown
-    rest = (
+    others_alike = (
         f" ({plural(len(others), 'autre cellule', 'autres cellules')} de la colonne dans le même cas)" if others else ""
     )
     content = shown if isinstance(shown, str | int | float) else french_value(shown)
     return finding(
         code, first.place, champ=titre, valeur=None if shown is None else content,
         gravite=Severity.INFORMATION if code == "formule-effacee" and first.cell.key == "*" else None,
-        liees=[cell.place for cell in others], titre=titre, reste=rest,
+        liees=[cell.place for cell in others], titre=titre, reste=others_alike,
         trouve="rien" if shown is None else f"« {french_value(content)} »", geste=_mending(cells, intact),
     )  # fmt: skip
 

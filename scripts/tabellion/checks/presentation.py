@@ -177,7 +177,7 @@ def check_master_presentation(reading: ParsedMaster, base: Tables | None) -> lis
         known: dict[Key, Row] = {}
         if base is not None and resource in base:
             known = {tuple(row[name] for name in schema.primary_key): row for row in base[resource].rows}
-        for row, address in zip(reading.tables[resource].rows, reading.origins[resource], strict=True):
+        for row, address in zip(reading.tables[resource].rows, reading.row_sources[resource], strict=True):
             area = address.area
             odd = _odd_columns(area, address.row, manual=reading.workbook.manual)
             if not odd:

@@ -35,7 +35,7 @@ def check_stale_totals(reading: ParsedMaster) -> list[Finding]:
     name = reading.schemas["collectivites"].by_name["nom"].title
     towns = {town["nom"]: town["collectivite_id"] for town in reading.tables["collectivites"].rows}
     lines = reading.tables["lignes_budgetaires"].rows
-    for line, address in zip(lines, reading.origins["lignes_budgetaires"], strict=True):
+    for line, address in zip(lines, reading.row_sources["lignes_budgetaires"], strict=True):
         if line["exercice"] != year or not line[MEASURE] or address.row > address.area.last_row:
             continue
         key = (line["convention_id"], line["collectivite_id"])

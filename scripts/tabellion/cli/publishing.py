@@ -79,7 +79,9 @@ def publish(
         if done.notices:
             typer.echo("")
         conventions, fiches = done.counts
-        typer.echo(f"Publié à partir {done.origin} : {plural(conventions, 'convention')}, {plural(fiches, 'fiche')}.")
+        typer.echo(
+            f"Publié à partir {done.made_from} : {plural(conventions, 'convention')}, {plural(fiches, 'fiche')}."
+        )
         for path in done.paths:
             typer.echo(f"Document écrit : {path}")
         for path in done.kept:

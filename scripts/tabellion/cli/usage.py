@@ -74,9 +74,9 @@ class Group(TyperGroup):
 
     def resolve_command(self, ctx: _Click, args: list[str]) -> tuple[str | None, _Click, list[str]]:
         """Find the command to run; raises :class:`MisuseError` where there is none of that name."""
-        name, *rest = args
+        name, *arguments = args
         if name in self.commands:
-            return name, self.commands[name], rest
+            return name, self.commands[name], arguments
         raise MisuseError(f"la commande « {name} » n'existe pas{_perhaps(name, self.commands)}", ctx)
 
 

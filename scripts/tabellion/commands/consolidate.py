@@ -180,8 +180,9 @@ def _publish(
         job for job in state.jobs if made_before.get(job.target) != job.digest or not (workbooks / job.target).exists()
     ]
     in_force = files_in_force(workspace, inputs)
-    gone = [workbooks / name for name in made_before if name not in copies]
-    gone += [path for path in (folder / KEPT).glob("*/*.xlsx") if path.parent.name.isdecimal() and path not in in_force]
+    removed = [workbooks / name for name in made_before if name not in copies]
+    kept = [path for path in (folder / KEPT).glob("*/*.xlsx") if path.parent.name.isdecimal()]
+    removed += [path for path in kept if path not in in_force]
     with preparing(workbooks, staging) as prepared:
         made, notices = make_copies(stale, consolidation.contract.theme, prepared)
         own: dict[str, bytes | Path] = {f"{REGISTER}/{name}": content for name, content in state.register.items()}
@@ -189,8 +190,8 @@ def _publish(
         details = make_details(consolidation, state.changes, state.program)
         own[WORKBOOK] = write_consolidation(consolidation, details)
         files = make_detail_files(consolidation, details, previous, folder, edited, prepared)
-        gone += [folder / name for name in files.gone]
-        gone = [path for path in gone if path.exists()]
+        removed += [folder / name for name in files.removed]
+        removed = [path for path in removed if path.exists()]
         published = {name: content_digest(content) for name, content in own.items()} | files.published
         digests = {workbook.name: workbook.digest for workbook in details.workbooks}
         own[STATE_FILE] = state_json(consolidation, state.digest, copies, published, digests, state.findings)
@@ -214,12 +215,13 @@ def _publish(
         inputs.source.keep_hand_edits(now)
         before = None if previous is None else previous.made
         history = None if outputs.place.says(state) else History(folder / HISTORY, members, before)
-        for path in [*(workbooks / name for name in made), *gone]:
+        for path in [*(workbooks / name for name in made), *removed]:
             is_copy = workspace.constats in path.parents and path.is_file()
             is_ours = path not in edited and not (is_copy and not is_annotated(path.read_bytes()))
             if not is_ours:  # somebody has typed in it
                 keep_dated_copy(path, now)
-        placed = publish(workbooks, staging, contents, gone, history, edited, now=now, known=outputs.place.replaceable)
+        known = outputs.place.replaceable
+        placed = publish(workbooks, staging, contents, removed, history, edited, now=now, known=known)
         return [*notices, *placed]
 
 

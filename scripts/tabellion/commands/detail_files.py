@@ -19,12 +19,12 @@ from tabellion.transaction.manifest import content_digest
 class DetailFiles:
     """The detail workbooks of a consolidation, by their names from its folder.
 
-    ``made`` are those to put in place, ``published`` the SHA-256 of all, ``gone`` those that are there no more.
+    ``made`` are those to put in place, ``published`` the SHA-256 of all, ``removed`` those that are there no more.
     """
 
     made: dict[str, Path]
     published: dict[str, str]
-    gone: list[str]
+    removed: list[str]
 
 
 def make_detail_files(
@@ -53,5 +53,5 @@ def make_detail_files(
             path.write_bytes(write_detail_workbook(consolidation, details, workbook, labels))
             files.made[name], files.published[name] = path, content_digest(path)
             let_go()
-    files.gone.extend(f"{DETAILS}/{name}" for name in known if f"{DETAILS}/{name}" not in files.published)
+    files.removed.extend(f"{DETAILS}/{name}" for name in known if f"{DETAILS}/{name}" not in files.published)
     return files

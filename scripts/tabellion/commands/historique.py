@@ -201,14 +201,14 @@ class _Search:
 
     def cell(self, text: str) -> list[_AskedRow]:
         """What was said at the cell that ``text`` writes; nothing when it does not write one."""
-        rest, mark, name = text.rpartition("!")
+        sheet_part, mark, name = text.rpartition("!")
         match = _CELL.fullmatch(name.strip())
         if not mark or match is None:
             return []
-        rest = rest.strip().strip("'").replace("''", "'").strip()
-        book = _BOOK.fullmatch(rest)
+        sheet_part = sheet_part.strip().strip("'").replace("''", "'").strip()
+        book = _BOOK.fullmatch(sheet_part)
         asked_file = book["file"].strip("'\"[] ") if book else None
-        asked_sheet = (book["sheet"] if book else rest).strip("'\"! ")
+        asked_sheet = (book["sheet"] if book else sheet_part).strip("'\"! ")
         fichier, feuille = self.sheet(asked_file, asked_sheet)
         cellule = f"{match[1].upper()}{match[2]}"
         asked = self.in_master(fichier, feuille, cellule) or self.noted_at(fichier, feuille, cellule)
@@ -256,9 +256,9 @@ class _Search:
         except TabellionError:  # the journal knows at least where its values were read
             return []
         reading = read_master(workbook, self.schemas, self.workspace.settings.identifiant)
-        for table, origins in reading.origins.items():
+        for table, row_sources in reading.row_sources.items():
             schema = self.schemas[table]
-            on_sheet = [index for index, address in enumerate(origins) if address.area.sheet.name == feuille]
+            on_sheet = [index for index, address in enumerate(row_sources) if address.area.sheet.name == feuille]
             rows = reading.tables[table].rows if on_sheet and table in reading.tables else []
             for index in on_sheet if rows else []:
                 for name in schema.names:

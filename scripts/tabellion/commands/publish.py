@@ -40,7 +40,7 @@ class Publication:
     kept: tuple[Path, ...]
     findings: tuple[Finding, ...]
     notices: tuple[Finding, ...]
-    origin: str
+    made_from: str
     counts: tuple[int, int]
     """How many conventions and fiches are printed."""
 
@@ -68,14 +68,14 @@ def publish(workspace: Workspace, wanted: Wanted, now: datetime, tell: Tell | No
     if mistakes := _wrong_options(wanted):
         raise TabellionError(mistakes)
     progress(0, 3, "Lecture du contrat")
-    contract, findings, origin = _read(workspace, wanted.source)
+    contract, findings, made_from = _read(workspace, wanted.source)
     if any(finding.bloquant for finding in findings):
-        return Publication((), (), findings, (), origin, (0, 0))
+        return Publication((), (), findings, (), made_from, (0, 0))
     exercice = contract.settings.exercice if wanted.exercice is None else wanted.exercice
     contract = replace(contract, settings=contract.settings.showing(exercice))
     template, texts = _read_templates(workspace, contract, wanted)
     model = DocumentModel(
-        contract, frozenset(wanted.conventions), texts.paragraphs, findings, origin,
+        contract, frozenset(wanted.conventions), texts.paragraphs, findings, made_from,
         source_day(workspace, contract), frozenset(wanted.annexes), read_logo(workspace.templates), texts.sources,
     )  # fmt: skip
     progress(1, 3, "Écriture du document")
@@ -102,7 +102,7 @@ def publish(workspace: Workspace, wanted: Wanted, now: datetime, tell: Tell | No
     edited = [path for path in documents if edited_among({path: documents[path]}, ours[path.suffix])]
     kept = tuple(replace_or_refuse(documents, edited, _refusal, force=wanted.force, now=now).values())
     counts = sum(1 for _ in model.conventions), model.fiche_count
-    return Publication(tuple(documents), kept, findings, tuple(notices), origin, counts)
+    return Publication(tuple(documents), kept, findings, tuple(notices), made_from, counts)
 
 
 def _read_templates(workspace: Workspace, contract: Book, wanted: Wanted) -> tuple[Template, Texts]:

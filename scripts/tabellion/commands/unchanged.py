@@ -223,8 +223,8 @@ def _digest(entries: Iterable[DigestLine]) -> str:
 
     Where one of many does not answer, each is asked alone: only the one that hangs has no stamp.
     """
-    lines, together, rest = list[str](), Patience(PATIENCE.seconds), iter(entries)
-    while batch := list(islice(rest, _AT_ONCE)):
+    lines, together, remaining = list[str](), Patience(PATIENCE.seconds), iter(entries)
+    while batch := list(islice(remaining, _AT_ONCE)):
         try:
             stamps = together.wait(Path(batch[0][0]), partial(_stamps, batch))
         except TimeoutError:

@@ -169,7 +169,7 @@ class WatchLoop:
         changed = {path for path in batch.changed if self.own.get(path, "") != (file_digest(path) or "gone")}
         if workbook in changed and not has_news(self.workspace):
             changed.discard(workbook)
-        return replace(batch, changed=frozenset(changed), gone=batch.gone - {workbook})
+        return replace(batch, changed=frozenset(changed), removed=batch.removed - {workbook})
 
     def wait(self, watcher: Watcher) -> None:
         """Wait until something happens, but no longer than until a run is due."""

@@ -76,7 +76,7 @@ class WatchDisplay:
 
     def working(self, batch: Batch) -> None:
         """A batch of changes is about to be answered."""
-        count = len(batch.changed) + len(batch.gone)
+        count = len(batch.changed) + len(batch.removed)
         self._set_heading(f"{plural(count, 'fichier changé', 'fichiers changés') if count else 'mise à jour'}…")
 
     def answered(self, batch: Batch, run: ConsolidationRun, seconds: float) -> None:
@@ -125,11 +125,11 @@ class WatchDisplay:
             files.sort(key=lambda item: order.index(_severity(item[1])))
         for name, file in files[:_FILES]:
             self.say(name, _verdict(file), _severity(file))
-        rest = [file for _, file in files[_FILES:]]
-        if rest:
-            kinds = Counter("retiré" if file is None else file.verdict.value for file in rest)
+        unlisted = [file for _, file in files[_FILES:]]
+        if unlisted:
+            kinds = Counter("retiré" if file is None else file.verdict.value for file in unlisted)
             counts = ", ".join(f"{kind} ({count})" for kind, count in kinds.most_common())
-            self.say(plural(len(rest), "autre fichier", "autres fichiers"), counts, _severity(rest[0]))
+            self.say(plural(len(unlisted), "autre fichier", "autres fichiers"), counts, _severity(unlisted[0]))
 
     def _say_contract(self, batch: Batch, run: ConsolidationRun) -> None:
         """What the workbook of the contract says, when it is what changed."""

@@ -75,10 +75,10 @@ def only_amounts(text: str) -> list[int] | None:
     if whole is not None:
         return [whole]
     amounts = find_amounts(text)
-    rest = text
+    remainder = text
     for amount in reversed(amounts):
-        rest = rest[: amount.start] + rest[amount.end :]
-    return [amount.cents for amount in amounts] if amounts and not rest.strip() else None
+        remainder = remainder[: amount.start] + remainder[amount.end :]
+    return [amount.cents for amount in amounts] if amounts and not remainder.strip() else None
 
 
 def label_and_amount(text: str) -> tuple[str, int] | None:

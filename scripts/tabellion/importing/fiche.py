@@ -133,8 +133,8 @@ def _priority(fiche: Fiche) -> None:
     """« 1 (2016) » is priority 1 of 2016."""
     text = _joined(fiche, "priorite") or ""
     year = _YEAR.search(text)
-    rest = text if year is None else text[: year.start()] + text[year.end() :]
-    rank = _PRIORITY.findall(rest)
+    remainder = text if year is None else text[: year.start()] + text[year.end() :]
+    rank = _PRIORITY.findall(remainder)
     fiche.row["priorite"] = int(rank[0]) if len(rank) == 1 and rank[0] != "0" else None
     fiche.row["annee_priorite"] = int(year[1]) if year else None
     left = re.sub(r"priorite|n°|[\s()\-–:°]|\d", "", fold_chars(text))
@@ -167,13 +167,13 @@ def _echeance(fiche: Fiche) -> None:
     if typed:
         fiche.repaired("coche tapée", source)
         fiche.say("coche-tapee", "cpo", champ="cpo", valeur=source, obtenu="CPO", fiche=numero or "?")
-    rest = _ANSWERS.sub("", text).strip()
-    if not re.sub(r"[\s/:]", "", rest):
+    remainder = _ANSWERS.sub("", text).strip()
+    if not re.sub(r"[\s/:]", "", remainder):
         return
     if fiche.row["echeance"] is None:
         repair = "échéance après la CPO"
-        fiche.row["echeance"] = rest
+        fiche.row["echeance"] = remainder
         fiche.repaired(repair, source)
-        fiche.say("fiche-reparee", "cpo", champ="echeance", valeur=source, reparation=repair, obtenu=rest)
+        fiche.say("fiche-reparee", "cpo", champ="echeance", valeur=source, reparation=repair, obtenu=remainder)
     else:
         fiche.say("texte-de-fiche-non-place", "cpo", champ="cpo", valeur=source, fiche=numero or "?")

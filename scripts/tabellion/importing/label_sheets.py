@@ -96,9 +96,9 @@ class LabelReader:
             heads = self._heads(grid, row)
             filled = [column for column, text in enumerate(grid.texts(row)) if text]
             for place, column in enumerate(heads):
-                label, _, rest = grid.text(row, column).partition(":")
+                label, _, content = grid.text(row, column).partition(":")
                 end = next((other for other in heads[place + 1 :]), len(grid.rows[row]))
-                values = [(row, column, rest.strip())] if rest.strip() else []
+                values = [(row, column, content.strip())] if content.strip() else []
                 values += [(row, other, grid.text(row, other)) for other in filled if column < other < end]
                 is_label = (row, column) in sheet.labels or bool(values)
                 if is_label and (column == filled[0] or place):

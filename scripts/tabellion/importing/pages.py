@@ -77,14 +77,14 @@ def _goes_on(above: PageRow, below: PageRow) -> bool:
     """
     if not (above.tabbed and below.tabbed and any(below.cells)):
         return False
-    label, rest = (" ".join(row.cells[0]).replace(f"{CUT} ", "") for row in (above, below))
-    if rest and label:
+    label, continuation = (" ".join(row.cells[0]).replace(f"{CUT} ", "") for row in (above, below))
+    if continuation and label:
         is_word_cut = label.endswith(CUT) and not any(above.cells[1:])
-        if (label.endswith(":") or is_word_cut) and label_in(rest) is None and not any(below.cells[1:]):
+        if (label.endswith(":") or is_word_cut) and label_in(continuation) is None and not any(below.cells[1:]):
             return True
-        is_cut = label_in(label) is None and label_in(_glued(label, rest)) is not None
-        return rest[:1].islower() or (is_cut and label_in(rest) is None)
-    if rest or any(has_box(cell[0][:1]) or AMOUNT.fullmatch(" ".join(cell)) for cell in below.cells if cell):
+        is_cut = label_in(label) is None and label_in(_glued(label, continuation)) is not None
+        return continuation[:1].islower() or (is_cut and label_in(continuation) is None)
+    if continuation or any(has_box(cell[0][:1]) or AMOUNT.fullmatch(" ".join(cell)) for cell in below.cells if cell):
         return False
     return all(upper for upper, lower in zip_longest(above.cells, below.cells, fillvalue=()) if lower)
 

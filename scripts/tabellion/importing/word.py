@@ -92,9 +92,9 @@ def _written(number: int, form: str) -> str:
         letter = chr(ord("a") + (number - 1) % 26) * ((number - 1) // 26 + 1)
         return letter.upper() if form == "upperLetter" else letter
     if form in ("upperRoman", "lowerRoman"):
-        letters, rest = "", min(number, 3999)
+        letters, remaining = "", min(number, 3999)
         for sign, value in _ROMAN:
-            letters, rest = letters + sign * (rest // value), rest % value
+            letters, remaining = letters + sign * (remaining // value), remaining % value
         return letters.upper() if form == "upperRoman" else letters
     return f"{number:02d}" if form == "decimalZero" else str(number)
 

@@ -112,8 +112,8 @@ def _bare(text: str) -> str:
 
 def _results(field: str) -> tuple[str, list[tuple[str, str, str]]]:
     """The server that signs a header of results, and each result: its method, what it is, the domain that it is of."""
-    signed, *rest = _bare(field).split(";")
-    matches = [match for result in rest if (match := _RESULT.match(result)) is not None]
+    signed, *parts = _bare(field).split(";")
+    matches = [match for part in parts if (match := _RESULT.match(part)) is not None]
     results = [
         (result[1].lower(), result[2].lower(), of[1].lower() if (of := _HEADER_FROM.search(result[3])) else "")
         for result in matches

@@ -206,11 +206,11 @@ def subject_and_text(template: Template, path: Path, consolidation: Consolidatio
     from tabellion.outputs.reminders import reminder
 
     text = reminder(template, path, consolidation, replace(notice.line, courriel=notice.contact))
-    first, _, rest = text.partition("\n")
+    first, _, body = text.partition("\n")
     subject = _SUBJECT.fullmatch(first)
     if notice.answered is not None:  # the thread keeps its subject
         title = re.sub(r"(?i)^(re\s*:\s*)+", "", notice.answered.subject)
-        return f"Re: {title}", text if subject is None else rest.lstrip("\n")
+        return f"Re: {title}", text if subject is None else body.lstrip("\n")
     if subject is None:
         return f"{PurePosixPath(notice.file.fichier).name} : à corriger", text
-    return subject[1].replace("\u00a0", " "), rest.lstrip("\n")
+    return subject[1].replace("\u00a0", " "), body.lstrip("\n")

@@ -166,5 +166,5 @@ def _split(field: Field, tables: Tables) -> Split:
     parts: list[tuple[str, Criterion]] = [(name, _Named(field.name, name)) for name in names]
     if field.names_of is not None:
         parts.append((SEVERAL, _ListsSeveral(field.name)))
-    rest = _NoneOf(field.name, [part for _, part in parts])
-    return Split(field, (*parts, (UNTOLD, rest)))
+    unnamed = _NoneOf(field.name, [part for _, part in parts])
+    return Split(field, (*parts, (UNTOLD, unnamed)))

@@ -218,7 +218,7 @@ def _columns(consolidation: Consolidation, name: str) -> ColumnLists:
     contract = consolidation.contract
     table = contract.tables[name]
     length = range(len(table))
-    places = [consolidation.origins[name][position] for position in length]
+    places = [consolidation.row_places[name][position] for position in length]
     columns: ColumnLists = {
         "contrat_id": [contract.settings.identifiant] * len(table),
         "rang": list(length),

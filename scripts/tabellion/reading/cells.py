@@ -184,8 +184,8 @@ def _others_understood(places: Sequence[Place], values: Sequence[str], understoo
     """What the first of the other cells of one habit were taken for, and how many more there are."""
     pairs = list(zip(places, values, understood, strict=True))
     shown = [f"{place.cellule} : « {value} » comme {taken}" for place, value, taken in pairs[:_EXAMPLES]]
-    rest = len(pairs) - len(shown)
-    shown += [plural(rest, "autre cellule de la colonne", "autres cellules de la colonne")] if rest else []
+    unlisted = len(pairs) - len(shown)
+    shown += [plural(unlisted, "autre cellule de la colonne", "autres cellules de la colonne")] if unlisted else []
     return f" (de même {' ; '.join(shown)})" if shown else ""
 
 

@@ -25,7 +25,7 @@ Added = Collection[tuple[str, Key]]
 
 
 @dataclass(frozen=True)
-class Origin:
+class RowSource:
     """Where a row was read: its area and its one-based row."""
 
     area: FoundTable
@@ -51,14 +51,14 @@ def without_added(
 
 
 def correct_identifiers(
-    schema: TableSchema, corrections: Sequence[Correction], origins: Sequence[Origin]
+    schema: TableSchema, corrections: Sequence[Correction], row_sources: Sequence[RowSource]
 ) -> list[Finding]:
     """What was put right in the identifiers of a table, each at its cell; many of a kind are one finding."""
     label = schema.by_name[schema.primary_key[0]].title
     kinds: dict[tuple[str, str], list[tuple[Correction, Place]]] = defaultdict(list)
     for correction in corrections:
-        origin = origins[correction.position]
-        kinds[origin.area.name, _code(correction)].append((correction, origin.place(label)))
+        row_source = row_sources[correction.position]
+        kinds[row_source.area.name, _code(correction)].append((correction, row_source.place(label)))
     findings: list[Finding] = []
     for (_, code), members in kinds.items():
         if len(members) > _ONE_BY_ONE and code != "identifiant-manquant":
@@ -152,10 +152,10 @@ def repeated_rows(schema: TableSchema, columns: Mapping[str, Column], base: Tabl
 
 
 def say_repeated_row(
-    schema: TableSchema, columns: Mapping[str, Column], position: int, kept: int, origins: Sequence[Origin]
+    schema: TableSchema, columns: Mapping[str, Column], position: int, kept: int, row_sources: Sequence[RowSource]
 ) -> Finding:
     """A row that was set aside because another has its key; graver where it says something else."""
-    place, other = (origins[index].place() for index in (position, kept))
+    place, other = (row_sources[index].place() for index in (position, kept))
     same = all(values[position] == values[kept] for values in columns.values())
     return finding(
         "ligne-repetee", place, valeur=schema.title, autre=other.cellule, liees=[other],

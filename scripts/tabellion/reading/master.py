@@ -29,7 +29,7 @@ from tabellion.layout.names import (
 from tabellion.reading.cells import CellReader
 from tabellion.reading.corrections import (
     Added,
-    Origin,
+    RowSource,
     correct_identifiers,
     repeated_rows,
     say_copied_sheet,
@@ -59,7 +59,7 @@ Missing = tuple[str, int | None, str | None]
 class ParsedMaster:
     """What a master workbook says.
 
-    ``tables`` have unique integer indexes, which ``origins`` maps to sheets and rows. ``unknown`` are the cells (table,
+    ``tables`` have unique integer indexes, which ``row_sources`` maps to sheets and rows. ``unknown`` are cells (table,
     index, field) that held something unreadable, the key of a row that nothing names among them; ``missing`` is what
     was not found at all, (table, convention or ``None``, field or ``None`` for the whole table): no row and no value
     was taken away there. ``renumbered`` has, by table, the new key of each row that was known under another, and
@@ -69,7 +69,7 @@ class ParsedMaster:
     workbook: RawWorkbook
     schemas: Schemas
     tables: Tables = field(default_factory=Tables)
-    origins: dict[str, list[Origin]] = field(default_factory=dict)
+    row_sources: dict[str, list[RowSource]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     unknown: set[tuple[str, Any, str]] = field(default_factory=set)
     missing: set[Missing] = field(default_factory=set)
@@ -96,8 +96,8 @@ class ParsedMaster:
     def locate(self, table: str, index: Any, field: str | None = None) -> Place:
         """The cell of a row's field; the row's first cell when the sheet itself says the field."""
         label = self.schemas[table].by_name[field].title if field is not None else None
-        origin: Origin = self.origins[table][index]
-        return origin.place(label)
+        row_source: RowSource = self.row_sources[table][index]
+        return row_source.place(label)
 
 
 def read_master(
@@ -226,24 +226,24 @@ class _Reader:
     def table(self, schema: TableSchema, parts: list[tuple[FoundTable, Row]]) -> None:
         """Read one table of the register from its areas, one under the other."""
         base = self.base.get(schema.name) if self.base is not None else None
-        columns, origins, unknown = self.rows(schema, parts)
+        columns, row_sources, unknown = self.rows(schema, parts)
         if identifier_field(schema) is None:
-            self.set_aside(schema, columns, origins, unknown, base)
+            self.set_aside(schema, columns, row_sources, unknown, base)
         self.columns[schema.name] = columns
         if base is not None:
             keep_table_spellings(schema, columns, base)
             moved, known = self.reading.renumbered.get(schema.name, {}), self.renames.get(schema.name, {})
             self.reading.renames[schema.name] = renames_of(schema, columns, base, moved, known)
         self.reading.tables[schema.name] = make_table(schema, columns)
-        self.reading.origins[schema.name] = origins
+        self.reading.row_sources[schema.name] = row_sources
         self.reading.unknown |= {(schema.name, position, name) for position, name in unknown}
 
     def rows(
         self, schema: TableSchema, parts: list[tuple[FoundTable, Row]]
-    ) -> tuple[dict[str, Column], list[Origin], set[tuple[int, str]]]:
+    ) -> tuple[dict[str, Column], list[RowSource], set[tuple[int, str]]]:
         """The columns of a table, where each row stands, and the cells (position, field) that cannot be understood."""
         columns: dict[str, Column] = {name: [] for name in schema.names}
-        origins: list[Origin] = []
+        row_sources: list[RowSource] = []
         unknown: set[tuple[int, str]] = set()
         renamed: list[tuple[Place, tuple[str, str]]] = []
         key = identifier_field(schema)
@@ -257,8 +257,8 @@ class _Reader:
         later = later_labels(schema, self.reading.identity)
         for area, implied in parts:
             rows = LineFinder(schema, area, self.reading.findings).rows()
-            start = len(origins)
-            origins += [Origin(area, row) for row in rows]
+            start = len(row_sources)
+            row_sources += [RowSource(area, row) for row in rows]
             for column in schema.fields:
                 if column.name in implied:
                     columns[column.name] += [implied[column.name]] * len(rows)
@@ -280,8 +280,8 @@ class _Reader:
                 unknown |= {(start + position, column.name) for position in unread}
         self.reading.findings += say_former_names(schema, renamed)
         if key is not None:
-            self.identify(schema, key, columns, origins, unknown, of_keys.findings)
-        return columns, origins, unknown
+            self.identify(schema, key, columns, row_sources, unknown, of_keys.findings)
+        return columns, row_sources, unknown
 
     def follow(
         self, table: str, area: FoundTable, rows: list[int], field_: Field, values: Column
@@ -294,7 +294,7 @@ class _Reader:
         return former_cells(area, rows, field_, values, names, renames)
 
     def identify(
-        self, schema: TableSchema, key: str, columns: dict[str, Column], origins: list[Origin],
+        self, schema: TableSchema, key: str, columns: dict[str, Column], row_sources: list[RowSource],
         unknown: set[tuple[int, str]], findings: list[Finding],
     ) -> None:  # fmt: skip
         """Find out who each row is; ``findings`` are about cells of its identifier, and hold where nothing is found."""
@@ -306,27 +306,27 @@ class _Reader:
         unknown -= {(position, key) for position in unread - nameless}
         unknown |= {(position, key) for position in nameless}
         title = schema.by_name[key].title
-        mended = {origins[fix.position].place(title) for fix in identity.corrections if fix.value is not None}
+        mended = {row_sources[fix.position].place(title) for fix in identity.corrections if fix.value is not None}
         held = {finding.place: finding for finding in findings if finding.place not in mended}
         to_say = without_added(schema, identity.corrections, columns, self.added)
-        corrections = correct_identifiers(schema, to_say, origins)
+        corrections = correct_identifiers(schema, to_say, row_sources)
         self.reading.findings += [*held.values(), *(slip for slip in corrections if slip.place not in held)]
 
     def set_aside(
-        self, schema: TableSchema, columns: dict[str, Column], origins: list[Origin], unknown: set[tuple[int, str]],
-        base: Table | None,
+        self, schema: TableSchema, columns: dict[str, Column], row_sources: list[RowSource],
+        unknown: set[tuple[int, str]], base: Table | None,
     ) -> None:  # fmt: skip
         """Leave out, in place, the rows that repeat another, in a table whose rows have no name of their own."""
         repeated = repeated_rows(schema, columns, base)
         if not repeated:
             return
-        self.reading.findings += [say_repeated_row(schema, columns, row, kept, origins) for row, kept in repeated]
+        self.reading.findings += [say_repeated_row(schema, columns, row, kept, row_sources) for row, kept in repeated]
         repeats = {position for position, _ in repeated}
-        kept = [position for position in range(len(origins)) if position not in repeats]
+        kept = [position for position in range(len(row_sources)) if position not in repeats]
         places = {old: new for new, old in enumerate(kept)}
         for name, values in columns.items():
             columns[name] = [values[position] for position in kept]
-        origins[:] = [origins[position] for position in kept]
+        row_sources[:] = [row_sources[position] for position in kept]
         moved = {(places[position], name) for position, name in unknown if position in places}
         unknown.clear()
         unknown |= moved

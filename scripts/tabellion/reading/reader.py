@@ -73,8 +73,8 @@ def read_workbooks(
     """
     if jobs is None:
         jobs = worker_count()
-    rest = iter(paths)
-    first = list(islice(rest, max(jobs * _AHEAD, _FEW + 1)))
+    remaining = iter(paths)
+    first = list(islice(remaining, max(jobs * _AHEAD, _FEW + 1)))
     if not first:
         return
     is_shared = limits is LIMITS and (len(first) <= _FEW or jobs == 1)
@@ -84,7 +84,7 @@ def read_workbooks(
         while waiting:
             path, future = waiting.popleft()
             outcome = readers.outcome(future, path)
-            waiting.extend((following, readers.start(following, own)) for following in islice(rest, 1))
+            waiting.extend((following, readers.start(following, own)) for following in islice(remaining, 1))
             yield outcome
 
 

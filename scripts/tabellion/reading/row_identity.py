@@ -284,18 +284,18 @@ class _Identification:
         same: dict[Key, deque[int]] = defaultdict(deque)
         for other in others:
             same[self.base.says_all(other, self.base.contents)].append(other)
-        rest, used = [], set[int]()
+        unmatched, used = [], set[int]()
         for position in positions:
             if waiting := same.get(self.rows.says_all(position, self.rows.contents)):
                 used.add(waiting[0])
                 yield position, waiting.popleft()
             else:
-                rest.append(position)
+                unmatched.append(position)
         left = [other for other in others if other not in used]
-        if max(len(rest), len(left)) > _COMPARED:
-            yield from zip(rest, left, strict=False)
+        if max(len(unmatched), len(left)) > _COMPARED:
+            yield from zip(unmatched, left, strict=False)
             return
-        ranked = sorted((-self.score(position, other), position, other) for position in rest for other in left)
+        ranked = sorted((-self.score(position, other), position, other) for position in unmatched for other in left)
         done = set[int]()
         for _, position, other in ranked:
             if position not in done and other not in used:

@@ -43,10 +43,10 @@ class TextReader:
         """Read simple shared texts."""
         self.is_struck = False
         content = match[0].decode()
-        found = [text if space else text.strip(_BLANKS) for space, text in SIMPLE_TEXT.findall(content)]
+        texts = [text if space else text.strip(_BLANKS) for space, text in SIMPLE_TEXT.findall(content)]
         if "&" in content or "_x" in content:
-            found = [unescaped(written_out(text)) for text in found]
-        self.texts += found if len(content) <= self.limits.text_characters else map(self.checked, found)
+            texts = [unescaped(written_out(text)) for text in texts]
+        self.texts += texts if len(content) <= self.limits.text_characters else map(self.checked, texts)
         return True
 
     def start(self, name: str, attributes: dict[str, str]) -> None:

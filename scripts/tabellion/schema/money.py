@@ -108,8 +108,8 @@ def plain_euros(cents: int) -> str:
 
 
 def _digits(cents: int, thousands: str, mark: str) -> str:
-    whole, rest = divmod(abs(cents), 100)
-    return f"{whole:,}".replace(",", thousands) + (f"{mark}{rest:02d}" if rest else "")
+    whole, centimes = divmod(abs(cents), 100)
+    return f"{whole:,}".replace(",", thousands) + (f"{mark}{centimes:02d}" if centimes else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,14 +190,14 @@ def _number(text: str) -> Decimal | bool:
     if not marks:
         return Decimal(_only_digits(text)) if _GROUPED.fullmatch(text) else False
     mark = marks[0]
-    whole, _, rest = text.partition(mark)
-    if mark in rest:
+    whole, _, after_mark = text.partition(mark)
+    if mark in after_mark:
         return re.fullmatch(rf"\d{{1,3}}(?:[{mark}]\d{{3}})+", text) is not None and Decimal(text.replace(mark, ""))
-    if not re.fullmatch(r"\d*", rest) or not (_GROUPED.fullmatch(whole) or (whole == "" and rest)):
+    if not re.fullmatch(r"\d*", after_mark) or not (_GROUPED.fullmatch(whole) or (whole == "" and after_mark)):
         return False
-    if len(rest) == 3 and 1 <= len(whole) <= 3 and whole != "0":
+    if len(after_mark) == 3 and 1 <= len(whole) <= 3 and whole != "0":
         return True
-    return Decimal((_only_digits(whole) or "0") + "." + (rest or "0"))
+    return Decimal((_only_digits(whole) or "0") + "." + (after_mark or "0"))
 
 
 def _only_digits(text: str) -> str:

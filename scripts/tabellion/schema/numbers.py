@@ -51,8 +51,8 @@ _NEUTRAL = re.compile(r"[-+()/ .:']|\bde?\b")
 
 def unit_of(words: str) -> int | None:
     """By what the words around an amount multiply its number of euros; ``None`` for words that are no such unit."""
-    rest = _NEUTRAL.sub("", _OWN.sub(" ", fold(words)))
-    return 1 if not rest else _SCALES.get(rest)
+    unit_words = _NEUTRAL.sub("", _OWN.sub(" ", fold(words)))
+    return 1 if not unit_words else _SCALES.get(unit_words)
 
 
 def is_other_currency(words: str) -> bool:

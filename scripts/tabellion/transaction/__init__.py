@@ -77,14 +77,14 @@ def publish(
     workbooks: Path,
     staging: Path,
     contents: Mapping[Path, Content],
-    gone: Collection[Path] = (),
+    removed: Collection[Path] = (),
     history: History | None = None,
     edited: Collection[Path] = (),
     *,
     now: datetime,
     known: Mapping[Path, str] | None = None,
 ) -> list[Finding]:
-    """Put the outputs ``contents`` in place, and remove those of ``gone``, all or none; returns what is worth saying.
+    """Put the outputs ``contents`` in place, and remove those of ``removed``, all or none; returns what to say.
 
     All paths are in the folder ``workbooks``; ``staging`` is a folder of the publication's own, on the same disk. Only
     the holder of the lock may call this. An output that has its content already is not touched; when all have, nothing
@@ -101,7 +101,7 @@ def publish(
     _recover(transaction)
     changes = _StagedOutputs(transaction, edited, known or {})
     try:
-        manifest = changes.prepare(contents, gone, history)
+        manifest = changes.prepare(contents, removed, history)
     except OSError as error:
         with suppress(OSError):
             (staging / MANIFEST).unlink(missing_ok=True)  # without it, the rest is nothing
@@ -203,7 +203,7 @@ class _StagedOutputs:
         self.changed: set[str] = set()
 
     def prepare(
-        self, contents: Mapping[Path, Content], gone: Collection[Path], history: History | None
+        self, contents: Mapping[Path, Content], removed: Collection[Path], history: History | None
     ) -> Manifest | None:
         """Stage everything and commit it; ``None`` when there is nothing to do. Raises ``OSError``."""
         steps: list[Step] = []
@@ -215,7 +215,7 @@ class _StagedOutputs:
                 step = self._stage(f"{len(steps):06d}", name, content)
                 steps += [] if step is None else [step]
         wanted = {self._name(target) for target in contents}
-        for name in dict.fromkeys(map(self._name, gone)):
+        for name in dict.fromkeys(map(self._name, removed)):
             before = trace(self.transaction.path(name))
             if name not in wanted and (before is not None or name in self.transaction.besides):
                 steps.append(Step(name, before))

@@ -47,11 +47,11 @@ class Batch:
     those of the changed files that patience ran out on."""
 
     changed: frozenset[Path] = frozenset()
-    gone: frozenset[Path] = frozenset()
+    removed: frozenset[Path] = frozenset()
     unfinished: frozenset[Path] = frozenset()
 
     def __bool__(self) -> bool:
-        return bool(self.changed or self.gone)
+        return bool(self.changed or self.removed)
 
 
 @dataclass(frozen=True)
@@ -234,22 +234,22 @@ class Debounce:
         if not is_calm or not all(self._is_whole(path) for path in pending):
             return Batch()
         changed = {path: content for path, content in pending.items() if content != self._answered.get(path)}
-        gone = {path for path, content in changed.items() if content is None}
-        return Batch(frozenset(map(Path, changed.keys() - gone)), frozenset(map(Path, gone)))
+        removed = {path for path, content in changed.items() if content is None}
+        return Batch(frozenset(map(Path, changed.keys() - removed)), frozenset(map(Path, removed)))
 
     def _hand_over(self, paths: list[str]) -> Batch:
         """The batch of these changes, which are waited for no more."""
-        changed, gone, unfinished = set(), set(), set()
+        changed, removed, unfinished = set(), set(), set()
         for path in paths:
             pending, now = self._pending.pop(path), self._seen.get(path)
             if now == self._answered.get(path):
                 continue
             if now is None:
                 del self._answered[path]
-                gone.add(Path(path))
+                removed.add(Path(path))
                 continue
             self._answered[path] = now
             changed.add(Path(path))
             if not pending.is_settled:
                 unfinished.add(Path(path))
-        return Batch(frozenset(changed), frozenset(gone), frozenset(unfinished))
+        return Batch(frozenset(changed), frozenset(removed), frozenset(unfinished))

@@ -59,7 +59,7 @@ class EarlyBatch:
         if not (batch := debounce.likely_batch(QUIET_SHARE * debounce.quiet_seconds)):
             return None
         batch = causes(batch)
-        return None if batch.gone else cls(watcher, moves, batch, causes, then)
+        return None if batch.removed else cls(watcher, moves, batch, causes, then)
 
     def check(self) -> None:
         """Raise :class:`UnsettledError` where anything has changed since, or may have."""

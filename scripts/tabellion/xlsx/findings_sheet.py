@@ -99,9 +99,9 @@ def build_sheet(
     place = str(_MARK_COLUMN)
     add(columns, "col", min=place, max=place, width="9", hidden="1", customWidth="1")
     sheet, formats = SheetEditor(root), _formats(styles, theme)
-    rest = len(_COLUMNS) - 1
-    _write_row(sheet, 1, [_TITLE, *[None] * rest], [formats["title"]] * len(_COLUMNS), 28)
-    _write_row(sheet, 2, [total, *[None] * rest], [formats["band"]] * len(_COLUMNS), 18)
+    blank_cells = len(_COLUMNS) - 1
+    _write_row(sheet, 1, [_TITLE, *[None] * blank_cells], [formats["title"]] * len(_COLUMNS), 28)
+    _write_row(sheet, 2, [total, *[None] * blank_cells], [formats["band"]] * len(_COLUMNS), 18)
     sheet.set_value(sheet.cell(2, _MARK_COLUMN), mark)
     but = _BUT.format(sheets=", ".join(f"« {name} »" for name in too_large)) if too_large else ""
     sentences = [_COLOURED.format(but=but), _RETURN, *([_MENDED.format(mended=mended)] if mended else [])]

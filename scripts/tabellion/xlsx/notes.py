@@ -78,9 +78,9 @@ class CellFindings:
             remedy = f"\n→ {finding.suggestion}" if finding.suggestion else ""
             heading = f"{grade(finding)} : {CATALOGUE[finding.code].titre}"
             paragraphs.append((heading, f"{finding.message}{remedy}", finding.gravite))
-        rest = len(self.findings) - _SHOWN
-        if rest > 0:
-            paragraphs.append((f"Et {rest} de plus", "La première feuille les donne tous.", self.severity))
+        unlisted = len(self.findings) - _SHOWN
+        if unlisted > 0:
+            paragraphs.append((f"Et {unlisted} de plus", "La première feuille les donne tous.", self.severity))
         return paragraphs
 
 

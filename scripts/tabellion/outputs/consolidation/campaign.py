@@ -236,7 +236,7 @@ def _change_columns(maker: CellMaker, labels: Labels) -> list[ListColumn]:
     def value(key: Key) -> Cell:
         return _value(maker, labels, *key)
 
-    def said(name: str) -> Callable[[Modification], object]:
+    def change_key(name: str) -> Callable[[Modification], object]:
         return lambda change: (change.table, change.champ, getattr(change, name))
 
     return [
@@ -244,8 +244,8 @@ def _change_columns(maker: CellMaker, labels: Labels) -> list[ListColumn]:
         ListColumn("Ligne", 38, "left", lambda change: (change.table, change.key, change.is_new_row), row),
         ListColumn("Champ", 19, "left", lambda change: (change.table, change.champ),
                lambda key: maker.text(labels.title(*key))),
-        ListColumn("Avant", 17, "left", said("before"), value),
-        ListColumn("Après", 17, "left", said("after"), value),
+        ListColumn("Avant", 17, "left", change_key("before"), value),
+        ListColumn("Après", 17, "left", change_key("after"), value),
         ListColumn("Différence (€)", 15, "right",
                    lambda change: (change.table, change.champ, change.before, change.after),
                    lambda key: maker.signed(_difference(labels, *key))),

@@ -283,6 +283,6 @@ def unless_same(measure: Measure, *, is_same: bool) -> Measure:
 def _rest(table: str, labels: Sequence[str], whole: Measure, known: Sequence[Measure]) -> Measure:
     """What a row has beyond the columns shown; blank where that is nothing."""
     cell, added = this_row(table, labels[-1]), ",".join(this_row(table, label) for label in labels[2:-2])
-    rest = (whole.value or 0) - sum(measure.value or 0 for measure in known)
+    remainder = (whole.value or 0) - sum(measure.value or 0 for measure in known)
     total = f"SUM({added})" if added else "0"
-    return Measure("euros", rest or "", f'IF(ROUND(N({cell})-{total},2)=0,"",ROUND(N({cell})-{total},2))')
+    return Measure("euros", remainder or "", f'IF(ROUND(N({cell})-{total},2)=0,"",ROUND(N({cell})-{total},2))')

@@ -126,7 +126,7 @@ def _columns(maker: CellMaker) -> list[ListColumn]:
         place = row.question.place
         return maker.link(_where(place), place) if place is not None else maker.text("pas au contrat")
 
-    def said(row: _Asked) -> Cell:
+    def statements(row: _Asked) -> Cell:
         return maker.text("\n".join(map(_said, row.question.statements)))
 
     def technical(label: str, value: Any) -> ListColumn:
@@ -138,7 +138,7 @@ def _columns(maker: CellMaker) -> list[ListColumn]:
         ListColumn("Sujet", 15, cell=lambda row: maker.text(row.question.kind.value)),
         ListColumn("Ligne", 30, cell=lambda row: maker.text(row.question.row)),
         ListColumn("Champ", 14, cell=lambda row: maker.text(row.question.title or None)),
-        ListColumn("Ce que chacun dit", 38, cell=said),
+        ListColumn("Ce que chacun dit", 38, cell=statements),
         ListColumn("Au contrat", 18, cell=contract_cell),
         ListColumn("Au retour", 18, cell=partner_cell),
         ListColumn(DECISION, 22, "center", cell=lambda row: Cell(row.label, editable)),

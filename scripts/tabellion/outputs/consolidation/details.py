@@ -127,19 +127,19 @@ def make_details(consolidation: Consolidation, changes: ChangeDigests, program: 
 def part_of(consolidation: Consolidation, details: Details, workbook: DetailWorkbook) -> Consolidation:
     """The consolidation of the rows of one workbook: what is short is there whole, the rest is theirs."""
     contract = consolidation.contract
-    tables, origins = dict(contract.tables), dict(consolidation.origins)
+    tables, row_places = dict(contract.tables), dict(consolidation.row_places)
     cells: dict[tuple[str, int, str], Place] = {}
     for name in details.tables:
         positions = workbook.rows.get(name, ())
         tables[name] = contract.tables[name].select(positions)
-        places = consolidation.origins.get(name, [])
-        origins[name] = [places[position] for position in positions]
+        places = consolidation.row_places.get(name, [])
+        row_places[name] = [places[position] for position in positions]
         for rank, position in enumerate(positions):
             cells |= {
                 (name, rank, champ): place for champ, place in details.value_places.get((name, position), {}).items()
             }
     return replace(
-        consolidation, contract=replace(contract, tables=tables), origins=origins, cells=cells,
+        consolidation, contract=replace(contract, tables=tables), row_places=row_places, cells=cells,
         modifications=workbook.changes, staff=(),
     )  # fmt: skip
 
@@ -251,7 +251,7 @@ class _Contents:
         for name, values in columns.items():
             words, own = self.labels.key_words(table, name), [values[position] for position in positions]
             shown += [own, [words.get(value) for value in dict.fromkeys(own)] if words else []]
-        places = self.consolidation.origins.get(table, [])
+        places = self.consolidation.row_places.get(table, [])
         shown.append(plain_places(places[position] for position in positions if position < len(places)))
         told = [self.value_places.get((table, position), {}) for position in positions]
         shown.append([list(of_row) for of_row in told])

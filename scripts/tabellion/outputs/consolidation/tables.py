@@ -132,16 +132,16 @@ def _cells(
     """The first ``height`` rows; ``places`` are those of the values of returns, by position and field."""
     table = consolidation.contract.tables[data.resource]
     nothing: dict[str, Place] = {}
-    row_places = [places.get(position, nothing) for position in range(height)]
-    returned = {name for mine in row_places for name in mine}
-    origins: list[Place | None] = [*consolidation.origins.get(data.resource, [])[:height]]
-    origins += [None] * (height - len(origins))
+    cell_places = [places.get(position, nothing) for position in range(height)]
+    returned = {name for mine in cell_places for name in mine}
+    row_places: list[Place | None] = [*consolidation.row_places.get(data.resource, [])[:height]]
+    row_places += [None] * (height - len(row_places))
 
     def field_cells(field: Field) -> LongColumn:
         key_words, values = labels.key_words(data.resource, field.name), table.column(field.name)[:height]
         if field.name not in returned:
             return LongColumn(values, lambda value: maker.value(field, value, key_words))
-        keys = ((value, field.name in mine) for value, mine in zip(values, row_places, strict=True))
+        keys = ((value, field.name in mine) for value, mine in zip(values, cell_places, strict=True))
         return LongColumn(keys, lambda key: maker.value(field, key[0], key_words, returned=key[1]))
 
     def source_cell(source: Place | None) -> Cell:
@@ -150,11 +150,11 @@ def _cells(
     return [
         *map(field_cells, data.fields),
         *(LongColumn(words, maker.line) for words in _computed(consolidation, data, height)),
-        LongColumn(map(_file, origins), maker.line),
-        LongColumn((place.feuille if place is not None else None for place in origins), maker.line),
-        LongColumn(origins, maker.cell_of),
-        LongColumn((len(mine) or None for mine in row_places), maker.centred),
-        LongColumn((next(iter(mine.values()), None) for mine in row_places), source_cell),
+        LongColumn(map(_file, row_places), maker.line),
+        LongColumn((place.feuille if place is not None else None for place in row_places), maker.line),
+        LongColumn(row_places, maker.cell_of),
+        LongColumn((len(mine) or None for mine in cell_places), maker.centred),
+        LongColumn((next(iter(mine.values()), None) for mine in cell_places), source_cell),
     ]
 
 

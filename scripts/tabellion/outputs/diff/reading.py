@@ -192,7 +192,7 @@ def _master_side(workspace: Workspace, workbook: RawWorkbook, path: Path) -> Com
     columns = {name: table.columns for name, table in reading.tables.items()}
     for name, schema in schemas.items():
         if name in columns:
-            spots = [(address.area, address.row) for address in reading.origins[name]]
+            spots = [(address.area, address.row) for address in reading.row_sources[name]]
             unknown = [(position, champ) for table, position, champ in reading.unknown if table == name]
             computed = computed_labels(schema)
             builder.table(schema, columns[name], spots, unknown, _titles(schema), ("convention_id",), computed)

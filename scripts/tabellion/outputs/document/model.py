@@ -87,7 +87,7 @@ class DocumentModel:
     """A contract to publish. The exercice is that of its settings; amounts are cents.
 
     ``only`` are the numbers of the conventions to print (all when empty), ``texts`` the workspace's own paragraphs by
-    name of file, ``findings`` the open ones, and ``origin`` says in words what the document was made from: it was last
+    name of file, ``findings`` the open ones, and ``made_from`` says in words what the document was made from, last
     saved on ``day``, ``None`` where nobody knows. ``annexes`` are those to print, of :data:`ANNEXES`; ``logo`` is a
     picture of the workspace, and ``sources`` are its texts as they were written, in Markdown.
     """
@@ -96,7 +96,7 @@ class DocumentModel:
     only: frozenset[int]
     texts: Mapping[str, Sequence[Paragraph]]
     findings: tuple[Finding, ...]
-    origin: str
+    made_from: str
     day: date | None = None
     annexes: frozenset[str] = frozenset(ANNEXES)
     logo: bytes | None = None

@@ -65,7 +65,7 @@ def document_values(model: DocumentModel) -> Values:
             "fin": settings.fin,
             "source": settings.source or "",
             "exercice": model.exercice,
-            "origine": model.origin,
+            "origine": model.made_from,
             "structure": model.contract.overview.town,
         },
         "couverture": _cover(model),

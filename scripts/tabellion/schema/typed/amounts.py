@@ -31,7 +31,7 @@ _DASHED = re.compile(rf"\d[.,] ?[{NEGATIVE_SIGNS}]\W*$")
 _SMALL_M = re.compile(r"^(?P<number>\d[\d .,'’]*?)\s*m\s*(?:€|eur|euros)?$")
 #: The digits of a number with all that separates them; such digits up to its last point or comma, and after it.
 _DIGITS = re.compile(r"\d(?:[\d .,'’]*\d)?")
-_PARTS = re.compile(r"(?P<whole>\d{1,3}(?:[ '’.,]\d{3})+|\d+)[.,](?P<rest>\d+)")
+_PARTS = re.compile(r"(?P<whole>\d{1,3}(?:[ '’.,]\d{3})+|\d+)[.,](?P<last_digits>\d+)")
 _THOUSANDS_WHOLE = re.compile(r"[1-9]\d{0,2}(?:[ '’.,]\d{3})*")
 #: What stands beside a number among words and belongs to it: its sign, its unit.
 _BEFORE = re.compile(rf"(?:^|(?<=[\s:=(]))[{NEGATIVE_SIGNS}]\s?$")
@@ -88,7 +88,7 @@ class _Parts:
     """A number before and after its last point or comma, and how many euros one is, as the rest of the text says."""
 
     whole: str
-    rest: str
+    last_digits: str
     scale: Decimal
 
     @classmethod
@@ -99,17 +99,17 @@ class _Parts:
         if parts is None or not parse_amount(_worded(text)).ambiguous:
             return None
         unit = parse_amount(_worded(text.replace(digits[0], "1", 1))).cents
-        return cls(parts["whole"], parts["rest"], Decimal(unit or 100) / 100)
+        return cls(parts["whole"], parts["last_digits"], Decimal(unit or 100) / 100)
 
     def cents(self, *, has_decimals: bool) -> int:
         """The amount, where the last point or comma is before decimals, or before thousands."""
         whole = "".join(filter(str.isdecimal, self.whole))
-        return nearest_cents(Decimal(f"{whole}{'.' if has_decimals else ''}{self.rest}") * self.scale)[0]
+        return nearest_cents(Decimal(f"{whole}{'.' if has_decimals else ''}{self.last_digits}") * self.scale)[0]
 
 
 def _ambiguous(typed: Typed) -> str | None:
     parts = _Parts.of(typed.text)
-    if parts is None or len(parts.rest) != 3 or _THOUSANDS_WHOLE.fullmatch(parts.whole) is None:
+    if parts is None or len(parts.last_digits) != 3 or _THOUSANDS_WHOLE.fullmatch(parts.whole) is None:
         return None
     return _either(*(typed_euros(parts.cents(has_decimals=has_decimals)) for has_decimals in (False, True)))
 
@@ -144,7 +144,7 @@ def _letter(typed: Typed) -> str | None:
 
 def _fine(typed: Typed) -> str | None:
     parts = _Parts.of(typed.text)
-    return None if parts is None or len(parts.rest) < 3 else _rounded(parts.cents(has_decimals=True))
+    return None if parts is None or len(parts.last_digits) < 3 else _rounded(parts.cents(has_decimals=True))
 
 
 def _among_words(typed: Typed) -> str | None:
