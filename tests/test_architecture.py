@@ -60,6 +60,19 @@ def imports(module: Path) -> Iterator[tuple[int, str]]:
                 yield node.lineno, inside.partition(".")[0]
 
 
+#: Names that say nothing of what they hold.
+VAGUE = {"each", "found", "gone", "it", "rest", "said", "thing", "what"}
+
+
+def names_given(module: Path) -> Iterator[tuple[str, int]]:
+    """Every variable and parameter of a module, with its line."""
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id, node.lineno
+        elif isinstance(node, ast.arg):
+            yield node.arg, node.lineno
+
+
 #: A class, or a name of a type (``CellKey = …``), at the left edge of a module.
 _TYPE_NAME = re.compile(r"^(?:class (\w+)|([A-Z]\w*[a-z]\w*)(?:: TypeAlias)? = )", re.MULTILINE)
 
@@ -92,6 +105,12 @@ def test_a_type_has_one_name_and_a_name_one_type() -> None:
         for match in _TYPE_NAME.finditer(module.read_text(encoding="utf-8")):
             homes.setdefault(match[1] or match[2], []).append(name(module))
     assert {type_name: modules for type_name, modules in homes.items() if len(modules) > 1} == {}
+
+
+def test_a_variable_is_named_by_what_it_holds() -> None:
+    modules = [*MODULES, *sorted((ROOT / "tests").rglob("*.py"))]
+    vague = [(str(module), line, given) for module in modules for given, line in names_given(module) if given in VAGUE]
+    assert vague == []
 
 
 def test_the_importer_has_one_door() -> None:

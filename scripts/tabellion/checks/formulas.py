@@ -45,7 +45,7 @@ def check_formulas(reading: ParsedWorkbook) -> list[Finding]:
         cell, sheet, address = item.cell, item.sheet, (item.row, item.column)
         if (code := _lacking(item, new_rows)) is not None:
             broken[code, cell.table, cell.column, sheet.name].append(item)
-        elif item.found is not None:
+        elif item.in_cell is not None:
             intact[cell.table, cell.column][item.row] = item.listed
             if (error := sheet.errors.get(address)) is not None:
                 in_error[cell.table, cell.column, error].append(item.place)
@@ -72,7 +72,7 @@ def check_formulas(reading: ParsedWorkbook) -> list[Finding]:
 class FormulaInPlace:
     """What stands in a cell where the workbook lists a formula; rows and columns of the sheet are one-based.
 
-    ``listed`` and ``found`` are formulas as they can be compared; ``found`` is ``None`` where there is no formula.
+    ``listed`` and ``in_cell`` are formulas as they can be compared; ``in_cell`` is ``None`` where there is no formula.
     """
 
     cell: KnownFormula
@@ -80,7 +80,7 @@ class FormulaInPlace:
     row: int
     column: int
     listed: str
-    found: str | None
+    in_cell: str | None
 
     @property
     def place(self) -> Place:
@@ -100,14 +100,14 @@ def formulas_in_place(reading: ParsedWorkbook) -> list[FormulaInPlace]:
 
 def _lacking(formula: FormulaInPlace, new_rows: Collection[tuple[str, int]]) -> str | None:
     """The code of what is wrong with a cell that has not its formula any more."""
-    if formula.found is None:
+    if formula.in_cell is None:
         if formula.shown is not None:
             return "formule-remplacee"
         is_new = (formula.sheet.name, formula.row) in new_rows  # nobody owes a formula to a row that was inserted
         return None if is_new else "formule-effacee"
-    if formula.found == formula.listed:
+    if formula.in_cell == formula.listed:
         return None
-    return "plage-incomplete" if formula.found == formula.listed + _CUT else "formule-modifiee"
+    return "plage-incomplete" if formula.in_cell == formula.listed + _CUT else "formule-modifiee"
 
 
 def _broken(code: str, cells: list[FormulaInPlace], intact: Mapping[int, str]) -> Finding:

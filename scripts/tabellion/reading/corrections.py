@@ -73,7 +73,7 @@ def correct_identifiers(
             )  # fmt: skip
             continue
         for member, place in members:
-            typed = None if member.found is None else str(member.found)
+            typed = None if member.as_read is None else str(member.as_read)
             findings.append(
                 finding(
                     code, place, champ=schema.primary_key[0], valeur=typed,

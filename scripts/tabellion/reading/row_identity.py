@@ -40,14 +40,14 @@ class Reason(Enum):
 
 @dataclass(frozen=True)
 class Correction:
-    """What became of the identifier of the row at ``position``: ``found`` in its cell, ``value`` from now on.
+    """What became of the identifier of the row at ``position``: ``as_read`` in its cell, ``value`` from now on.
 
     ``recognised`` says that the row is one of the base, whose identifier it has again; the others have a new one, or
     none (``value`` is ``None``) where people type them.
     """
 
     position: int
-    found: object
+    as_read: object
     value: Any
     reason: Reason
     recognised: bool
@@ -95,7 +95,7 @@ class _Identification:
         empty: dict[str, Column] = {name: [] for name in schema.names}
         self.base = DescribedRows(schema, base.columns if base is not None else empty, renumbered)
         self.ids = columns[self.rows.key]
-        self.found = list(self.ids)
+        self.as_read = list(self.ids)
         self.made = schema.name in MAKERS
         self.reasons: dict[int, Reason] = {}
         self.recognised: set[int] = set()
@@ -131,9 +131,9 @@ class _Identification:
             self.recognise_made()
         self.name_new_rows()
         self.result.corrections = [
-            Correction(position, self.found[position], self.ids[position], reason, position in self.recognised)
+            Correction(position, self.as_read[position], self.ids[position], reason, position in self.recognised)
             for position, reason in sorted(self.reasons.items())
-            if self.ids[position] != self.found[position] or self.ids[position] is None
+            if self.ids[position] != self.as_read[position] or self.ids[position] is None
         ]
         return self.result
 

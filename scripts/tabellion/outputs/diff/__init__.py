@@ -171,7 +171,7 @@ def compare_formulas(before: ComparedFile, after: ComparedFile) -> list[FormulaD
     """
     keys = [{name: set(table.keys) for name, table in side.tables.items()} for side in (before, after)]
     differences = []
-    for key in dict.fromkeys([*before.found, *after.found]):
+    for key in dict.fromkeys([*before.in_cells, *after.in_cells]):
         old, new = _stands(before, key), _stands(after, key)
         if old and new and old.text != new.text:
             differences.append(FormulaDifference(key, old, new))
@@ -189,7 +189,7 @@ def _text(formula: FormulaAt | None) -> str:
 
 def _stands(side: ComparedFile, key: FormulaKey) -> FormulaAt | None:
     every = FormulaKey(key.table, "*", key.column)
-    return side.found.get(key) or side.listed.get(key) or side.listed.get(every)
+    return side.in_cells.get(key) or side.listed.get(key) or side.listed.get(every)
 
 
 def compare_pieces(before: Sequence[Piece], after: Sequence[Piece]) -> list[PieceDifference]:

@@ -153,7 +153,7 @@ class FormulaKey:
 class ComparedFile:
     """One of the two that are compared: what it is, its tables, formulas and parts, and where its rows stand.
 
-    ``listed`` are the formulas that the workbook says it has, ``found`` what stands otherwise in their places, and
+    ``listed`` are the formulas that the workbook says it has, ``in_cells`` what stands otherwise in their places, and
     ``typed`` the formulas that people put in the cells of a table (table, key, field). ``unread`` are the cells
     compared as found, ``elsewhere`` the tables that stand in other files.
     """
@@ -167,7 +167,7 @@ class ComparedFile:
     labels: dict[str, dict[object, str]] = field(default_factory=dict)
     pieces: list[Piece] = field(default_factory=list)
     listed: dict[FormulaKey, FormulaAt] = field(default_factory=dict)
-    found: dict[FormulaKey, FormulaAt] = field(default_factory=dict)
+    in_cells: dict[FormulaKey, FormulaAt] = field(default_factory=dict)
     typed: dict[tuple[str, Key, str], FormulaAt] = field(default_factory=dict)
     notices: list[Finding] = field(default_factory=list)
     unread: list[Place] = field(default_factory=list)
@@ -299,7 +299,7 @@ def add_formulas(
     whether a text in the place of a formula counts: not where the program itself writes some in the same column.
     """
     in_place = formulas_in_place(reading)
-    unchanged = {formula.cell for formula in in_place if formula.found == formula.listed and formula.cell.key != "*"}
+    unchanged = {formula.cell for formula in in_place if formula.in_cell == formula.listed and formula.cell.key != "*"}
     met = {formula.cell for formula in in_place}
     tables = {"", *(cell.table for cell in met)}
     words = {(formula.cell.table, formula.cell.key): _row_words(formula) for formula in in_place}
@@ -309,19 +309,19 @@ def add_formulas(
         key = FormulaKey(cell.table, words[cell.table, cell.key], cell.column)
         side.listed.setdefault(key, FormulaAt(formula.listed, f"={cell.formula}", place))
         # Several rows may show the same key: one of them has its formula.
-        if formula.found == formula.listed or cell in unchanged:
+        if formula.in_cell == formula.listed or cell in unchanged:
             continue
-        if formula.found is None and not with_texts and isinstance(sheet.value(formula.row, formula.column), str):
+        if formula.in_cell is None and not with_texts and isinstance(sheet.value(formula.row, formula.column), str):
             continue
         if cell.key == "*":
             row = rows.get((sheet.name, formula.row)) or _first_word(sheet, formula.row) or ""
             key = FormulaKey(cell.table, row, cell.column)
-        side.found[key] = _formula_at(formula, place)
+        side.in_cells[key] = _formula_at(formula, place)
     for cell in reading.formulas:
         key = FormulaKey(cell.table, words.get((cell.table, cell.key), cell.key), cell.column)
         if cell not in met and cell.key != "*" and cell.table in tables:
             side.listed[key] = FormulaAt(compact(cell.formula), f"={cell.formula}")
-            side.found[key] = FormulaAt("", _ABSENT)
+            side.in_cells[key] = FormulaAt("", _ABSENT)
 
 
 def _row_words(formula: FormulaInPlace) -> str:
@@ -337,9 +337,9 @@ def _row_words(formula: FormulaInPlace) -> str:
 
 def _formula_at(formula: FormulaInPlace, place: Place) -> FormulaAt:
     """What stands in the place of a formula: another one, or a value."""
-    if formula.found is not None:
+    if formula.in_cell is not None:
         typed = formula.sheet.formulas[formula.row, formula.column]
-        return FormulaAt(f"={formula.found}", f"={typed}"[:_SHOWN], place)
+        return FormulaAt(f"={formula.in_cell}", f"={typed}"[:_SHOWN], place)
     shown = as_found(formula.sheet, formula.row, formula.column) or BLANK
     return FormulaAt(f"valeur {shown}", shown[:_SHOWN], place)
 
