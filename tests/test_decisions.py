@@ -390,6 +390,7 @@ def test_a_choice_off_the_list_is_said_at_its_cell_until_one_of_the_list_is_made
     for _ in range(2):
         outcome = disputed.consolidate()
         assert "decision-hors-liste" in outcome.codes
+        assert "sortie-modifiee" not in outcome.codes, "one remark is enough: people type there"
     report = json.loads((disputed.folder / "constats.json").read_text(encoding="utf-8"))
     (constat,) = [constat for constat in report["constats"] if constat["code"] == "decision-hors-liste"]
     assert (constat["feuille"], constat["cellule"], constat["valeur"]) == (DECISIONS, disputed.cell(), "on verra")
@@ -397,8 +398,11 @@ def test_a_choice_off_the_list_is_said_at_its_cell_until_one_of_the_list_is_made
     (row,) = disputed.asked()
     assert row[DECISION] is None
     assert "on verra" in row["État"]
-    assert disputed.copies(), "what is not understood is kept as it was typed"
-    disputed.choose("  GARDER ", day=2)
+    assert disputed.copies() == []
+    disputed.choose("on verra bien " * 20, day=2)
+    disputed.consolidate()
+    assert disputed.copies(), "what is too long to be said is kept as it was typed"
+    disputed.choose("  GARDER ", day=3)
     assert "decision-hors-liste" not in disputed.consolidate().codes
     assert disputed.asked()[0][DECISION] == "garder"
 

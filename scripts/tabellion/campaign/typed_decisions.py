@@ -17,7 +17,7 @@ from tabellion.reading.hidden import read_identity, word
 from tabellion.reading.raw import RawSheet, RawWorkbook
 
 #: Characters kept of what was typed and of the question's words.
-_LONGEST = 200
+LONGEST = 200
 _KIND, _SUBJECT = "consolidation", "Ligne"
 
 
@@ -81,12 +81,12 @@ def read_typed(workbook: RawWorkbook, fichier: str, saved: datetime) -> Iterator
         question = table.text(row, QUESTION)
         if question not in choices:
             continue
-        typed = table.text(row, DECISION)[:_LONGEST]
+        typed = table.text(row, DECISION)[:LONGEST]
         choice = choice_of(typed, choices[question])
         yield TypedDecision(
             Decision(
                 question, choice.code if choice else "", choice.label if choice else typed, author, saved, edition,
-                table.text(row, _SUBJECT)[:_LONGEST],
+                table.text(row, _SUBJECT)[:LONGEST],
             ),
             table.text(row, WRITTEN),
             Place(fichier, table.sheet.name, cell_name(row, table.columns[DECISION])),

@@ -18,7 +18,7 @@ from tabellion.campaign.decisions import Decisions, TypedDecision, load_decision
 from tabellion.campaign.model import RequestEntry
 from tabellion.campaign.parsed_return import saved_time
 from tabellion.campaign.requests import load_requests, read_requests
-from tabellion.campaign.typed_decisions import find_decisions, find_table, is_ours, read_typed
+from tabellion.campaign.typed_decisions import LONGEST, find_decisions, find_table, is_ours, read_typed
 from tabellion.contract.folders import AS_PUBLISHED
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
@@ -43,7 +43,7 @@ class ReadBack:
     """The decisions as they are now, and what was ``typed`` since they were kept.
 
     ``seen`` is the SHA-256 of each workbook that may be replaced although somebody wrote into it: it holds decisions
-    that were read, and nothing else that the published one did not. ``findings`` are of files that could not be read,
+    that were read, or are said whole, and nothing else that the published one did not. ``findings`` are of files that could not be read,
     ``requests`` what is asked for in those that were.
     """
 
@@ -82,8 +82,8 @@ def read_back(workspace: Workspace) -> ReadBack:
         typed += new
         if saved > datetime.now(UTC).replace(tzinfo=None) - _LATELY:  # an old copy asks for nothing any more
             requests += read_requests(book)
-        is_listed = all(row.decision.choice or not row.decision.label for row in new)
-        if in_place and is_listed and not _says_more(workspace, path, book):
+        is_said_whole = all(row.decision.choice or len(row.decision.label) < LONGEST for row in new)
+        if in_place and is_said_whole and not _says_more(workspace, path, book):
             seen[path] = book.sha256
     return ReadBack(decisions, tuple(typed), seen, tuple(findings), tuple(requests))
 
