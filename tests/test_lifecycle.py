@@ -328,6 +328,10 @@ def test_a_register_changed_by_hand_beside_the_workbook_is_kept_and_said(life: L
     assert "Cadre de vie" in path.read_text(encoding="utf-8")
     (kept,) = (life.books / "archives").glob("registre 20*/piliers.csv")
     assert "Cadre de vie" not in kept.read_text(encoding="utf-8")
+    before = contents(life.books / "consolidation")
+    assert "registre-a-la-main" in life.run("consolidate", code=0).codes, "whoever looks tomorrow is to know"
+    assert contents(life.books / "consolidation") == before
+    shutil.rmtree(kept.parent)
     assert "registre-a-la-main" not in life.run("consolidate", code=0).codes
 
 

@@ -64,7 +64,7 @@ class Saves:
     removal waits for somebody, ``moved`` the cells of columns sorted alone that wait, with what the workbook says in
     them, ``answered`` the rows that returns or decisions spoke of at the last run (kept in the workspace's memory).
     ``renames`` are, by table, the names that rows had and that cells of the workbook may still show, with the keys of
-    now.
+    now. ``by_hand`` are the files of the register that somebody edited beside the workbook.
     """
 
     modifications: tuple[Modification, ...] = ()
@@ -79,6 +79,7 @@ class Saves:
     held: frozenset[SavedCell] = frozenset()
     moved: Mapping[SavedCell, object] = field(default_factory=dict)
     renames: Mapping[str, Mapping[object, object]] = field(default_factory=dict)
+    by_hand: frozenset[str] = frozenset()
     answered: AnsweredRows = field(default_factory=lambda: AnsweredRows(None))
 
     @property
@@ -128,6 +129,7 @@ def _saves_of(content: Json) -> Saves:
         frozenset(map(_cell_of, content.get("suspendues", ()))),
         {_cell_of(cell): value_of(value) for cell, value in content.get("deplacees", ())},
         {str(table): dict(pairs) for table, pairs in content.get("anciens_noms", {}).items()},
+        frozenset(map(str, content.get("registre_a_la_main", ()))),
     )
 
 
@@ -148,6 +150,7 @@ def saves_json(saves: Saves) -> bytes:
         "noms_regles": sorted(map(list, saves.settled)),
         "reglages": dict(saves.settings),
         "anciens_noms": {table: list(map(list, pairs.items())) for table, pairs in saves.renames.items() if pairs},
+        "registre_a_la_main": sorted(saves.by_hand),
     }
     content |= {name: rows for name, rows in more.items() if rows}
     text = json.dumps(content, ensure_ascii=False, indent=1)

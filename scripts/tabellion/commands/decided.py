@@ -43,8 +43,8 @@ class ReadBack:
     """The decisions as they are now, and what was ``typed`` since they were kept.
 
     ``seen`` is the SHA-256 of each workbook that may be replaced although somebody wrote into it: it holds decisions
-    that were read, or are said whole, and nothing else that the published one did not. ``findings`` are of files that could not be read,
-    ``requests`` what is asked for in those that were.
+    that were read, or are said whole, and nothing else that the published one did not. ``findings`` are of files that
+    could not be read, ``requests`` what is asked for in those that were.
     """
 
     decisions: Decisions

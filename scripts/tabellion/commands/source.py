@@ -166,12 +166,14 @@ def load_source(workspace: Workspace, journal: Journal | None = None, decisions:
             raise TabellionError([*blocking, *notices])
         compte = f"{plural(len(blocking), 'constat')} y {'bloquent' if len(blocking) > 1 else 'bloque'}"
         all_findings.insert(0, finding("contrat-bloque", Place(name), valeur="du registre", compte=compte))
-    elif was_edited(workspace.registre, schemas):
-        all_findings += _hand_edits(workspace, base, state.book)
     if is_workbook:
+        by_hand = _edited_by_hand(workspace, saves, base, state.book)
+        if by_hand:
+            place, names = Place(workspace.registre.name), ", ".join(sorted(by_hand))
+            all_findings.append(finding("registre-a-la-main", place, valeur=names))
         unheard, known = without_effect(workspace.settings, state.book.settings, state.saves.settings)
         all_findings += unheard
-        state = replace(state, saves=replace(state.saves, settings=known))
+        state = replace(state, saves=replace(state.saves, settings=known, by_hand=by_hand))
     all_findings += _twin_findings(workspace, theme, state.book, journal)
     findings = (*(replace(item, bloquant=False) for item in notices), *all_findings)
     apart = apart_lines(state.book, decisions) if decisions is not None else frozenset()
@@ -249,13 +251,18 @@ def _twin_findings(workspace: Workspace, theme: Theme, book: Book, journal: Jour
             yield from twin_findings(read, book)
 
 
-def _hand_edits(workspace: Workspace, base: Book | None, book: Book) -> list[Finding]:
-    """What is said of a register that somebody edited beside the workbook, which is the contract."""
-    tables = [] if base is None else [name for name in book.tables if base.tables.get(name) != book.tables[name]]
-    if base is not None and not tables:
-        return []
-    names = ", ".join(f"{name}.csv" for name in tables) or "ses fichiers"
-    return [finding("registre-a-la-main", Place(workspace.registre.name), valeur=names)]
+def _edited_by_hand(workspace: Workspace, saves: Saves, base: Book | None, book: Book) -> frozenset[str]:
+    """The files of the register that somebody edited beside the workbook, which is the contract: just now, or since the
+    last adoption, as long as the dated copy is there in which what they wrote may be found.
+    """
+    schemas, names = workspace.schemas, set(saves.by_hand)
+    copies = workspace.archives.glob(f"{workspace.registre.name} *") if names else ()
+    if not any(was_edited(copy, schemas) for copy in copies):
+        names.clear()
+    if was_edited(workspace.registre, schemas):
+        known = {} if base is None else base.tables
+        names |= {f"{name}.csv" for name in book.tables if known.get(name) != book.tables[name]}
+    return frozenset(names)
 
 
 def _is_there(path: Path) -> bool:

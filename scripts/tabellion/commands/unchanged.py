@@ -94,12 +94,9 @@ class FolderDigests:
         """Those of the files as they are now."""
         books, memory = folders.workbooks, folders.memory
         people: list[DigestLine] = [
-            *_files(folders.root, [folders.root / "tabellion.toml", *sorted(books.glob("*.xlsx"))]),
-            *(path for place in (folders.root / "schemas", folders.templates) for path in _tree(folders.root, place)),
-            *(path for place in (folders.registre, folders.envois, folders.retours) for path in _tree(books, place)),
+            *_contract_files(folders),
+            *(path for place in (folders.envois, folders.retours) for path in _tree(books, place)),
             *_files(books, [folders.memory / name for name in (*OUTBOXES, COLLECTED)]),
-            (str(folders.root), None),
-            *((line, None) for line in _program()),
         ]
         own: list[DigestLine] = [
             *(path for place in (folders.consolidation, folders.constats) for path in _tree(books, place)),
@@ -156,15 +153,18 @@ def contract_digest(folders: Folders) -> str:
 
     What else :func:`tabellion.commands.source.load_source` may read, :class:`AnsweredRows`, says that it was asked.
     """
-    books = folders.workbooks
-    return _digest([
-        *_files(folders.root, [folders.root / "tabellion.toml", *sorted(books.glob("*.xlsx"))]),
-        *(path for place in (folders.root / "schemas", folders.templates) for path in _tree(folders.root, place)),
-        *_tree(books, folders.registre),
-        *_files(books, [folders.consolidation / KEPT / folders.contrat.name]),
-        (str(folders.root), None),
-        *((line, None) for line in _program()),
-    ])  # fmt: skip
+    last_accepted = folders.consolidation / KEPT / folders.contrat.name
+    return _digest([*_contract_files(folders), *_files(folders.workbooks, [last_accepted])])
+
+
+def _contract_files(folders: Folders) -> Iterator[DigestLine]:
+    """What the contract is loaded from, and the program; of the registers put aside, that they are there."""
+    yield from _files(folders.root, [folders.root / "tabellion.toml", *sorted(folders.workbooks.glob("*.xlsx"))])
+    for place in (folders.root / "schemas", folders.templates):
+        yield from _tree(folders.root, place)
+    yield from _tree(folders.workbooks, folders.registre)
+    yield from ((path.name, None) for path in sorted(folders.archives.glob(f"{folders.registre.name} *")))
+    yield from ((line, None) for line in (str(folders.root), *_program()))
 
 
 def says_the_same(consolidation: Consolidation, findings: Iterable[Finding], now: datetime) -> bool:
