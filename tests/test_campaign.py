@@ -126,7 +126,7 @@ def again(played: Played, tmp_path: Path) -> Campaign:
     for name in (
         "files",
         "verdicts",
-        "standings",
+        "statuses",
         "replies",
         "sources",
         "replies_by_file",
@@ -226,8 +226,8 @@ def compare_register(campaign: Campaign) -> None:
 def test_the_campaign_has_what_it_says(played: Played) -> None:
     """All 21 partners, and every case."""
     campaign = played.campaign
-    assert len({partner for partner, _ in campaign.standings}) == 21
-    assert {*campaign.standings.values()} == {
+    assert len({partner for partner, _ in campaign.statuses}) == 21
+    assert {*campaign.statuses.values()} == {
         ReturnStatus.ACCEPTED,
         ReturnStatus.KEPT,
         ReturnStatus.REJECTED,
@@ -448,11 +448,11 @@ def test_the_headline_figures(played: Played) -> None:
         if place[0] < 6 and isinstance(cell[0], str) and (place[0] + 1, place[1]) in cells
     }
     year, amount, *_ = chosen(played.book)
-    campaign, standings = played.campaign, played.campaign.standings
+    campaign, statuses = played.campaign, played.campaign.statuses
     words = dict(zip(AMOUNTS, ("prévu", "voté", "réalisé"), strict=True))[amount]
     total = added_up(expected_totals(campaign), 0, 3)[year, amount]
     assert euros(shown_under[f"Crédits {year}, {words}"]) == total
-    accepted = sum(status is ReturnStatus.ACCEPTED for key, status in standings.items() if key[1] == YEAR)
+    accepted = sum(status is ReturnStatus.ACCEPTED for key, status in statuses.items() if key[1] == YEAR)
     assert shown_under[f"Retours acceptés, {YEAR}"] == accepted
     assert shown_under["En retard"] == len(late_partners(campaign)[0])
     undecided = [file for file, verdict in campaign.verdicts.items() if verdict is Verdict.UNDECIDED]
@@ -474,7 +474,7 @@ def test_the_page_says_the_same(played: Played) -> None:
 
 def test_the_campaign_in_figures(played: Played) -> None:
     row = next(row for row in played.book.rows("Synthese_campagne") if row["Exercice"] == YEAR)
-    counts = Counter(status for (_, year), status in played.campaign.standings.items() if year == YEAR)
+    counts = Counter(status for (_, year), status in played.campaign.statuses.items() if year == YEAR)
     assert {status: row[status.value.capitalize()] for status in ReturnStatus} == {
         status: counts[status] for status in ReturnStatus
     }
@@ -714,18 +714,18 @@ def test_rows_that_returns_changed_say_so(played: Played) -> None:
 def late_partners(campaign: Campaign) -> tuple[set[str], set[str]]:
     """Those who sent nothing by the campaign's date, and those whose answer was saved after it."""
     after = {partner for (partner, year), saved in campaign.sources.items() if saved.saved > datetime(2016, 12, 1)}
-    return {partner for (partner, _), status in campaign.standings.items() if status is ReturnStatus.LATE}, after
+    return {partner for (partner, _), status in campaign.statuses.items() if status is ReturnStatus.LATE}, after
 
 
 def test_the_board_says_where_each_partner_stands(played: Played) -> None:
     campaign, names = played.campaign, named(played.campaign)
     rows = {(names[row["Partenaire"]], int(row["Exercice"])): row for row in played.book.rows("Suivi_retours")}
-    statuses = {key: row["État"].partition(" ")[2] for key, row in rows.items() if key in campaign.standings}
-    assert statuses == {key: status.value for key, status in campaign.standings.items()}
+    statuses = {key: row["État"].partition(" ")[2] for key, row in rows.items() if key in campaign.statuses}
+    assert statuses == {key: status.value for key, status in campaign.statuses.items()}
     by_delay = {word: {who for (who, year), row in rows.items() if year == YEAR and row["Délai"] == word}
             for word in ("rien reçu", "reçu après")}  # fmt: skip
     assert (by_delay["rien reçu"], by_delay["reçu après"]) == late_partners(campaign)
-    assert all(row["Formulaire envoyé"] for key, row in rows.items() if key in campaign.standings)
+    assert all(row["Formulaire envoyé"] for key, row in rows.items() if key in campaign.statuses)
 
 
 def test_the_board_names_what_counts(played: Played) -> None:
@@ -846,8 +846,8 @@ def test_names_of_files_change_nothing_of_the_figures(again: Campaign) -> None:
     names = named(again)
     rows = Book(again.workbooks / REPORT).rows("Suivi_retours")
     statuses = {(names[row["Partenaire"]], int(row["Exercice"])): row["État"].partition(" ")[2] for row in rows}
-    assert {key: statuses[key] for key in again.standings} == {
-        key: status.value for key, status in again.standings.items()
+    assert {key: statuses[key] for key in again.statuses} == {
+        key: status.value for key, status in again.statuses.items()
     }
 
 

@@ -235,7 +235,7 @@ def test_a_workbook_as_written_is_signed_again_and_an_edited_one_is_not() -> Non
 
 
 def _edited(content: bytes) -> bytes:
-    """The workbook with another title in its properties, as a save by a person leaves it: the seal is broken."""
+    """The workbook with another title in its properties, as a save by a person leaves it: the signature is broken."""
     return with_parts(content, lambda _, part: part.replace(b"<dc:creator>tabellion", b"<dc:creator>Agent", 1))
 
 

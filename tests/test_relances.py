@@ -36,8 +36,8 @@ def read(workspace: Path, partner: str) -> str:
     return (folder(workspace) / f"{partner}.txt").read_text(encoding="utf-8").replace("\u00a0", " ")
 
 
-def with_standing(partner: str, status: ReturnStatus) -> Consolidation:
-    """The rich campaign, one partner standing otherwise."""
+def with_status(partner: str, status: ReturnStatus) -> Consolidation:
+    """The rich campaign, one partner with another status."""
     board = tuple(replace(line, status=status) if line.partenaire == partner else line for line in rich().board)
     return replace(rich(), board=board)
 
@@ -174,7 +174,7 @@ def test_twice_the_same_writes_nothing(workspace: Path) -> None:
 
 def test_the_reminder_of_a_partner_who_answered_goes(workspace: Path) -> None:
     run(workspace)
-    done = run(workspace, with_standing("hostile", ReturnStatus.ACCEPTED))
+    done = run(workspace, with_status("hostile", ReturnStatus.ACCEPTED))
     assert [path.name for path in done.removed] == ["hostile.txt"]
     assert not (folder(workspace) / "hostile.txt").exists()
 
@@ -183,7 +183,7 @@ def test_an_edited_reminder_of_a_partner_who_answered_stays_and_is_said(workspac
     run(workspace)
     path = folder(workspace) / "hostile.txt"
     path.write_text("Cher Monsieur,", encoding="utf-8")
-    done = run(workspace, with_standing("hostile", ReturnStatus.ACCEPTED))
+    done = run(workspace, with_status("hostile", ReturnStatus.ACCEPTED))
     assert (done.removed, done.outdated) == ((), (path,))
     assert path.read_text(encoding="utf-8") == "Cher Monsieur,"
 
@@ -200,7 +200,7 @@ def test_an_edited_reminder_is_replaced_only_by_force_after_a_dated_copy(workspa
     run(workspace)
     (folder(workspace) / "hostile.txt").write_text("Cher Monsieur,", encoding="utf-8")
     others = (folder(workspace) / "formule.txt").read_bytes()
-    news = with_standing("hostile", ReturnStatus.LATE)
+    news = with_status("hostile", ReturnStatus.LATE)
     with pytest.raises(TabellionError) as refused:
         run(workspace, news)
     assert [(item.code, item.valeur) for item in refused.value.findings] == [("fichier-deja-la", "hostile.txt")]
@@ -221,11 +221,11 @@ def test_without_its_memory_the_program_touches_nothing_that_differs(workspace: 
     known = find_workspace(workspace).memory / "relances.json"
     known.unlink() if memory is None else known.write_text(memory, encoding="utf-8")
     with pytest.raises(TabellionError) as refused:
-        run(workspace, with_standing("hostile", ReturnStatus.LATE))
+        run(workspace, with_status("hostile", ReturnStatus.LATE))
     assert [item.code for item in refused.value.findings] == ["fichier-deja-la"]
     # The same texts are recognised, and known again from then on.
     run(workspace)
-    assert run(workspace, with_standing("hostile", ReturnStatus.ACCEPTED)).removed != ()
+    assert run(workspace, with_status("hostile", ReturnStatus.ACCEPTED)).removed != ()
 
 
 def test_other_files_of_the_folder_are_left_alone(workspace: Path) -> None:
@@ -244,7 +244,7 @@ def test_what_was_done_is_said_with_where_it_is(workspace: Path, capsys: pytest.
     (edited,) = [line for line in said_of_it if "hostile.txt" in line]
     assert "retouchée à la main, gardée telle quelle" in edited
     assert said_of_it[-1] == f"21 relances dans {folder(workspace)}"
-    print_reminders(run(workspace, with_standing("hostile", ReturnStatus.ACCEPTED)))
+    print_reminders(run(workspace, with_status("hostile", ReturnStatus.ACCEPTED)))
     assert "n'a plus lieu d'être, mais elle a été retouchée : supprimez-la vous-même" in capsys.readouterr().out
     print_reminders(run(workspace, exercice=2017))
     assert capsys.readouterr().out == "Personne à relancer pour 2017.\n"

@@ -87,7 +87,7 @@ def hostile() -> Consolidation:
     )  # fmt: skip
     return consolidations.consolidation_of(
         contract, contract.tables, board=tuple(board), strays=(stray,), findings=tuple(findings), conflicts=conflicts,
-        since=Since(datetime(2016, 12, 4), standings=tuple((text, 2016, text, text) for text in HOSTILE)),
+        since=Since(datetime(2016, 12, 4), status_changes=tuple((text, 2016, text, text) for text in HOSTILE)),
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from support.contracts import line, small_rows
 from support.forms import form_contract
 from support.masters import chartres, contract_of
 from tabellion.contract.book import Book
-from tabellion.measures.board import ReturnStatus, Standings, asked_partners, awaited, came_late
+from tabellion.measures.board import ReturnStatus, StatusCounts, asked_partners, awaited, came_late
 from tabellion.measures.compared import SameLines, yearly
 from tabellion.measures.measure import Criterion
 from tabellion.measures.overview import MEASURE
@@ -78,6 +78,6 @@ def test_a_campaign_that_began_is_compared_over_the_lines_that_answered() -> Non
 
 
 def test_nobody_counts_who_was_not_asked() -> None:
-    standings = Standings.of(ReturnStatus)
-    assert standings.asked == len(ReturnStatus) - 2
-    assert standings.asked_words == "6 partenaires sollicités"
+    status_counts = StatusCounts.of(ReturnStatus)
+    assert status_counts.asked == len(ReturnStatus) - 2
+    assert status_counts.asked_words == "6 partenaires sollicités"

@@ -25,7 +25,7 @@ from tabellion.xlsx.notes import VML, commented_cell
 from tabellion.xlsx.package import PackageEditor
 from tabellion.xlsx.signature import with_parts
 
-#: The wide contract has all sheets and columns, and few rows; the rich consolidation every standing of a return.
+#: The wide contract has all sheets and columns, and few rows; the rich consolidation every status of a return.
 KINDS = (
     "contrat large", "formulaire", "formulaire large", "consolidation", "consolidation large", "annexe large",
     "différences", "copie annotée", "document",

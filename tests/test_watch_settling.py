@@ -95,7 +95,7 @@ class Disk:
                 moment = self.heard
             elif self.debounce.missing is not None:
                 moment = self.looked + 2.0
-            elif self.debounce.is_settling:
+            elif self.debounce.is_pending:
                 moment = self.looked + self.debounce.pause()
             elif poll_seconds is not None:
                 moment = self.looked + poll_seconds
@@ -227,7 +227,7 @@ def test_a_deletion_is_told_once_quiet(disk: Disk) -> None:
 
 def test_the_same_content_is_no_change(disk: Disk) -> None:
     assert disk.run((0, lambda: disk.tell(VILLE)), (0.2, lambda: disk.tell(VILLE, "old"))) == []
-    assert not disk.debounce.is_settling
+    assert not disk.debounce.is_pending
 
 
 def test_what_came_and_went_is_no_change(disk: Disk) -> None:
@@ -264,7 +264,7 @@ def test_a_known_file_written_anew_slowly_is_no_change(disk: Disk) -> None:
     """Seen half-written, again and again, for longer than the quiet: what counts is what it is in the end."""
     halves = [(1.7, lambda at=at: disk.tell(VILLE, (PART, at))) for at in range(6)]  # type: ignore[misc]
     assert disk.run((0, lambda: disk.tell(VILLE, (PART, 0))), *halves, (1.7, lambda: disk.tell(VILLE, "old"))) == []
-    assert not disk.debounce.is_settling
+    assert not disk.debounce.is_pending
 
 
 @pytest.mark.parametrize("late", [0.0, 0.3, 0.9, 2.5, 20.0])
@@ -336,7 +336,7 @@ def test_whatever_happens_a_burst_ends_in_one_batch_that_is_the_difference(
         if content is None and path not in disk.contents:
             continue  # nothing happens
         disk.wait(seconds)
-        (disk.tell if is_told or not disk.debounce.is_settling else disk.write)(path, content)
+        (disk.tell if is_told or not disk.debounce.is_pending else disk.write)(path, content)
         touched.add(path)
     for path in touched:  # in the end every file is complete
         if not disk.is_complete(path):
@@ -347,7 +347,7 @@ def test_whatever_happens_a_burst_ends_in_one_batch_that_is_the_difference(
     removed = {path for path in differing if after[path] is None}
     expected = Batch(changed=frozenset(differing - removed), removed=frozenset(removed))
     assert [batch for _, batch in disk.batches] == ([expected] if expected else [])
-    assert not disk.debounce.is_settling
+    assert not disk.debounce.is_pending
 
 
 @given(_STEPS, st.floats(0.5, 5))
@@ -360,7 +360,7 @@ def test_whatever_happens_nothing_is_waited_for_longer_than_patience(
         disk.wait(seconds)
         disk.tell(path, content)
     disk.wait(longest + 3)
-    assert not disk.debounce.is_settling
+    assert not disk.debounce.is_pending
     for _, batch in disk.batches:
         answered |= dict.fromkeys(batch.changed, UNREADABLE)
         for path in batch.removed:

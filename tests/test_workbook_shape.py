@@ -1,4 +1,4 @@
-"""What the workbook is made of: names, tables, rules, drop-downs, print setup, seal; all read from its parts."""
+"""What the workbook is made of: names, tables, rules, drop-downs, print setup, signature; all read from its parts."""
 
 from __future__ import annotations
 
@@ -490,15 +490,15 @@ def test_openpyxl_reads_it(name: str) -> None:
     assert book.sheetnames == list(package(name).sheets)
 
 
-# The seal
+# The signature
 
 
 @every_contract
-def test_the_seal_holds_on_what_was_written(name: str) -> None:
+def test_the_signature_holds_on_what_was_written(name: str) -> None:
     assert signature.is_intact(master(name)[1])
 
 
-def test_any_changed_part_breaks_the_seal() -> None:
+def test_any_changed_part_breaks_the_signature() -> None:
     content = master("noms difficiles")[1]
     parts = list(Package(content).parts)
     for part in parts:
@@ -511,7 +511,7 @@ def test_any_changed_part_breaks_the_seal() -> None:
         assert not signature.is_intact(signature.with_parts(content, change)), part
 
 
-def test_an_openpyxl_save_breaks_the_seal() -> None:
+def test_an_openpyxl_save_breaks_the_signature() -> None:
     book = openpyxl.load_workbook(io.BytesIO(master("noms difficiles")[1]))
     stream = io.BytesIO()
     book.save(stream)
@@ -519,7 +519,7 @@ def test_an_openpyxl_save_breaks_the_seal() -> None:
 
 
 @pytest.mark.libreoffice
-def test_a_libreoffice_save_breaks_the_seal(office: LibreOffice, tmp_path: Path) -> None:
+def test_a_libreoffice_save_breaks_the_signature(office: LibreOffice, tmp_path: Path) -> None:
     path = tmp_path / "contrat.xlsx"
     path.write_bytes(master("noms difficiles")[1])
     office.open(path)
@@ -527,12 +527,12 @@ def test_a_libreoffice_save_breaks_the_seal(office: LibreOffice, tmp_path: Path)
 
 
 @given(st.binary(max_size=200))
-def test_bytes_that_are_no_workbook_have_no_seal(content: bytes) -> None:
+def test_bytes_that_are_no_workbook_have_no_signature(content: bytes) -> None:
     assert not signature.is_intact(content)
 
 
 @given(st.data())
-def test_a_damaged_workbook_has_no_seal_or_raises_nothing(data: st.DataObject) -> None:
+def test_a_damaged_workbook_has_no_signature_or_raises_nothing(data: st.DataObject) -> None:
     content = bytearray(master("vide")[1])
     start = data.draw(st.integers(0, len(content) - 1))
     if data.draw(st.booleans()):
@@ -542,7 +542,7 @@ def test_a_damaged_workbook_has_no_seal_or_raises_nothing(data: st.DataObject) -
     signature.is_intact(bytes(content))
 
 
-def test_an_added_part_breaks_the_seal() -> None:
+def test_an_added_part_breaks_the_signature() -> None:
     stream = io.BytesIO(master("vide")[1])
     with zipfile.ZipFile(stream, "a") as target:
         target.writestr("xl/extra.xml", "<a/>")

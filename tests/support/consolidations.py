@@ -83,7 +83,7 @@ def small() -> Consolidation:
 
 @cache
 def rich() -> Consolidation:
-    """A campaign of 2016 on the Chartres contract: every standing, verdict, fate and severity, and hostile texts."""
+    """A campaign of 2016 on the Chartres contract: every status, verdict, fate and severity, and hostile texts."""
     base = chartres()
     settings = replace(base.settings, exercice_courant=2016, dates_limites={2016: DUE})
     tables = dict(base.tables)
@@ -109,7 +109,7 @@ def rich() -> Consolidation:
                 CellChange(change.table, change.key, change.champ, change.before, change.after, change.place)
                 for change in modifications[:12]
             ),
-            standings=(
+            status_changes=(
                 ("luce", 2016, ReturnStatus.AWAITED.value, ReturnStatus.ACCEPTED.value),
                 ("hostile", 2016, ReturnStatus.NOT_SENT.value, ReturnStatus.REJECTED.value),
             ),

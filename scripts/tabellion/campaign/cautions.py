@@ -330,8 +330,8 @@ class Cautions:
             else:
                 accepted = self.draft.known[change.table][change.key]
                 self.draft.rows[change.table][at][change.champ] = accepted[change.champ]
-        for table, positions_gone in removed.items():
-            self.draft.drop(table, positions_gone)
+        for table, dropped in removed.items():
+            self.draft.drop(table, dropped)
 
 
 def _save(change: Modification) -> tuple[str, datetime | None]:

@@ -20,7 +20,7 @@ from tabellion.campaign.sent_mail import ReceivedMail, SentMail
 from tabellion.contract.book import Book
 from tabellion.findings import Finding, Place, Severity
 from tabellion.layout.forms import FilledBy
-from tabellion.measures.board import ReturnStatus, Standings, came_late
+from tabellion.measures.board import ReturnStatus, StatusCounts, came_late
 from tabellion.schema import Key
 from tabellion.schema.tables import Row, Tables
 
@@ -264,13 +264,13 @@ class CellChange:
 class Since:
     """What changed since the previous consolidation, made at ``previous`` (``None``: this one is the first).
 
-    ``standings`` are (partner, exercice, before, after) in words; ``totals`` the grand total of one amount of the
+    ``status_changes`` are (partner, exercice, before, after) in words; ``totals`` the grand total of one amount of the
     exercice, in cents, before and after (``None``: not known); ``total_of`` names it: ``prévu 2016``.
     """
 
     previous: datetime | None = None
     cells: tuple[CellChange, ...] = ()
-    standings: tuple[tuple[str, int, str, str], ...] = ()
+    status_changes: tuple[tuple[str, int, str, str], ...] = ()
     new_findings: int = 0
     gone_findings: int = 0
     totals: tuple[int | None, int | None] | None = None
@@ -279,7 +279,7 @@ class Since:
     @property
     def is_empty(self) -> bool:
         """Whether nothing changed."""
-        return not (self.cells or self.standings or self.new_findings or self.gone_findings)
+        return not (self.cells or self.status_changes or self.new_findings or self.gone_findings)
 
 
 @dataclass(frozen=True)
@@ -340,9 +340,9 @@ class Consolidation:
         """The questions that nobody has decided yet."""
         return tuple(question for question in self.questions if self.decisions.of(question.id) is None)
 
-    def standings(self, exercice: int) -> Standings:
+    def status_counts(self, exercice: int) -> StatusCounts:
         """How many partners stand where in the campaign of an exercice."""
-        return Standings.of(line.status for line in self.board if line.exercice == exercice)
+        return StatusCounts.of(line.status for line in self.board if line.exercice == exercice)
 
     @property
     def exercices(self) -> list[int]:

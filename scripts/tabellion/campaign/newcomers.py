@@ -200,7 +200,7 @@ def _without(saves: Saves, schemas: Schemas, table: str, keys: Iterable[str]) ->
     if not removed:
         return saves
 
-    def is_gone(name: str, key: Key) -> bool:
+    def is_removed(name: str, key: Key) -> bool:
         fields = (
             {foreign_key.field for foreign_key in schemas[name].foreign_keys if foreign_key.table == table}
             if name in schemas
@@ -209,7 +209,7 @@ def _without(saves: Saves, schemas: Schemas, table: str, keys: Iterable[str]) ->
         pairs = zip(schemas[name].primary_key, key, strict=False) if name in schemas else ()
         return any(value in removed and (name == table or part in fields) for part, value in pairs)
 
-    kept = tuple(change for change in saves.modifications if not is_gone(change.table, change.key))
+    kept = tuple(change for change in saves.modifications if not is_removed(change.table, change.key))
     return replace(saves, modifications=kept)
 
 

@@ -192,16 +192,16 @@ def consolidate(
 
             workspace = open_workspace(contrat)
             with reading_progress(quiet=silencieux) as progress:
-                night = run(workspace, now, progress)
-            log.findings(night.notices)
-            log.consolidation(night.consolidation, is_new=night.written)
+                done = run(workspace, now, progress)
+            log.findings(done.notices)
+            log.consolidation(done.consolidation, is_new=done.written)
             if json is not None:
-                write_json(json, night.findings)
-            code, summary = blocking_code(night.findings), subject(night.consolidation)
-            tell = partial(_tell_night, workspace, night, is_new=night.written)
+                write_json(json, done.findings)
+            code, summary = blocking_code(done.findings), subject(done.consolidation)
+            tell = partial(_print_run, workspace, done, is_new=done.written)
             with redirect_stdout(StringIO()) as again:
-                _tell_night(workspace, night, is_new=False)
-            seen.remember(night, again.getvalue(), summary, code, now)
+                _print_run(workspace, done, is_new=False)
+            seen.remember(done, again.getvalue(), summary, code, now)
         code = log.end(code)
     with leaving(code):
         if not silencieux:
@@ -210,22 +210,22 @@ def consolidate(
             typer.echo(summary)
 
 
-def _tell_night(workspace: Workspace, night: ConsolidationRun, *, is_new: bool) -> None:
+def _print_run(workspace: Workspace, done: ConsolidationRun, *, is_new: bool) -> None:
     """Print what a consolidation says; ``is_new`` is false where the outputs in place said it already."""
     from tabellion.commands.board import print_board, print_since, subject
     from tabellion.commands.console import print_findings
 
     if is_new:
-        print_since(night.consolidation)
+        print_since(done.consolidation)
     else:
-        made = night.consolidation.made
+        made = done.consolidation.made
         typer.echo(f"Rien n'a changé depuis la consolidation du {made:%d/%m/%Y à %H:%M}.")
-    print_findings(night.findings)
+    print_findings(done.findings)
     typer.echo("")
-    print_board(night.consolidation, most=40)
+    print_board(done.consolidation, most=40)
     where = workspace.consolidation
     typer.echo(f"\nConsolidation écrite dans {where}" if is_new else f"\nRien de nouveau dans {where}")
-    typer.echo(subject(night.consolidation))
+    typer.echo(subject(done.consolidation))
 
 
 @app.command(cls=Command)

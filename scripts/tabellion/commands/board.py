@@ -149,14 +149,14 @@ def since_lines(consolidation: Consolidation, *, width: int | None = None) -> li
 
 
 def change_texts(consolidation: Consolidation, *, most: int | None = None) -> list[str]:
-    """Each thing that this run changed, in words, on one line: standings, cells, the total, findings.
+    """Each thing that this run changed, in words, on one line: statuses, cells, the total, findings.
 
     ``most`` bounds each kind; what is beyond it is counted.
     """
     since, names = consolidation.since, consolidation.partner_names
     moved = [
         f"{_name(names.get(partner, partner))} ({exercice}) : {before or 'rien'} → {after or 'rien'}"
-        for partner, exercice, before, after in since.standings
+        for partner, exercice, before, after in since.status_changes
     ]
     changed = [_change(consolidation, cell) for cell in since.cells[:most]]
     texts = [*moved[:most]]
@@ -184,7 +184,7 @@ def subject(consolidation: Consolidation) -> str:
         return "tabellion : aucun formulaire envoyé"
     current = consolidation.contract.settings.exercice_courant
     year = current if current in consolidation.exercices else consolidation.exercices[0]
-    current_year = consolidation.standings(year)
+    current_year = consolidation.status_counts(year)
     start = f"tabellion {year} : {current_year.among(RETURNED)}/{current_year.asked} retours"
     rejected, late = current_year.among(REJECTED), current_year[ReturnStatus.LATE]
     strays = Counter(file.verdict for file in _to_look_at(consolidation))

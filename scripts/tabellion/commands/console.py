@@ -84,8 +84,8 @@ def _print_same(write: Write, same: list[Finding]) -> None:
         write(one_line(f"{where} : {item.message}" if where else item.message), 6)
         if item.suggestion and not one_remedy:
             write(one_line(f"→ {item.suggestion}"), 8, dim=True)
-    told = {"", *map(_where, shown)}
-    named = [where for where in dict.fromkeys(map(_where, same[_SHOWN_EACH:_NAMED_EACH])) if where not in told]
+    places_shown = {"", *map(_where, shown)}
+    named = [where for where in dict.fromkeys(map(_where, same[_SHOWN_EACH:_NAMED_EACH])) if where not in places_shown]
     unnamed = sum(_where(item) not in named for item in same[_SHOWN_EACH:])
     also = [f"aussi : {', '.join(named)}"] if named else []
     more = [f"et {unnamed} de plus"] if unnamed else []

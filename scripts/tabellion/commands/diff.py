@@ -321,8 +321,8 @@ def _formula_lines(words: DiffWords, formula: FormulaDifference) -> Iterator[Pri
     where = f"   {_place(newest.place)}" if newest is not None and newest.place is not None else ""
     row = f"{words.formula_table(formula.key)}, {words.formula_row(formula.key)}"
     yield PrintedLine(one_line(f"  ~ {row}{where}"), "yellow")
-    for label, standing in (("avant", formula.before), ("après", formula.after)):
-        yield PrintedLine(one_line(f"      {label} : {_short(standing.shown) if standing else '(aucune formule)'}"))
+    for label, formula_at in (("avant", formula.before), ("après", formula.after)):
+        yield PrintedLine(one_line(f"      {label} : {_short(formula_at.shown) if formula_at else '(aucune formule)'}"))
 
 
 def _sum_lines(comparison: Comparison, words: DiffWords) -> Iterator[PrintedLine]:

@@ -143,12 +143,12 @@ class WatchLoop:
         self.tend(watcher)
         if watcher.is_away:
             return  # what is over meanwhile is answered when the folders are back: the watcher keeps it
-        if not watcher.is_settling:
+        if not watcher.is_pending:
             self.is_early_spent = False
         self.answer_early(watcher)
         batch = self.causes(watcher.take_batch())
         # What is only due waits for what is settling: a run in the middle of a save would find a file gone.
-        if batch or (not watcher.is_settling and self.is_due(self.clock())):
+        if batch or (not watcher.is_pending and self.is_due(self.clock())):
             self.answer(watcher, batch)
 
     def answer_early(self, watcher: Watcher) -> None:
@@ -175,9 +175,9 @@ class WatchLoop:
         """Wait until something happens, but no longer than until a run is due."""
         now = self.clock()
         moments = [now + _ROUND_SECONDS]
-        if watcher.is_settling and not self.is_early_spent:
+        if watcher.is_pending and not self.is_early_spent:
             moments.append(now + QUIET_SHARE * QUIET_SECONDS / 2)
-        if not (watcher.is_away or watcher.is_settling):  # nothing is due then
+        if not (watcher.is_away or watcher.is_pending):  # nothing is due then
             if self.retry_at is not None:
                 moments.append(self.retry_at)
             elif self.free_since is not None:

@@ -22,7 +22,7 @@ class PartnerNames:
 
     correspondence: Correspondence
     words: ImportWords
-    _said: set[str] = field(default_factory=set)
+    _reported: set[str] = field(default_factory=set)
 
     def __call__(self, name: str, known: list[str], fiche: Fiche, champ: str) -> list[str]:
         """Those whom a name stands for: as decided, else the name as it is published."""
@@ -38,8 +38,8 @@ class PartnerNames:
         self.correspondence.ask(Topic.PARTNERS, name, meaning, certainty, where=f"fiche {numero}")
         if choice is not None:
             return [] if choice == SET_ASIDE else [part.strip() for part in choice.split(";") if part.strip()]
-        if key(name) not in self._said:
-            self._said.add(key(name))
+        if key(name) not in self._reported:
+            self._reported.add(key(name))
             if certainty is Certainty.UNKNOWN:
                 fiche.say("partenaire-vague", champ, champ=champ, valeur=name, fiche=numero)
             elif certainty is Certainty.LIKELY:
@@ -157,7 +157,7 @@ class CollectiviteNames:
 
     def __init__(self, correspondence: Correspondence, account: LineAccount, collectivites: Collectivites) -> None:
         self.correspondence, self.account, self.collectivites = correspondence, account, collectivites
-        self._said = set[str]()
+        self._reported = set[str]()
 
     def find(self, text: str, ligne: int, where: str) -> str | None:
         """The key of the collectivité that a text names, learnt where it is new; ``None`` where it is set aside."""
@@ -180,7 +180,7 @@ class CollectiviteNames:
         nom = self.collectivites.names[town]
         if is_near and answer == text and (Topic.COLLECTIVITES, "", key(text)) not in self.correspondence.choices:
             self.account.say("collectivite-ressemblante", ligne, champ="collectivite_id", valeur=text, attendu=near)
-        elif key(text) != key(nom) and text not in self._said:
-            self._said.add(text)
+        elif key(text) != key(nom) and text not in self._reported:
+            self._reported.add(text)
             self.account.say("collectivite-variante", ligne, champ="collectivite_id", valeur=text, attendu=nom)
         return town

@@ -32,7 +32,7 @@ class ReturnStatus(Enum):
 #: Nothing is expected of these.
 UNASKED = (ReturnStatus.NOT_SENT, ReturnStatus.NOT_ASKED)
 REJECTED = (ReturnStatus.REJECTED, ReturnStatus.KEPT)
-#: Who was sent a form and has not answered; the standings that call for a reminder.
+#: Who was sent a form and has not answered; the statuses that call for a reminder.
 UNANSWERED = (ReturnStatus.AWAITED, ReturnStatus.LATE)
 REMINDED = (ReturnStatus.LATE, ReturnStatus.REJECTED, ReturnStatus.KEPT, ReturnStatus.EMPTY)
 RETURNED = (ReturnStatus.ACCEPTED, ReturnStatus.EMPTY, *REJECTED)
@@ -53,21 +53,21 @@ def came_late(due: date | None, saved: datetime | None) -> bool:
 
 
 @dataclass(frozen=True)
-class Standings:
-    """How many partners stand where, in the campaign of one exercice."""
+class StatusCounts:
+    """How many partners have each status, in the campaign of one exercice."""
 
     counts: Counter[ReturnStatus]
 
     @classmethod
-    def of(cls, statuses: Iterable[ReturnStatus]) -> Standings:
-        """The standings of these partners."""
+    def of(cls, statuses: Iterable[ReturnStatus]) -> StatusCounts:
+        """The counts of these partners' statuses."""
         return cls(Counter(statuses))
 
     def __getitem__(self, status: ReturnStatus) -> int:
         return self.counts[status]
 
     def among(self, statuses: Iterable[ReturnStatus]) -> int:
-        """How many stand at one of these."""
+        """How many have one of these."""
         return sum(self.counts[status] for status in statuses)
 
     @property

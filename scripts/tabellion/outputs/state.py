@@ -48,7 +48,7 @@ class Previous:
     digest: str
     made: datetime
     since: Since
-    standings: Mapping[tuple[str, int], str]
+    statuses: Mapping[tuple[str, int], str]
     findings: Counter[str]
     exercice: int
     copies: Mapping[str, str]
@@ -224,10 +224,10 @@ def since_previous(
         if name in previous.tables and (new := content.decode("utf-8")) != previous.tables[name]:
             with suppress(csv.Error):  # somebody spoilt the table that was there: nothing can be said against it
                 cells += _changes(schemas[name], previous.tables[name], new, consolidation)
-    standings = [
+    status_changes = [
         (line.partenaire, line.exercice, before, line.status.value)
         for line in consolidation.board
-        if (before := previous.standings.get((line.partenaire, line.exercice), "")) != line.status.value
+        if (before := previous.statuses.get((line.partenaire, line.exercice), "")) != line.status.value
     ]
     now = Counter(_finding_key(finding) for finding in findings)
     exercice = consolidation.contract.settings.exercice_courant
@@ -239,7 +239,7 @@ def since_previous(
     return Since(
         previous.made,
         tuple(cells),
-        tuple(standings),
+        tuple(status_changes),
         (now - previous.findings).total(),
         (previous.findings - now).total(),
         (was, total) if was != total else None,
@@ -314,7 +314,7 @@ def _since_json(since: Since) -> dict[str, object]:
             ]
             for cell in since.cells
         ],
-        "etats": [list(standing) for standing in since.standings],
+        "etats": [list(change) for change in since.status_changes],
         "constats_nouveaux": since.new_findings,
         "constats_disparus": since.gone_findings,
         "total": since.totals and list(since.totals),

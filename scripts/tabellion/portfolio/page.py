@@ -25,7 +25,7 @@ from tabellion.portfolio.figures import (
     distinct,
 )
 from tabellion.portfolio.state import UNTOLD
-from tabellion.portfolio.workbook import TITLE, last_night, report_path, state_words
+from tabellion.portfolio.workbook import TITLE, last_state_moment, report_path, state_words
 from tabellion.schema.money import format_euros
 from tabellion.schema.tables import Row
 from tabellion.wording import plural
@@ -53,7 +53,7 @@ def _page(figures: PortfolioFigures, theme: Theme, target: Path) -> Values:
     return {
         "title": portfolio.titre or TITLE,
         "count": plural(len(portfolio.contracts), "contrat"),
-        "made": last_night(portfolio),
+        "made": last_state_moment(portfolio),
         "exercice": year,
         "is_blocked": bool(blocked or late),
         "verdict": _verdict(blocked, late),

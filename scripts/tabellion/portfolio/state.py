@@ -156,7 +156,7 @@ def state_of(consolidation: Consolidation, notices: Iterable[Finding], made: dat
     findings = [*notices, *consolidation.findings]
     counts = Counter(item.gravite for item in findings)
     blocking = [item for item in findings if item.bloquant]
-    standings = consolidation.standings(exercice)
+    status_counts = consolidation.status_counts(exercice)
     return ContractState(
         identifiant=settings.identifiant,
         titre=settings.titre,
@@ -165,11 +165,11 @@ def state_of(consolidation: Consolidation, notices: Iterable[Finding], made: dat
         exercice=exercice,
         made=made,
         niveau=contract.schemas["conventions"].by_name["pilier_id"].title,
-        attendus=standings.asked,
-        recus=standings.among(RETURNED),
-        acceptes=standings[ReturnStatus.ACCEPTED],
-        rejetes=standings.among(REJECTED),
-        en_retard=standings[ReturnStatus.LATE],
+        attendus=status_counts.asked,
+        recus=status_counts.among(RETURNED),
+        acceptes=status_counts[ReturnStatus.ACCEPTED],
+        rejetes=status_counts.among(REJECTED),
+        en_retard=status_counts[ReturnStatus.LATE],
         erreurs=counts[Severity.ERREUR],
         avertissements=counts[Severity.AVERTISSEMENT],
         informations=counts[Severity.INFORMATION],

@@ -79,7 +79,7 @@ def write_ensemble(figures: PortfolioFigures, theme: Theme, target: Path) -> byt
     """Write the whole workbook, whose links suppose that it stands in the folder ``target``."""
     writer, portfolio = Writer(theme), figures.portfolio
     title = portfolio.titre or TITLE
-    made = last_night(portfolio)
+    made = last_state_moment(portfolio)
     footer = title + (f" – état du {made}" if made else "")
     names = (SYNTHESIS, BOARD, "Ce qui bloque", COMPARISONS, "Crédits", FUNDINGS, QUARTIERS, "Tel que publié")
     sheets = {name: writer.sheet(name) for name in names}
@@ -110,7 +110,7 @@ def write_ensemble(figures: PortfolioFigures, theme: Theme, target: Path) -> byt
     )  # fmt: skip
 
 
-def last_night(portfolio: Portfolio) -> str:
+def last_state_moment(portfolio: Portfolio) -> str:
     """When the latest of the states that are put together was reached, in words; empty where none says it."""
     moments = [contract.record.state.made for contract in portfolio.counted if contract.record is not None]
     latest = max((moment for moment in moments if moment is not None), default=None)

@@ -203,7 +203,7 @@ class Debounce:
             self._pending[path] = _Pending(first, self._changed)
 
     @property
-    def is_settling(self) -> bool:
+    def is_pending(self) -> bool:
         """Whether a change is not over, or not taken."""
         return bool(self._pending)
 

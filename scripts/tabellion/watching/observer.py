@@ -123,9 +123,9 @@ class Watcher(FileSystemEventHandler):
         return self.debounce.missing is not None
 
     @property
-    def is_settling(self) -> bool:
+    def is_pending(self) -> bool:
         """Whether a change is not over, or may have begun."""
-        return self.is_looking or self.debounce.is_settling
+        return self.is_looking or self.debounce.is_pending
 
     @property
     def is_looking(self) -> bool:
@@ -197,7 +197,7 @@ class Watcher(FileSystemEventHandler):
 
     def _rest(self) -> float:
         """Seconds until the next look, where no event asks for it."""
-        if self.debounce.is_settling and not self.is_away:
+        if self.debounce.is_pending and not self.is_away:
             return max(self.debounce.pause(), self._took)
         return max(self._poll_seconds if self.is_polling or self.is_away else self._check_seconds, _REST * self._took)
 
@@ -209,7 +209,7 @@ class Watcher(FileSystemEventHandler):
         if not self.is_polling:
             self._check_observer(changed, events, is_believed=not was_away and not self.is_away)
             self._observe(self.debounce.folders)
-        if self.debounce.is_settling:
+        if self.debounce.is_pending:
             self._on_change()
         self._took = time.monotonic() - start
 

@@ -185,7 +185,7 @@ class Credits:
                 row.append(measure if literal is not None else replace(measure, formula=None))
             whole = self.shown(of_convention)
             if others:
-                row.append(_rest(name, labels, whole, row))
+                row.append(_remainder(name, labels, whole, row))
             rows.append([*row, whole])
         totals = sums_of(name, labels[2:], rows, ["euros"] * len(labels[2:]))
         heading = f"Crédits par convention et par {self.overview.town.lower()} (€)"
@@ -239,9 +239,9 @@ class Credits:
 
     def _detail_row(self, year: int, convention: int | None, town: str | None, literal: str | None) -> list[Measure]:
         cells, previous = self.overview.cells, self.overview.before(year)
-        here = _DETAIL_CELLS
-        place = (Criterion("convention_id", convention, here["N°"]), Criterion("collectivite_id", town, literal))
-        sums, where = cells[year, convention, town], (Criterion("exercice", year, here["Exercice"]), *place)
+        row_cells = _DETAIL_CELLS
+        place = (Criterion("convention_id", convention, row_cells["N°"]), Criterion("collectivite_id", town, literal))
+        sums, where = cells[year, convention, town], (Criterion("exercice", year, row_cells["Exercice"]), *place)
         formulas = [Total(field, where).formula(self.column) if literal else None for field in AMOUNTS]
         amounts = [
             Measure("euros", cell_value(sums.total(field)), formula)
@@ -250,8 +250,8 @@ class Credits:
         before, difference, share = Measure("euros", ""), Measure("signed", ""), Measure("share", "")
         if previous is not None:
             pair = self._compared(yearly(_SPENT, year), yearly(_SPENT, previous), *place)
-            before, difference = pair.before, pair.change(pair.before.at(here[BEFORE]))
-            share = fraction("share", difference.at(here[GAP]), before.at(here[BEFORE]))
+            before, difference = pair.before, pair.change(pair.before.at(row_cells[BEFORE]))
+            share = fraction("share", difference.at(row_cells[GAP]), before.at(row_cells[BEFORE]))
         return [Measure("count", sums.lines), *amounts, before, difference, share]
 
 
@@ -280,7 +280,7 @@ def unless_same(measure: Measure, *, is_same: bool) -> Measure:
     return replace(measure, value="" if is_same else measure.value, formula=formula)
 
 
-def _rest(table: str, labels: Sequence[str], whole: Measure, known: Sequence[Measure]) -> Measure:
+def _remainder(table: str, labels: Sequence[str], whole: Measure, known: Sequence[Measure]) -> Measure:
     """What a row has beyond the columns shown; blank where that is nothing."""
     cell, added = this_row(table, labels[-1]), ",".join(this_row(table, label) for label in labels[2:-2])
     remainder = (whole.value or 0) - sum(measure.value or 0 for measure in known)

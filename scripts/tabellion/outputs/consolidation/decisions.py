@@ -127,7 +127,7 @@ def _columns(maker: CellMaker) -> list[ListColumn]:
         return maker.link(_where(place), place) if place is not None else maker.text("pas au contrat")
 
     def statements(row: _Asked) -> Cell:
-        return maker.text("\n".join(map(_said, row.question.statements)))
+        return maker.text("\n".join(map(_statement_line, row.question.statements)))
 
     def technical(label: str, value: Any) -> ListColumn:
         return ListColumn(label, 10, cell=lambda row: maker.centred(value(row)))
@@ -154,7 +154,7 @@ def _columns(maker: CellMaker) -> list[ListColumn]:
     ]
 
 
-def _said(statement: Statement) -> str:
+def _statement_line(statement: Statement) -> str:
     return f"{statement.who} : {statement.words}"
 
 

@@ -228,13 +228,13 @@ class _Contents:
         for table, positions in rows.items():
             digest.update(repr((table, self._rows(table, positions))).encode("utf-8", "surrogatepass"))
         slots = dict.fromkeys((change.partenaire, change.exercice) for change in changes)
-        told = [(self.labels.partner(slot[0]), self.changes[slot]) for slot in slots]
+        slot_changes = [(self.labels.partner(slot[0]), self.changes[slot]) for slot in slots]
         elsewhere = [
             self.labels.row(table, key)
             for table, key in dict.fromkeys((change.table, change.key) for change in changes)
             if self.positions(table).get(key, -1) not in own[table]
         ]
-        digest.update(repr((told, elsewhere)).encode("utf-8", "surrogatepass"))
+        digest.update(repr((slot_changes, elsewhere)).encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
 
     def positions(self, table: str) -> Mapping[Key, int]:
@@ -253,9 +253,9 @@ class _Contents:
             shown += [own, [words.get(value) for value in dict.fromkeys(own)] if words else []]
         places = self.consolidation.row_places.get(table, [])
         shown.append(plain_places(places[position] for position in positions if position < len(places)))
-        told = [self.value_places.get((table, position), {}) for position in positions]
-        shown.append([list(of_row) for of_row in told])
-        shown.append(plain_places(place for of_row in told for place in of_row.values()))
+        value_places = [self.value_places.get((table, position), {}) for position in positions]
+        shown.append([list(of_row) for of_row in value_places])
+        shown.append(plain_places(place for of_row in value_places for place in of_row.values()))
         if table == "financements":
             shown.append([self.retained[position] for position in positions])
         return shown

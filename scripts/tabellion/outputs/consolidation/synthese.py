@@ -50,8 +50,8 @@ YEARS = "Choix_exercices"
 _TITLE_WIDTH, _WIDTH = 48.0, 16.0
 #: A chart that leaves room on the first page for what stands above it.
 _SHORT = ChartSize(rows=14)
-#: Changes of standing that are named one by one.
-_MOST_STANDINGS = 6
+#: Changes of status that are named one by one.
+_MOST_STATUS_CHANGES = 6
 
 
 def write_synthese(
@@ -128,9 +128,9 @@ def _write_essentials(
         current = consolidation.contract.settings.exercice_courant
         year = current if current in years else years[0]
         board, of_year = _board(consolidation), Criterion(campaign.EXERCICE, year, str(year))
-        standings = consolidation.standings(year)
+        status_counts = consolidation.status_counts(year)
         accepted = _counted(board, campaign.BOARD, of_year, _status(ReturnStatus.ACCEPTED))
-        cards.append((f"Retours acceptés, {year}", accepted, f"sur {standings.asked_words}"))
+        cards.append((f"Retours acceptés, {year}", accepted, f"sur {status_counts.asked_words}"))
         late = _counted(board, campaign.BOARD, of_year, _status(ReturnStatus.LATE))
         after = sum(line.came_late for line in consolidation.board if line.exercice == year)
         note = f"et {plural(after, 'reçu')} après la date" if after else "rien reçu à ce jour"
@@ -177,9 +177,9 @@ def since_lines(consolidation: Consolidation, labels: Labels) -> list[str]:
         tables = Counter(labels.table(cell.table) for cell in since.cells)
         detail = ", ".join(f"{name} {count}" for name, count in tables.items())
         sentences.append(f"{plural(len(since.cells), 'cellule changée', 'cellules changées')} : {detail}.")
-    for partner, year, before_words, after_words in since.standings[:_MOST_STANDINGS]:
+    for partner, year, before_words, after_words in since.status_changes[:_MOST_STATUS_CHANGES]:
         sentences.append(f"{labels.partner(partner)}, {year} : {before_words} → {after_words}.")
-    if (left := len(since.standings) - _MOST_STANDINGS) > 0:
+    if (left := len(since.status_changes) - _MOST_STATUS_CHANGES) > 0:
         sentences.append(f"Et {plural(left, 'autre partenaire a', 'autres partenaires ont')} changé d'état.")
     if since.new_findings or since.gone_findings:
         new = plural(since.new_findings, "nouveau constat", "nouveaux constats")
@@ -222,7 +222,7 @@ def _campaign(consolidation: Consolidation) -> Block:
         asked = "+".join(
             this_row(CAMPAIGN, status.value.capitalize()) for status in ReturnStatus if status not in UNASKED
         )
-        rows.append([*row, Measure("count", consolidation.standings(exercice).asked, asked)])
+        rows.append([*row, Measure("count", consolidation.status_counts(exercice).asked, asked)])
     return Block("La campagne", CAMPAIGN, labels, keys, rows)
 
 

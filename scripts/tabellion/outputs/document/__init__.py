@@ -174,10 +174,10 @@ def _keep_whole(row: list[etree._Element]) -> None:
             _remove(rule)
     for cell in row:
         if cell[-1].tag != _PARAGRAPH:
-            look = row[0].find(f"{_PARAGRAPH}/{qn('w:pPr')}")
+            properties = row[0].find(f"{_PARAGRAPH}/{qn('w:pPr')}")
             paragraph = etree.SubElement(cell, _PARAGRAPH)
-            if look is not None:
-                paragraph.append(parse_xml(etree.tostring(look)))
+            if properties is not None:
+                paragraph.append(parse_xml(etree.tostring(properties)))
 
 
 def _remove(element: etree._Element) -> None:
@@ -207,8 +207,8 @@ def _fill_contents(body: etree._Element, styles: Mapping[str, str], *, live: boo
             entries[0] = (entries[0][0], begin + entries[0][1])
             entries[-1] = (entries[-1][0], entries[-1][1] + '<w:r><w:fldChar w:fldCharType="end"/></w:r>')
         for style, content in entries:
-            look = f"<w:pPr><w:pStyle w:val={quoteattr(style)}/></w:pPr>"
-            first.addprevious(parse_xml(f"<w:p {nsdecls('w')}>{look}{content}</w:p>"))
+            properties = f"<w:pPr><w:pStyle w:val={quoteattr(style)}/></w:pPr>"
+            first.addprevious(parse_xml(f"<w:p {nsdecls('w')}>{properties}{content}</w:p>"))
         for paragraph in old:
             _remove(paragraph)
 

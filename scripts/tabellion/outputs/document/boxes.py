@@ -10,7 +10,7 @@ from docx.oxml.parser import parse_xml
 from lxml import etree
 
 _BOX = re.compile("([☒☐])")
-_RUN, _WORDS, _LOOK = map(qn, ("w:r", "w:t", "w:rPr"))
+_RUN, _WORDS, _RUN_PROPERTIES = map(qn, ("w:r", "w:t", "w:rPr"))
 _SPACE = "{http://www.w3.org/XML/1998/namespace}space"
 _W14 = "http://schemas.microsoft.com/office/word/2010/wordml"
 _MC = "http://schemas.openxmlformats.org/markup-compatibility/2006"
@@ -20,7 +20,7 @@ def make_boxes(body: etree._Element) -> None:
     """Make a control of each box in the text; its words keep their look ([MS-DOCX], 2.6.2.8)."""
     number = 0
     for run in [*body.iter(_RUN)]:
-        texts = [child for child in run if child.tag != _LOOK]
+        texts = [child for child in run if child.tag != _RUN_PROPERTIES]
         if not any(text.tag == _WORDS and _BOX.search(text.text or "") for text in texts):
             continue
         for text in texts:
@@ -41,7 +41,7 @@ def make_boxes(body: etree._Element) -> None:
 def _like(run: etree._Element, text: etree._Element, piece: str | None) -> etree._Element:
     """A run that looks the same, of one piece of its text, or of what else it holds."""
     made = etree.Element(_RUN)
-    made.extend(deepcopy(look) for look in run.findall(_LOOK))
+    made.extend(deepcopy(properties) for properties in run.findall(_RUN_PROPERTIES))
     if piece is None:
         made.append(deepcopy(text))
     else:

@@ -65,9 +65,9 @@ def _chart(title: str, bars: Sequence[tuple[str, int]]) -> str:
     number = _EUROS.replace(" ", NO_BREAK).replace('"', "&quot;").replace(">", "&gt;")
     most = max((cents for _, cents in bars), default=0)
     room = f'<c:max val="{most * _ROOM / 100:.0f}"/>' if most > 0 else ""
-    look = 'sz="1100" b="1"'
+    font = 'sz="1100" b="1"'
     words = (
-        f'<a:p><a:pPr><a:defRPr {look}/></a:pPr><a:r><a:rPr lang="fr-FR" {look}/><a:t>{escape(title)}</a:t></a:r></a:p>'
+        f'<a:p><a:pPr><a:defRPr {font}/></a:pPr><a:r><a:rPr lang="fr-FR" {font}/><a:t>{escape(title)}</a:t></a:r></a:p>'
     )
     axes = '<c:axId val="1"/><c:axId val="2"/>'
     return (

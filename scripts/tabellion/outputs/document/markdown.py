@@ -1,6 +1,6 @@
 """A text of the workspace, written in Markdown, as Word paragraphs: titles, real lists, tables, links, bold, italic.
 
-Its looks are the template's own styles. Pictures are for who can give them: what a text of the document has of them
+Its formats are the template's own styles. Pictures are for who can give them: what a text of the document has of them
 is named by :func:`left_out`.
 """
 
@@ -82,12 +82,12 @@ class MarkdownWriter:
                 end = next(rank for rank in range(place, len(tokens)) if tokens[rank].type == "table_close")
                 yield self._table(tokens[place:end])
             elif kind == "inline" and not _in_table(tokens, place):
-                look = _look(style, lists, first=item, indent=quoted)
+                properties = _paragraph_properties(style, lists, first=item, indent=quoted)
                 item = False
-                yield f"<w:p>{look}{self._runs(token)}</w:p>"
+                yield f"<w:p>{properties}{self._runs(token)}</w:p>"
             elif kind in ("fence", "code_block"):
                 words = _run(token.content.rstrip(), code=True)
-                yield f"<w:p>{_look(style, lists, first=False, indent=1)}{words}</w:p>"
+                yield f"<w:p>{_paragraph_properties(style, lists, first=False, indent=1)}{words}</w:p>"
 
     def _style(self, *names: str) -> str:
         return next((self.styles[name] for name in names if name in self.styles), "")
@@ -129,8 +129,10 @@ class MarkdownWriter:
                 rows.append([])
             elif token.type in ("th_open", "td_open"):
                 is_head = token.type == "th_open"
-                look = self._style("tableau en-tête" if is_head else "tableau texte", "body text")
-                rows[-1].append((is_head, f"<w:p>{_look(look)}{self._runs(tokens[place + 1])}</w:p>"))
+                style_name = self._style("tableau en-tête" if is_head else "tableau texte", "body text")
+                rows[-1].append(
+                    (is_head, f"<w:p>{_paragraph_properties(style_name)}{self._runs(tokens[place + 1])}</w:p>")
+                )
         lengths = [len(token.content) for token in tokens if token.type == "inline"]
         longest = [min(max(_NARROWEST, *lengths[column :: len(rows[0])]), _WIDEST) for column in range(len(rows[0]))]
         widths = [_TEXT_WIDTH * length // sum(longest) for length in longest]
@@ -144,10 +146,10 @@ class MarkdownWriter:
             head = "<w:trPr><w:cantSplit/><w:tblHeader/></w:trPr>" if row[0][0] else "<w:trPr><w:cantSplit/></w:trPr>"
             lines.append(f"<w:tr>{head}{cells}</w:tr>")
         style = self._style("tableau budget")
-        look = f"<w:tblStyle w:val={quoteattr(style)}/>" if style else ""
+        properties = f"<w:tblStyle w:val={quoteattr(style)}/>" if style else ""
         grid = "".join(f'<w:gridCol w:w="{width}"/>' for width in widths)
         return (
-            f'<w:tbl><w:tblPr>{look}<w:tblW w:w="5000" w:type="pct"/><w:tblLook w:val="0420"/></w:tblPr>'
+            f'<w:tbl><w:tblPr>{properties}<w:tblW w:w="5000" w:type="pct"/><w:tblLook w:val="0420"/></w:tblPr>'
             f"<w:tblGrid>{grid}</w:tblGrid>{''.join(lines)}</w:tbl><w:p/>"
         )
 
@@ -156,7 +158,7 @@ def _in_table(tokens: Sequence[Token], place: int) -> bool:
     return tokens[place - 1].type in ("th_open", "td_open")
 
 
-def _look(style: str, lists: Sequence[int] = (), *, first: bool = False, indent: int = 0) -> str:
+def _paragraph_properties(style: str, lists: Sequence[int] = (), *, first: bool = False, indent: int = 0) -> str:
     """The properties of a paragraph: in a list, the first of an item has its mark, the others stand under it."""
     level = min(len(lists) - 1, _DEEPEST_LIST)
     numbering = f'<w:numPr><w:ilvl w:val="{level}"/><w:numId w:val="{lists[-1]}"/></w:numPr>' if lists and first else ""
@@ -167,9 +169,9 @@ def _look(style: str, lists: Sequence[int] = (), *, first: bool = False, indent:
 
 
 def _run(text: str, style: str = "", *, bold: int = 0, italic: int = 0, struck: int = 0, code: bool = False) -> str:
-    look = f"<w:rStyle w:val={quoteattr(style)}/>" if style else ""
-    look += f'<w:rFonts w:ascii="{_CODE_FONT}" w:hAnsi="{_CODE_FONT}" w:cs="{_CODE_FONT}"/>' * code
-    look += "<w:b/><w:bCs/>" * bool(bold) + "<w:i/><w:iCs/>" * bool(italic) + "<w:strike/>" * bool(struck)
-    look += f'<w:sz w:val="{_CODE_SIZE}"/><w:szCs w:val="{_CODE_SIZE}"/>' * code
+    properties = f"<w:rStyle w:val={quoteattr(style)}/>" if style else ""
+    properties += f'<w:rFonts w:ascii="{_CODE_FONT}" w:hAnsi="{_CODE_FONT}" w:cs="{_CODE_FONT}"/>' * code
+    properties += "<w:b/><w:bCs/>" * bool(bold) + "<w:i/><w:iCs/>" * bool(italic) + "<w:strike/>" * bool(struck)
+    properties += f'<w:sz w:val="{_CODE_SIZE}"/><w:szCs w:val="{_CODE_SIZE}"/>' * code
     lines = "<w:br/>".join(f'<w:t xml:space="preserve">{printed(line)}</w:t>' for line in text.split("\n"))
-    return f"<w:r>{f'<w:rPr>{look}</w:rPr>' if look else ''}{lines}</w:r>"
+    return f"<w:r>{f'<w:rPr>{properties}</w:rPr>' if properties else ''}{lines}</w:r>"

@@ -141,8 +141,8 @@ def _unknown(name: str, known: object) -> str:
 
 def run_xml(text: object, style: str = "") -> str:
     """A run of text, with the identifier of its character style."""
-    look = f"<w:rPr><w:rStyle w:val={quoteattr(style)}/></w:rPr>" if style else ""
-    return f'<w:r>{look}<w:t xml:space="preserve">{printed(text)}</w:t></w:r>'
+    properties = f"<w:rPr><w:rStyle w:val={quoteattr(style)}/></w:rPr>" if style else ""
+    return f'<w:r>{properties}<w:t xml:space="preserve">{printed(text)}</w:t></w:r>'
 
 
 def field_xml(instruction: str) -> str:

@@ -95,9 +95,9 @@ def _write_signature(sheet: Sheet, row: int) -> int:
     sheet.section(row, 0, "Qui a rempli ce formulaire")
     for offset, (name, label, prompt) in enumerate(SIGNATURE_CELLS, 1):
         line = row + offset
-        look: dict[str, object] = {"num_format": DATE, "align": "left"} if name == SIGNED_ON else {"num_format": "@"}
+        options: dict[str, object] = {"num_format": DATE, "align": "left"} if name == SIGNED_ON else {"num_format": "@"}
         sheet.write(line, 0, label, writer.format(bold=True))
-        sheet.write(line, 1, None, writer.input(**look))
+        sheet.write(line, 1, None, writer.input(**options))
         writer.name(name, f"={quoted_sheet(sheet.name)}!$B${line + 1}")
         rule: dict[str, object] = {"validate": "any"}
         if name == FINAL:

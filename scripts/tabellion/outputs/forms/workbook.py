@@ -232,8 +232,8 @@ class _FormSheet:
             value = known.values.get(column.name) if known is not None else None
             editable = self.table.editable(column, spare=known is None)
             # Unlocked and edged where the partner types, quiet and locked elsewhere; a key stays on one line.
-            look = {"typed": True} if editable else {"computed": True}
-            style = value_format(sheet.writer, kind, value, one_line=column.role is Role.KEY, **look)
+            options = {"typed": True} if editable else {"computed": True}
+            style = value_format(sheet.writer, kind, value, one_line=column.role is Role.KEY, **options)
             content = content_of(self.schemas, self.table, column, labels, value)
             sheet.write(first + position, place, content, style)
             if column.role is not Role.KEY:

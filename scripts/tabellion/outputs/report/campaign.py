@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from tabellion.campaign.model import BoardLine, Consolidation, ReceivedFile, Verdict
 from tabellion.findings import Finding
-from tabellion.measures.board import ReturnStatus, Standings
+from tabellion.measures.board import ReturnStatus, StatusCounts
 from tabellion.outputs import Values
 from tabellion.outputs.report.findings import FindingsSection
 from tabellion.outputs.report.words import LISTED_AT_MOST, NARROW, href, link_to, stacked, typeset
@@ -144,7 +144,7 @@ def _campaign(exercice: int, board: list[BoardLine], anchors: Anchors) -> Values
     return {
         "exercice": exercice,
         "due": french_date(max(dues)) if dues else None,
-        "total": Standings.of(line.status for line in board).asked,
+        "total": StatusCounts.of(line.status for line in board).asked,
         "accepted": len(by_status[ReturnStatus.ACCEPTED]),
         "parts": stacked(shares[::-1]),
         "lists": lists,

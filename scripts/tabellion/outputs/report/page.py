@@ -102,7 +102,7 @@ class _ChangeWords:
             "gone_findings": since.gone_findings,
             "moves": [
                 {"partner": names.get(partner, partner), "exercice": year, "before": before, "after": after}
-                for partner, year, before, after in since.standings
+                for partner, year, before, after in since.status_changes
             ],
             "cells": [self.change(cell) for cell in since.cells[:LISTED_AT_MOST]],
             "cell_count": len(since.cells),
@@ -183,11 +183,11 @@ def _sections(consolidation: Consolidation, owners: Owners) -> tuple[tuple[Findi
 
 def _verdict(consolidation: Consolidation, exercice: int, blockers: Sequence[Blocker]) -> str:
     """The state in one line: its figures are those of the lists below, and of the consolidated workbook's cards."""
-    standings = consolidation.standings(exercice)
+    status_counts = consolidation.status_counts(exercice)
     returns = "aucun formulaire envoyé"
-    if standings.asked:
-        accepted = plural(standings[ReturnStatus.ACCEPTED], "retour accepté", "retours acceptés")
-        returns = f"{grouped(accepted)} sur {grouped(str(standings.asked))}"
+    if status_counts.asked:
+        accepted = plural(status_counts[ReturnStatus.ACCEPTED], "retour accepté", "retours acceptés")
+        returns = f"{grouped(accepted)} sur {grouped(str(status_counts.asked))}"
     blocking = sum(finding.bloquant for finding in consolidation.findings)
     others = sum(blocker.count for blocker in blockers if not blocker.blocks)
     is_blocked = any(blocker.blocks for blocker in blockers)

@@ -59,14 +59,17 @@ def own_cells(
     """
     fresh, old = contents_of(source, name), contents_of(parts, mine)
     ours, before = {*fresh.values(), *((False, text) for text in words)}, set(old.values())
-    gone_rows, width = _gone_rows(old, source), max((column for _, column in fresh), default=0)
+    removed_rows, width = _removed_rows(old, source), max((column for _, column in fresh), default=0)
     for place, content in old.items():
-        is_gone, is_renewed = place[0] in gone_rows and place[1] <= width, place in fresh and fresh[place] not in before
-        if not is_gone and not is_renewed and content not in ours:
+        is_removed, is_renewed = (
+            place[0] in removed_rows and place[1] <= width,
+            place in fresh and fresh[place] not in before,
+        )
+        if not is_removed and not is_renewed and content not in ours:
             yield place, content
 
 
-def _gone_rows(cells: Mapping[tuple[int, int], HeldContent], source: Parts) -> set[int]:
+def _removed_rows(cells: Mapping[tuple[int, int], HeldContent], source: Parts) -> set[int]:
     """The rows whose formulas name a table of a convention that the fresh workbook has no more."""
     table_names = {table.name for table in source.tables}
     return {
