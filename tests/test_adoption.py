@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tabellion.campaign.adoption import ADOPTION_FILE, Adoption, adoption_of, load_adoption
-from tabellion.campaign.merge import InForce
+from tabellion.campaign.merged import InForce
 from tabellion.campaign.model import ReturnedRow
 from tabellion.campaign.parsed_return import ParsedReturn
 from tabellion.findings import TabellionError

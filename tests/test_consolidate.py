@@ -98,7 +98,7 @@ def test_without_the_contract_s_workbook_the_register_is_used_and_it_is_said(roo
     reply(root, "a.xlsx", 12.5)
     done = night(root)
     assert "contrat-absent" in codes(done, "contrat.xlsx")
-    assert done.consolidation.master_file == "registre"
+    assert done.consolidation.master.fichier == "registre"
     assert planned(done) == [12_50]
     assert not any(item.bloquant for item in done.findings)
     assert done.consolidation.row_places["piliers"][0].fichier == "registre/piliers.csv"
@@ -116,7 +116,7 @@ def test_a_text_in_an_amount_of_the_workbook_costs_its_cell(root: Path) -> None:
     slipped(root)
     reply(root, "a.xlsx", 12.5)
     done = night(root, datetime(2016, 12, 2))
-    assert done.consolidation.master_file == "contrat.xlsx"
+    assert done.consolidation.master.fichier == "contrat.xlsx"
     assert planned(done) == [12_50]
     (finding,) = [finding for finding in done.findings if finding.code == "texte-au-lieu-de-nombre"]
     assert not finding.bloquant
@@ -137,7 +137,7 @@ def test_the_workbook_last_accepted_is_kept(root: Path) -> None:
 def test_a_workbook_that_is_none_is_blocked_too(root: Path) -> None:
     truncated(books(root) / "contrat.xlsx", books(root) / "contrat.xlsx")
     done = night(root)
-    assert done.consolidation.master_file == "registre"
+    assert done.consolidation.master.fichier == "registre"
     assert "contrat-bloque" in codes(done, "contrat.xlsx")
 
 

@@ -432,7 +432,7 @@ def test_names_of_towns_that_formulas_would_misread(label: str, office: LibreOff
     rows = small_rows()
     rows["collectivites"][0]["nom"] = label
     contract = contract_of(rows)
-    made: Consolidation = replace(small(), contract=contract, master=contract.tables)
+    made: Consolidation = replace(small(), contract=contract, master=contract)
     path = tmp_path / "consolidation.xlsx"
     path.write_bytes(write_consolidation(made))
     office.open(path)

@@ -15,13 +15,15 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from support.contracts import SETTINGS, book_of, followed, line, schemas, small_rows, tables_of
-from tabellion.campaign.merge import InForce, Merged, merge
+from tabellion.campaign.merge import merge
+from tabellion.campaign.merged import InForce, Merged
 from tabellion.campaign.model import MergeOutcome, Modification, ReturnedRow
 from tabellion.campaign.parsed_return import ParsedReturn, RemovedRow
 from tabellion.campaign.places import MergedPlaces
 from tabellion.contract.book import SheetArea
 from tabellion.findings import Place
 from tabellion.layout.forms import FormIdentity
+from tabellion.schema.tables import Tables
 
 LINES, FOLLOWED, FUNDED = "lignes_budgetaires", "suivis", "financements"
 KEY = ("B01-luce-001", 2013)
@@ -79,17 +81,17 @@ def returned(
 
 def merged(rows: Rows, *returns: InForce) -> Merged:
     """The merge, which changes nothing of what it is given."""
-    row_places = places(rows)
-    before = deepcopy((rows, row_places))
-    result = merge(rows, row_places, returns, schemas())
-    assert (rows, row_places) == before
+    tables, row_places = tables_of(rows), places(rows)
+    before = deepcopy((tables, row_places))
+    result = merge(tables, row_places, returns, schemas())
+    assert (tables, row_places) == before
     return result
 
 
-def at(rows: Rows, cell: tuple[str, tuple[Any, ...], str]) -> Any:
+def at(tables: Tables, cell: tuple[str, tuple[Any, ...], str]) -> Any:
     """The value of a cell; fails where its row is not there once."""
     table, key, name = cell
-    (value,) = [row[name] for row in rows[table] if keyed(table, row) == key]
+    (value,) = [row[name] for row in tables[table].rows if keyed(table, row) == key]
     return value
 
 
@@ -132,7 +134,7 @@ def test_a_cell(
     sent: int | None, partner: int | None, master: int | None, outcome: MergeOutcome | None, after: int | None
 ) -> None:
     result = merged(with_amount(master), says("luce", partner, sent=sent))
-    assert at(result.rows, CELL) == after
+    assert at(result.tables, CELL) == after
     assert [change.outcome for change in result.modifications] == ([] if outcome is None else [outcome])
     if outcome is not None:
         (change,) = result.modifications
@@ -151,7 +153,7 @@ def test_a_cell(
 
 def test_two_partners_who_say_the_same_are_heard() -> None:
     result = merged(with_amount(1), says("luce", 2), says("etat", 2))
-    assert at(result.rows, CELL) == 2
+    assert at(result.tables, CELL) == 2
     assert [(change.partenaire, change.outcome) for change in result.modifications] == [
         ("etat", MergeOutcome.APPLIED),
         ("luce", MergeOutcome.APPLIED),
@@ -162,7 +164,7 @@ def test_two_partners_who_say_the_same_are_heard() -> None:
 @pytest.mark.parametrize("master", [1, 2, 3, 4])
 def test_between_two_partners_who_disagree_the_master_stays(master: int) -> None:
     result = merged(with_amount(master), says("luce", 2), says("etat", 3))
-    assert at(result.rows, CELL) == master
+    assert at(result.tables, CELL) == master
     (conflict,) = result.conflicts
     assert [(claim.partenaire, claim.after) for claim in conflict.claims] == [("etat", 3), ("luce", 2)]
     assert {change.outcome for change in result.modifications} == {MergeOutcome.CONFLICT}
@@ -170,13 +172,13 @@ def test_between_two_partners_who_disagree_the_master_stays(master: int) -> None
 
 def test_a_partner_who_changed_nothing_does_not_stand_in_the_way() -> None:
     result = merged(with_amount(1), says("luce", 2), says("etat", 1))
-    assert at(result.rows, CELL) == 2
+    assert at(result.tables, CELL) == 2
     assert [change.partenaire for change in result.modifications] == ["luce"]
 
 
 def test_a_partner_s_later_exercice_outdoes_its_earlier_one() -> None:
     result = merged(with_amount(1), says("luce", 2, year=2016), says("luce", 3, year=2017))
-    assert at(result.rows, CELL) == 3
+    assert at(result.tables, CELL) == 3
     assert [(change.exercice, change.outcome) for change in result.modifications] == [
         (2016, MergeOutcome.OUTDONE),
         (2017, MergeOutcome.APPLIED),
@@ -186,7 +188,7 @@ def test_a_partner_s_later_exercice_outdoes_its_earlier_one() -> None:
 
 def test_partners_disagree_whatever_the_exercice_of_each() -> None:
     result = merged(with_amount(1), says("luce", 2, year=2016), says("etat", 3, year=2017))
-    assert at(result.rows, CELL) == 1
+    assert at(result.tables, CELL) == 1
     assert [(claim.partenaire, claim.exercice) for claim in result.conflicts[0].claims] == [
         ("luce", 2016),
         ("etat", 2017),
@@ -204,12 +206,12 @@ TYPED_LINE = {
 def test_a_row_that_the_master_lacks_is_added() -> None:
     rows = contract()
     result = merged(rows, returned("luce", new_row(LINES, ADDED, TYPED_LINE)))
-    assert len(result.rows[LINES]) == len(rows[LINES]) + 1
+    assert len(result.tables[LINES].rows) == len(rows[LINES]) + 1
     for name, value in TYPED_LINE.items():
-        assert at(result.rows, (LINES, ADDED, name)) == value
-    assert at(result.rows, (LINES, ADDED, "montant_realise")) is None
+        assert at(result.tables, (LINES, ADDED, name)) == value
+    assert at(result.tables, (LINES, ADDED, "montant_realise")) is None
     assert all(change.is_new_row and change.outcome is MergeOutcome.APPLIED for change in result.modifications)
-    position = next(at for at, row in enumerate(result.rows[LINES]) if keyed(LINES, row) == ADDED)
+    position = next(at for at, row in enumerate(result.tables[LINES].rows) if keyed(LINES, row) == ADDED)
     assert result.row_places[LINES][position].fichier == "retours/luce-2016.xlsx"
     assert result.cells[LINES, position, "montant_prevu"] == Place("retours/luce-2016.xlsx", LINES, "F60")
 
@@ -218,7 +220,7 @@ def test_a_new_row_comes_after_its_kin_and_every_place_follows() -> None:
     rows = contract()
     changed = row(LINES, ("B03-metropole-001", 2013), {"montant_realise": 0}, {"montant_realise": 5})
     result = merged(rows, returned("luce", new_row(LINES, ADDED, TYPED_LINE), changed))
-    ids = [row["ligne_id"] for row in result.rows[LINES]]
+    ids = [row["ligne_id"] for row in result.tables[LINES].rows]
     assert ids == [
         "B01-luce-001", "B01-luce-002", "P2016-luce-cantine", "B01-metropole-001", "B02-luce-001", "B02-luce-002",
         "B03-metropole-001",
@@ -233,17 +235,18 @@ def test_a_line_of_a_new_exercice_follows_that_of_the_last() -> None:
     answer = row(LINES, ("B01-luce-001", 2016), {"convention_id": 1, "collectivite_id": "luce", "libelle": "Cantine"},
                  {"montant_vote": 900_00})  # fmt: skip
     result = merged(contract(), returned("luce", answer))
-    assert [keyed(LINES, row) for row in result.rows[LINES][:2]] == [("B01-luce-001", 2013), ("B01-luce-001", 2016)]
-    assert result.rows[LINES][1]["libelle"] == "Cantine"
-    assert result.rows[LINES][1]["montant_vote"] == 900_00
-    assert result.rows[LINES][1]["montant_realise"] is None
-    assert result.rows[LINES][0] == contract()[LINES][0]
+    before, made = result.tables[LINES].rows[:2]
+    assert [keyed(LINES, before), keyed(LINES, made)] == [("B01-luce-001", 2013), ("B01-luce-001", 2016)]
+    assert made["libelle"] == "Cantine"
+    assert made["montant_vote"] == 900_00
+    assert made["montant_realise"] is None
+    assert before == contract()[LINES][0]
 
 
 def test_a_line_of_a_new_exercice_with_nothing_typed_makes_no_row() -> None:
     answer = row(LINES, ("B01-luce-001", 2016), {"convention_id": 1, "libelle": "Cantine"}, {})
     result = merged(contract(), returned("luce", answer))
-    assert result.rows[LINES] == contract()[LINES]
+    assert result.tables[LINES].rows == contract()[LINES]
     assert not result.modifications
 
 
@@ -256,9 +259,9 @@ def test_a_new_row_that_the_master_has_already_is_compared_cell_by_cell() -> Non
     assert fates["montant_prevu"] is MergeOutcome.PRESENT
     assert fates["commentaire"] is MergeOutcome.CONFLICT
     assert fates["montant_vote"] is MergeOutcome.APPLIED
-    assert at(result.rows, (LINES, ADDED, "commentaire")) == "Autre"
-    assert at(result.rows, (LINES, ADDED, "montant_vote")) == 7
-    assert len(result.rows[LINES]) == len(rows[LINES])
+    assert at(result.tables, (LINES, ADDED, "commentaire")) == "Autre"
+    assert at(result.tables, (LINES, ADDED, "montant_vote")) == 7
+    assert len(result.tables[LINES].rows) == len(rows[LINES])
 
 
 def test_two_partners_who_add_one_row_differently_are_in_conflict_over_what_differs() -> None:
@@ -269,8 +272,8 @@ def test_two_partners_who_add_one_row_differently_are_in_conflict_over_what_diff
         returned("etat", new_row(FUNDED, key, {**same, "montant": 100})),
         returned("luce", new_row(FUNDED, key, {**same, "montant": 200})),
     )
-    assert at(result.rows, (FUNDED, key, "financeur_id")) == "etat"
-    assert at(result.rows, (FUNDED, key, "montant")) is None, "nobody decided"
+    assert at(result.tables, (FUNDED, key, "financeur_id")) == "etat"
+    assert at(result.tables, (FUNDED, key, "montant")) is None, "nobody decided"
     (conflict,) = result.conflicts
     assert (conflict.champ, conflict.kept, conflict.place) == ("montant", None, None)
     assert [(claim.partenaire, claim.after) for claim in conflict.claims] == [("etat", 100), ("luce", 200)]
@@ -282,7 +285,7 @@ def test_two_partners_who_add_one_row_differently_are_in_conflict_over_what_diff
 def test_what_a_partner_says_of_a_line_that_staff_removed_is_a_conflict() -> None:
     rows = contract(lignes_budgetaires=small_rows()[LINES][1:])
     result = merged(rows, returned("luce", row(LINES, ("B01-luce-001", 2016), {}, {"montant_vote": 5})))
-    assert result.rows[LINES] == rows[LINES]
+    assert result.tables[LINES].rows == rows[LINES]
     assert [(change.outcome, change.after) for change in result.modifications] == [(MergeOutcome.CONFLICT, 5)]
     assert result.conflicts[0].place is None
 
@@ -291,7 +294,7 @@ def test_a_line_of_this_exercice_that_staff_removed_does_not_come_back_in_part()
     sent = {"convention_id": 1, "collectivite_id": "luce", "libelle": "Cantine", "montant_prevu": 7_00}
     answer = row(LINES, ("B01-luce-001", 2016), sent, {"montant_realise": 5_00})
     result = merged(contract(), returned("luce", answer))  # the form had its line of 2016, the master has no more
-    assert result.rows[LINES] == contract()[LINES]
+    assert result.tables[LINES].rows == contract()[LINES]
     assert [change.outcome for change in result.modifications] == [MergeOutcome.CONFLICT]
 
 
@@ -299,21 +302,21 @@ def test_a_follow_up_that_staff_removed_does_not_come_back_in_part() -> None:
     key = ("I-1.1./1", "bailleur", 2016)
     answer = row(FOLLOWED, key, {"avancement": "en cours"}, {"pourcentage": 50})
     result = merged(contract(), returned("bailleur", answer))
-    assert result.rows[FOLLOWED] == []
+    assert result.tables[FOLLOWED].rows == []
     assert [change.outcome for change in result.modifications] == [MergeOutcome.CONFLICT]
 
 
 def test_the_first_follow_up_of_a_fiche_makes_its_row() -> None:
     key = ("I-1.1./1", "bailleur", 2016)
     result = merged(contract(), returned("bailleur", row(FOLLOWED, key, {}, {"avancement": "terminée"})))
-    assert [keyed(FOLLOWED, row) for row in result.rows[FOLLOWED]] == [key]
-    assert result.rows[FOLLOWED][0]["avancement"] == "terminée"
+    assert [keyed(FOLLOWED, row) for row in result.tables[FOLLOWED].rows] == [key]
+    assert result.tables[FOLLOWED].rows[0]["avancement"] == "terminée"
 
 
 def test_a_row_removed_is_proposed_and_stays() -> None:
     removed_row = RemovedRow(LINES, "B01-luce-001", "Cantine", "Budget", "A5")
     result = merged(contract(), returned("luce", removed=[removed_row]))
-    assert result.rows[LINES] == contract()[LINES]
+    assert result.tables[LINES].rows == contract()[LINES]
     (removal,) = result.removals
     assert (removal.table, removal.key, removal.libelle) == (LINES, ("B01-luce-001", 2016), "Cantine")
     assert (removal.partenaire, removal.place) == ("luce", Place("retours/luce-2016.xlsx", "Budget", "A5"))
@@ -343,13 +346,13 @@ def test_the_return_that_was_adopted_changes_nothing_more() -> None:
 
 def test_staff_s_edit_after_the_adoption_stays_and_is_no_conflict() -> None:
     result = merged(with_amount(9), says("luce", 2, adopted={CELL: 2}))
-    assert at(result.rows, CELL) == 9
+    assert at(result.tables, CELL) == 9
     assert (result.modifications, result.conflicts) == ([], [])
 
 
 def test_a_correction_of_what_was_adopted_is_applied() -> None:
     result = merged(with_amount(2), says("luce", 5, adopted={CELL: 2}))
-    assert at(result.rows, CELL) == 5
+    assert at(result.tables, CELL) == 5
     assert [(change.before, change.after, change.outcome) for change in result.modifications] == [
         (2, 5, MergeOutcome.APPLIED)
     ]
@@ -357,7 +360,7 @@ def test_a_correction_of_what_was_adopted_is_applied() -> None:
 
 def test_a_return_to_the_value_as_sent_is_a_correction_too() -> None:
     result = merged(with_amount(2), says("luce", 1, adopted={CELL: 2}))
-    assert at(result.rows, CELL) == 1
+    assert at(result.tables, CELL) == 1
     assert [(change.before, change.after, change.outcome) for change in result.modifications] == [
         (2, 1, MergeOutcome.APPLIED)
     ]
@@ -365,7 +368,7 @@ def test_a_return_to_the_value_as_sent_is_a_correction_too() -> None:
 
 def test_a_correction_of_what_staff_changed_since_the_adoption_is_a_conflict() -> None:
     result = merged(with_amount(9), says("luce", 5, adopted={CELL: 2}))
-    assert at(result.rows, CELL) == 9
+    assert at(result.tables, CELL) == 9
     assert (result.conflicts[0].sent, result.conflicts[0].kept) == (2, 9)
 
 
@@ -374,10 +377,10 @@ def test_a_row_of_its_own_that_was_adopted_and_removed_by_staff_stays_away() -> 
     adopted |= {(LINES, ADDED, "ligne_id"): ADDED[0], (LINES, ADDED, "exercice"): 2016}
     rows = contract()
     result = merged(rows, returned("luce", new_row(LINES, ADDED, TYPED_LINE), adopted=adopted))
-    assert (result.rows[LINES], result.modifications) == (rows[LINES], [])
+    assert (result.tables[LINES].rows, result.modifications) == (rows[LINES], [])
     corrected = new_row(LINES, ADDED, {**TYPED_LINE, "montant_realise": 3})
     result = merged(rows, returned("luce", corrected, adopted=adopted))
-    assert result.rows[LINES] == rows[LINES]
+    assert result.tables[LINES].rows == rows[LINES]
     assert [change.outcome for change in result.modifications] == [MergeOutcome.CONFLICT]
 
 
@@ -436,10 +439,10 @@ def test_no_value_changes_unless_a_modification_that_was_applied_names_it(case: 
         for change in result.modifications
         if change.outcome is MergeOutcome.APPLIED
     }
-    old, new = amounts(rows[LINES]), amounts(result.rows[LINES])
+    old, new = amounts(rows[LINES]), amounts(result.tables[LINES].rows)
     assert set(old) <= set(new), "no row is lost"
     assert new == {cell: applied.get(cell, old.get(cell)) for cell in new}
-    assert set(applied) <= {(keyed(LINES, row), name) for row in result.rows[LINES] for name in row}
+    assert set(applied) <= {(keyed(LINES, row), name) for row in result.tables[LINES].rows for name in row}
 
 
 @_SOME
@@ -456,8 +459,8 @@ def test_the_order_of_the_returns_does_not_matter(case: tuple[Rows, list[InForce
 def test_merging_into_what_was_merged_changes_nothing(case: tuple[Rows, list[InForce]]) -> None:
     rows, returns = case
     once = merged(rows, *returns)
-    twice = merged(once.rows, *returns)
-    assert twice.rows == once.rows
+    twice = merged({name: list(table.rows) for name, table in once.tables.items()}, *returns)
+    assert twice.tables == once.tables
     assert not [change for change in twice.modifications if change.outcome is MergeOutcome.APPLIED]
     assert [(conflict.key, conflict.champ, conflict.kept) for conflict in twice.conflicts] == [
         (conflict.key, conflict.champ, conflict.kept) for conflict in once.conflicts
@@ -500,7 +503,7 @@ def test_the_money_is_what_it_was_and_what_was_applied(case: tuple[Rows, list[In
         if change.outcome is MergeOutcome.APPLIED and change.champ in _NAMES
     }
     difference = sum((change.after or 0) - (before.get(cell) or 0) for cell, change in applied.items())
-    assert sum(amount or 0 for amount in amounts(result.rows[LINES]).values()) == difference + sum(
+    assert sum(amount or 0 for amount in amounts(result.tables[LINES].rows).values()) == difference + sum(
         amount or 0 for amount in before.values()
     )
 
@@ -511,21 +514,21 @@ def test_every_row_and_every_cell_keeps_its_place(case: tuple[Rows, list[InForce
     rows, returns = case
     result = merged(rows, *returns)
     stood = {keyed(LINES, row): place for row, place in zip(rows[LINES], places(rows)[LINES], strict=True)}
-    for row, place in zip(result.rows[LINES], result.row_places[LINES], strict=True):
+    for row, place in zip(result.tables[LINES].rows, result.row_places[LINES], strict=True):
         key = keyed(LINES, row)
         assert place == stood[key] if key in stood else (place.fichier or "").startswith("retours/")
     statements = {(change.key, change.champ, change.place): change.after for change in result.modifications}
     for (table, position, name), place in result.cells.items():
-        values = result.rows[table][position]
+        values = result.tables[table].rows[position]
         assert statements[keyed(table, values), name, place] == values[name]
     applied = {(change.key, change.champ) for change in result.modifications if change.outcome is MergeOutcome.APPLIED}
-    assert {(keyed(LINES, result.rows[table][at]), name) for table, at, name in result.cells} == applied
+    assert {(keyed(LINES, result.tables[table].rows[at]), name) for table, at, name in result.cells} == applied
 
 
 def test_follow_ups_of_one_fiche_stay_together() -> None:
     rows = contract(suivis=[followed("I-1.1./1", 2015), followed("I-2./1", 2015)])
     result = merged(rows, returned("bailleur", row(FOLLOWED, ("I-1.1./1", "bailleur", 2016), {}, {"pourcentage": 10})))
-    assert [(row["fiche_id"], row["exercice"]) for row in result.rows[FOLLOWED]] == [
+    assert [(row["fiche_id"], row["exercice"]) for row in result.tables[FOLLOWED].rows] == [
         ("I-1.1./1", 2015),
         ("I-1.1./1", 2016),
         ("I-2./1", 2015),
@@ -544,8 +547,8 @@ def test_what_a_form_only_shows_stands_where_the_contract_says_it() -> None:
     lines = [(0, 6 + at) for at in range(len(rows[LINES]))]
     others = {name: [(-1, at + 2) for at in range(len(table_rows))] for name, table_rows in rows.items()}
     master = replace(master, rows=others | {LINES: lines}, areas=(area,), fichier="contrat.xlsx")
-    result = merge(rows, master.row_places(), [returned("luce", answer)], schemas())
-    position = next(at for at, row in enumerate(result.rows[LINES]) if keyed(LINES, row) == key)
+    result = merge(master.tables, master.row_places(), [returned("luce", answer)], schemas())
+    position = next(at for at, row in enumerate(result.tables[LINES].rows) if keyed(LINES, row) == key)
     where = MergedPlaces(master, result)
     assert where(LINES, position, "libelle") == master.locate(LINES, 0, "libelle")
     assert where(LINES, position, "montant_prevu") == Place("retours/luce-2016.xlsx", LINES, "F6")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from support.contracts import Row, Rows, book_of, contracts, followed, line, locate, small_rows, tables_of
 from support.findings import cells, check, linked
 from support.masters import NAMES, contract
-from tabellion.campaign.merge import InForce
+from tabellion.campaign.merged import InForce
 from tabellion.campaign.model import ReturnedRow
 from tabellion.campaign.parsed_return import ParsedReturn
 from tabellion.campaign.reconciliation import reconcile

@@ -69,8 +69,9 @@ def consolidation_of(contract: Book, master: Tables, **more: Any) -> Consolidati
         for name, frame in contract.tables.items()
     }
     empty = dict.fromkeys(("board", "strays", "modifications", "conflicts", "removals", "findings"), ())
-    common = {"cells": {}, "made": MADE, "row_places": row_places, "master_file": "contrat.xlsx"}
-    return Consolidation(contract=contract, master=master, **{**common, **empty, **more})
+    common = {"cells": {}, "made": MADE, "row_places": row_places}
+    read = replace(contract, tables=master, fichier="contrat.xlsx")
+    return Consolidation(contract=contract, master=read, **{**common, **empty, **more})
 
 
 @cache

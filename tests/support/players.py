@@ -455,7 +455,7 @@ class Game:
         assert not lost, "\n".join([*lost, *(f"{f.code} {f.message}" for f in state.findings), self.story()])
 
     def unspoken(self, state: Consolidation) -> Iterator[tuple[Cell, TypedEntry]]:
-        contract, master = rows_of(state.contract.tables), rows_of(state.master)
+        contract, master = rows_of(state.contract.tables), rows_of(state.master.tables)
         if any(item.code == "classeur-d-avant-adoption" for item in state.findings):
             return  # the whole workbook waits, and it is said with its money
         spoken = set(self.listed(state)) | set(self.waiting(state))
@@ -533,7 +533,7 @@ def _name(row: Any) -> str:
 
 def name_of(state: Consolidation, table: str, key: tuple[Any, ...]) -> str:
     """What the model calls a row."""
-    for rows in (state.contract.tables[TABLE].rows, state.master[TABLE].rows) if table == TABLE else ():
+    for rows in (state.contract.tables[TABLE].rows, state.master.tables[TABLE].rows) if table == TABLE else ():
         for row in rows:
             if (row["ligne_id"], row["exercice"]) == key:
                 return _name(row)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from tabellion.campaign.merge import CellKey, InForce
+from tabellion.campaign.merged import CellKey, InForce
 from tabellion.campaign.parsed_return import digest_of, plain_json, value_of
 from tabellion.findings import Json
 from tabellion.layout.forms import FormIdentity, form_id

@@ -16,7 +16,8 @@ from tabellion.campaign.decisions import Decisions, Question, in_order
 from tabellion.campaign.doubts import Doubt, doubt_questions, doubts, settle
 from tabellion.campaign.file_questions import rule_versions, version_questions
 from tabellion.campaign.halves import Candidate
-from tabellion.campaign.merge import InForce, Merged, merge
+from tabellion.campaign.merge import merge
+from tabellion.campaign.merged import InForce, Merged
 from tabellion.campaign.model import BoardLine, Conflict, Consolidation, Modification, ReceivedFile, Verdict
 from tabellion.campaign.newcomers import Newcomer, newcomer_questions
 from tabellion.campaign.parsed_return import ParsedReturn
@@ -41,7 +42,6 @@ from tabellion.layout.names import DECISIONS, WORKBOOK, decision_cell
 from tabellion.measures.board import ReturnStatus, asked_partners, awaited
 from tabellion.schema import Schemas
 from tabellion.schema.table import Key
-from tabellion.schema.tables import table_of
 from tabellion.wording import plural
 
 Slot = tuple[int, str]
@@ -95,15 +95,11 @@ def assemble(materials: Materials) -> Assembly:
     choices, strays = _choose_versions(materials, in_doubt, names)
     at_rest = _put_to_rest(choices, master.settings.exercice_courant)
     in_force = _in_force(materials, choices)
-    rows = {name: table.rows for name, table in master.tables.items()}
     rule = partial(rule_conflicts, decisions=decisions)
-    merged = merge(rows, master.row_places(), in_force, schemas, master.locate, rule)
+    merged = merge(master.tables, master.row_places(), in_force, schemas, master.locate, rule)
     removals = apply_removals(merged, schemas, decisions, _adoption(materials).taken_over(in_force))
-    tables = {table: table_of(schemas[table], rows, like=master.tables[table]) for table, rows in merged.rows.items()}
-    same_lines = merge_same_lines(merged, replace(master, tables=tables), decisions)
-    for table in {row.table for row in merged.dropped}:
-        tables[table] = table_of(schemas[table], merged.rows[table], like=master.tables[table])
-    contract = Book(master.settings, schemas, master.theme, tables, unknown=_unsettled(merged, schemas))
+    same_lines = merge_same_lines(merged, replace(master, tables=merged.tables), decisions)
+    contract = Book(master.settings, schemas, master.theme, merged.tables, unknown=_unsettled(merged, schemas))
     contract = replace(contract, apart=apart_lines(contract, decisions))
     locate = MergedPlaces(master, merged)
     board = _board(materials, choices)
@@ -138,8 +134,7 @@ def assemble(materials: Materials) -> Assembly:
     ])  # fmt: skip
     consolidation = Consolidation(
         contract=contract,
-        master=master.tables,
-        master_file=master.fichier,
+        master=master,
         row_places=merged.row_places,
         cells=merged.cells,
         board=_with_all_findings(board, findings),
@@ -222,8 +217,8 @@ def _unsettled(merged: Merged, schemas: Schemas) -> frozenset[CellPosition]:
     """
     keys = {conflict.key for conflict in merged.conflicts if (conflict.table, conflict.champ) in _TOGETHER}
     names = schemas[_FINANCEMENTS].primary_key if keys else ()
-    rows = merged.rows[_FINANCEMENTS] if keys else []
-    at = [position for position, row in enumerate(rows) if tuple(row[name] for name in names) in keys]
+    rows = zip(*(merged.tables[_FINANCEMENTS].column(name) for name in names), strict=True)
+    at = [position for position, key in enumerate(rows) if key in keys]
     return frozenset((table, position, name) for position in at for table, name in _TOGETHER)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import PurePosixPath
 
-from tabellion.campaign.merge import CellKey
+from tabellion.campaign.merged import CellKey
 from tabellion.campaign.model import ReturnedRow
 from tabellion.campaign.parsed_return import ParsedReturn
 from tabellion.schema.table import Key

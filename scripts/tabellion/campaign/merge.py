@@ -7,106 +7,40 @@ until people decide.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
-from tabellion.campaign.model import Conflict, DroppedRow, MergeOutcome, Modification, Removal, ReturnedRow
-from tabellion.campaign.parsed_return import ParsedReturn
+from tabellion.campaign.merged import AdoptedValues, CellClaim, CellKey, InForce, Merged, fill_tables, positions_by
+from tabellion.campaign.model import Conflict, MergeOutcome, Modification, Removal, ReturnedRow
 from tabellion.findings import Place
 from tabellion.schema import Key, Schemas
-from tabellion.schema.tables import Row
+from tabellion.schema.tables import Tables
 
-TableRows = dict[str, list[dict[str, object]]]
-MasterRows = Mapping[str, Sequence[Row]]
-CellKey = tuple[str, Key, str]
-AdoptedValues = Mapping[CellKey, object]
-"""What the contract has already taken over from one partner's return, cell by cell."""
 MergeRule = Callable[[Sequence[Conflict]], Mapping[CellKey, str]]
 """What was decided of conflicts, by cell: the partner whose value is accepted, empty where the master's is kept."""
 
 
-@dataclass(frozen=True)
-class InForce:
-    """A return that counts: its file's name, what it says, and what the contract has already taken over from it.
-
-    ``compared`` are the older files of the partner of which it has rows too, or may have.
-    """
-
-    fichier: str
-    parsed: ParsedReturn
-    adopted: AdoptedValues = field(default_factory=dict)
-    compared: tuple[tuple[str, ParsedReturn], ...] = ()
-
-    def file_of(self, row: ReturnedRow) -> ParsedReturn:
-        """The file that a row was typed in."""
-        if not self.compared:
-            return self.parsed
-        return next((parsed for fichier, parsed in self.compared if fichier == row.fichier), self.parsed)
-
-    @cached_property
-    def partenaire(self) -> str:
-        """Who answers."""
-        return self.parsed.identity.partenaire if self.parsed.identity else ""
-
-    @cached_property
-    def exercice(self) -> int:
-        """The exercice it answers for."""
-        return self.parsed.identity.exercice if self.parsed.identity else 0
-
-
-class _CellClaim(NamedTuple):
-    """What one return says of one cell (``after``), and what it, or an adoption, had there before (``base``).
-
-    A named tuple because there are hundreds of thousands.
-    """
-
-    source: InForce
-    row: ReturnedRow
-    base: object
-    after: object
-    place: Place
-
-
-@dataclass
-class Merged:
-    """The tables after the merge, as rows; ``row_places`` has the place of each row and ``cells`` of each cell applied.
-
-    ``ruled`` are the conflicts that were decided, ``dropped`` the rows that decisions took out.
-    """
-
-    rows: TableRows
-    row_places: dict[str, list[Place]]
-    cells: dict[tuple[str, int, str], Place] = field(default_factory=dict)
-    modifications: list[Modification] = field(default_factory=list)
-    conflicts: list[Conflict] = field(default_factory=list)
-    ruled: list[Conflict] = field(default_factory=list)
-    removals: list[Removal] = field(default_factory=list)
-    dropped: list[DroppedRow] = field(default_factory=list)
-
-
 def merge(
-    rows: MasterRows,
+    tables: Tables,
     row_places: Mapping[str, list[Place]],
     returns: Sequence[InForce],
     schemas: Schemas,
     locate: Callable[[str, int, str], Place] | None = None,
     rule: MergeRule | None = None,
 ) -> Merged:
-    """Merge ``returns`` into the rows of the master (every table's, in order); the same input gives the same result.
+    """Merge ``returns`` into the tables of the master; the same input gives the same result.
 
     ``row_places[table][position]`` is where a row of the master stands, ``locate(table, position, field)`` where each
     of its cells (its row, by default). ``rule`` tells what was decided of conflicts. Nothing given is changed.
     """
-    merger = _Merger(rows, row_places, schemas, locate or (lambda table, position, _: row_places[table][position]))
+    merger = _Merger(tables, row_places, schemas, locate or (lambda table, position, _: row_places[table][position]))
     for source in sorted(returns, key=lambda source: (source.exercice, source.partenaire)):
         merger.claim(source)
     for cell, claims in merger.claims.items():
         merger.settle(cell, claims)
     if rule is not None and merger.merged.conflicts:
         merger.apply_decisions(rule(merger.merged.conflicts))
-    merger.create_rows()
+    fill_tables(merger.merged, merger.applied, merger.new_rows, schemas)
     merger.merged.modifications.sort(key=lambda change: (change.exercice, change.partenaire))
     return merger.merged
 
@@ -114,33 +48,38 @@ def merge(
 class _Merger:
     def __init__(
         self,
-        rows: MasterRows,
+        tables: Tables,
         row_places: Mapping[str, list[Place]],
         schemas: Schemas,
         locate: Callable[[str, int, str], Place],
     ) -> None:
-        self.schemas, self.locate = schemas, locate
+        self.schemas, self.tables, self.locate = schemas, tables, locate
         self.typed = {spec.resource: spec.typed_fields for spec in schemas.forms}
         """Of each table that forms fill, the fields that a partner types on a row it was sent."""
         self.carried = {spec.resource: frozenset(spec.carried_fields) for spec in schemas.forms}
         """Of these, those that a row which the register had not yet was sent with."""
+        self.answers = {
+            table: [name for name in typed if name not in self.carried[table]] for table, typed in self.typed.items()
+        }
+        """Of these, those that it was not."""
         self.made_by_forms = {spec.resource for spec in schemas.forms if spec.makes_rows}
-        copied = {table: [dict(row) for row in of_table] for table, of_table in rows.items()}
-        self.merged = Merged(copied, {table: list(places) for table, places in row_places.items()})
+        self.merged = Merged({**tables}, {table: list(places) for table, places in row_places.items()})
         self.positions: dict[str, dict[Key, int]] = {}
         self.known_ids: dict[str, set[object]] = {}
         for table in self.typed:
             names = schemas[table].primary_key
-            self.positions[table] = {_values(row, names): position for position, row in enumerate(copied[table])}
-            self.known_ids[table] = {row[names[0]] for row in copied[table]}
-        self.columns: dict[tuple[str, str], set[object]] = {}
+            self.positions[table] = positions_by(tables[table].columns, names)
+            self.known_ids[table] = set(tables[table].column(names[0]))
+        self.referred: dict[tuple[str, str], set[object]] = {}
         """The values of the columns that returned rows refer to."""
-        self.claims: dict[CellKey, list[_CellClaim]] = {}
+        self.claims: dict[CellKey, list[CellClaim]] = {}
         self.removed_rows: set[tuple[str, Key]] = set()
         """Rows that the forms, or an adoption, had, and that staff removed since."""
-        self.new_rows: dict[tuple[str, Key], list[tuple[str, _CellClaim]]] = {}
-        """The cells of each row that the master lacks."""
-        self.disputed: dict[CellKey, tuple[list[_CellClaim], int]] = {}
+        self.applied: list[tuple[str, int, str, CellClaim]] = []
+        """The claims that count on cells of the master, by table, position and field."""
+        self.new_rows: dict[str, dict[Key, list[tuple[str, CellClaim]]]] = {}
+        """The cells of each row that the master lacks, by table."""
+        self.disputed: dict[CellKey, tuple[list[CellClaim], int]] = {}
         """The claims on each cell in conflict, and the number of the first of their modifications."""
         self.pointless: set[int] = set()
         """The identities of the returned rows that the master lacks, and that name a row that it lacks too."""
@@ -150,8 +89,7 @@ class _Merger:
         claimed = set[CellKey]()  # a row of which an older file fills a part is there twice
         for row in source.parsed.rows:
             is_lacking, carried = row.key not in self.positions[row.table], self.carried[row.table]
-            answers = [name for name in self.typed[row.table] if name not in carried]
-            if is_lacking and _was_there(row, source.adopted, answers):
+            if is_lacking and _was_there(row, source.adopted, self.answers[row.table]):
                 self.removed_rows.add((row.table, row.key))
             if is_lacking and self.names_nothing(row):
                 self.pointless.add(id(row))
@@ -170,7 +108,7 @@ class _Merger:
                 base = source.adopted.get(cell, sent)
                 if base != after:
                     place = row.place(source.fichier, name)
-                    self.claims.setdefault(cell, []).append(_CellClaim(source, row, base, after, place))
+                    self.claims.setdefault(cell, []).append(CellClaim(source, row, base, after, place))
         implied = {"exercice": source.exercice, "partenaire_id": source.partenaire}
         for removed in source.parsed.removed:
             key = (removed.row_id, *(implied.get(name) for name in self.schemas[removed.table].primary_key[1:]))
@@ -180,11 +118,11 @@ class _Merger:
             removal = Removal(removed.table, key, removed.libelle, source.partenaire, source.exercice, place)
             self.merged.removals.append(removal)
 
-    def settle(self, cell: CellKey, claims: list[_CellClaim]) -> None:
+    def settle(self, cell: CellKey, claims: list[CellClaim]) -> None:
         """Decide of one cell."""
         table, key, name = cell
         position = self.positions[table].get(key)
-        master = self.merged.rows[table][position][name] if position is not None else None
+        master = self.tables[table].columns[name][position] if position is not None else None
         latest, outdone = (claims, ()) if len(claims) == 1 else _latest_of_each(claims)
         first = latest[0]
         is_one_value = len(latest) == 1 or len({repr(claim.after) for claim in latest}) == 1
@@ -206,15 +144,14 @@ class _Merger:
         self.merged.modifications += [_modification(cell, claim, outcome) for claim in latest]
         self.merged.modifications += [_modification(cell, claim, MergeOutcome.OUTDONE) for claim in outdone]
 
-    def write(self, cell: CellKey, claim: _CellClaim) -> None:
+    def write(self, cell: CellKey, claim: CellClaim) -> None:
         """Give a cell the value of a claim, on a row of its own where the master lacks it."""
         table, key, name = cell
         position = self.positions[table].get(key)
         if position is None:
-            self.new_rows.setdefault((table, key), []).append((name, claim))
+            self.new_rows.setdefault(table, {}).setdefault(key, []).append((name, claim))
         else:
-            self.merged.rows[table][position][name] = claim.after
-            self.merged.cells[table, position, name] = claim.place
+            self.applied.append((table, position, name, claim))
 
     def apply_decisions(self, accepted: Mapping[CellKey, str]) -> None:
         """Settle the conflicts that people decided: by cell, the partner whose value counts, or nobody."""
@@ -235,7 +172,7 @@ class _Merger:
             conflict for conflict in merged.conflicts if (conflict.table, conflict.key, conflict.champ) not in accepted
         ]
 
-    def may_write(self, table: str, key: Key, position: int | None, claims: Sequence[_CellClaim]) -> bool:
+    def may_write(self, table: str, key: Key, position: int | None, claims: Sequence[CellClaim]) -> bool:
         """Whether a row that the master lacks may be created: not one that staff removed, which would come back in
         part, nor one of a line, or that names a row, that the contract has no more."""
         if position is not None:
@@ -251,79 +188,28 @@ class _Merger:
         """Whether a returned row refers to one that the contract has no more."""
         for key in self.schemas[row.table].foreign_keys:
             value = row.values.get(key.field)
-            if value is not None and value not in self.referred(key.table, key.reference):
+            if value is not None and value not in self.values(key.table, key.reference):
                 return True
         return False
 
-    def referred(self, table: str, name: str) -> set[object]:
+    def values(self, table: str, name: str) -> set[object]:
         """The values of a column of the master that others refer to."""
-        if (table, name) not in self.columns:
-            self.columns[table, name] = {row[name] for row in self.merged.rows.get(table, ())}
-        return self.columns[table, name]
-
-    def create_rows(self) -> None:
-        """Add the rows that the master lacks, then put each after the last row of its kind."""
-        merged = self.merged
-        for (table, key), cells in self.new_rows.items():
-            schema, row = self.schemas[table], cells[0][1].row
-            values = dict.fromkeys(schema.names)
-            if not row.is_new:  # of a row of the partner's own, every value is a claim that was settled
-                typed, carried = self.typed[table], self.carried[table]
-                values |= {
-                    name: value
-                    for name, value in row.values.items()
-                    if name not in typed or (name in carried and name not in row.before)
-                }
-            values |= dict(zip(schema.primary_key, key, strict=True))
-            values |= {name: claim.after for name, claim in cells}
-            position = len(merged.rows[table])
-            merged.rows[table].append(values)
-            merged.row_places[table].append(row.place(cells[0][1].source.fichier))
-            merged.cells |= {(table, position, name): claim.place for name, claim in cells}
-        moved = {
-            table: self.put_in_order(table, len(self.positions[table]))
-            for table in {table for table, _ in self.new_rows}
-        }
-        if moved:
-            merged.cells = {
-                (table, moved[table][position] if table in moved else position, name): place
-                for (table, position, name), place in merged.cells.items()
-            }
-
-    def put_in_order(self, table: str, known: int) -> dict[int, int]:
-        """Move the rows from ``known`` on behind their kin: the same identifier, else the same references, or one.
-
-        Returns where each row went.
-        """
-        merged, schema = self.merged, self.schemas[table]
-        rows = merged.rows[table]
-        references = [key.field for key in schema.foreign_keys]
-        last = [
-            (names, {_values(row, names): position for position, row in enumerate(rows[:known])})
-            for names in ([schema.primary_key[0]], references, references[:1])
-        ]
-
-        def anchor(row: Row) -> int:
-            kin = (positions.get(_values(row, names)) for names, positions in last)
-            return next((position for position in kin if position is not None), known)
-
-        order = sorted(range(len(rows)), key=lambda at: (at if at < known else anchor(rows[at]), at))
-        merged.rows[table] = [rows[position] for position in order]
-        merged.row_places[table] = [merged.row_places[table][position] for position in order]
-        return {before: after for after, before in enumerate(order)}
+        if (table, name) not in self.referred:
+            self.referred[table, name] = set(self.tables[table].column(name)) if table in self.tables else set()
+        return self.referred[table, name]
 
 
 def _was_there(row: ReturnedRow, adopted: AdoptedValues, typed: Sequence[str]) -> bool:
     """Whether the form was sent with something on this row, or an adoption took something of it over."""
-    sent = () if row.is_new else ({**row.values, **row.before}.get(name) for name in typed)
+    sent = () if row.is_new else (row.before.get(name, row.values.get(name)) for name in typed)
     names = row.values if row.is_new else typed
     taken_over = (adopted.get((row.table, row.key, name)) for name in names) if adopted else ()
     return any(value is not None for value in (*sent, *taken_over))
 
 
-def _latest_of_each(claims: Sequence[_CellClaim]) -> tuple[list[_CellClaim], list[_CellClaim]]:
+def _latest_of_each(claims: Sequence[CellClaim]) -> tuple[list[CellClaim], list[CellClaim]]:
     """What each partner says last, and what it said for an earlier exercice."""
-    last: dict[str, _CellClaim] = {}
+    last: dict[str, CellClaim] = {}
     for claim in claims:
         before = last.get(claim.source.partenaire)
         if before is None or before.source.exercice <= claim.source.exercice:
@@ -332,14 +218,10 @@ def _latest_of_each(claims: Sequence[_CellClaim]) -> tuple[list[_CellClaim], lis
     return latest, [claim for claim in claims if not any(claim is other for other in latest)]
 
 
-def _modification(cell: CellKey, claim: _CellClaim, outcome: MergeOutcome) -> Modification:
+def _modification(cell: CellKey, claim: CellClaim, outcome: MergeOutcome) -> Modification:
     source, (table, key, name) = claim.source, cell
     file = source.file_of(claim.row)
     return Modification(
         table, key, name, claim.base, claim.after, source.partenaire, source.exercice, claim.place,
         file.saved, file.author, outcome, claim.row.is_new,
     )  # fmt: skip
-
-
-def _values(row: Row, names: Iterable[str]) -> Key:
-    return tuple([row[name] for name in names])

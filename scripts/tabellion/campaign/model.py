@@ -22,7 +22,7 @@ from tabellion.findings import Finding, Place, Severity
 from tabellion.layout.forms import FilledBy
 from tabellion.measures.board import ReturnStatus, StatusCounts, came_late
 from tabellion.schema import Key
-from tabellion.schema.tables import Row, Tables
+from tabellion.schema.tables import Row
 
 
 class Verdict(Enum):
@@ -286,7 +286,7 @@ class Since:
 class Consolidation:
     """The state of the contract once the master and all accepted returns are put together.
 
-    ``contract`` has the consolidated tables (indexes 0, 1, 2, …), ``master`` the tables of ``master_file`` alone.
+    ``contract`` has the consolidated tables (indexes 0, 1, 2, …), ``master`` those of the contract alone.
     ``row_places[table][position]`` is the place of a row (its file, sheet and first cell; a line of the register when
     there is no master workbook); ``cells[table, position, field]`` the places of the values that come from a return.
     ``locate`` knows the cell of the master where any other value stands; without it, only its row's first one is known.
@@ -296,8 +296,7 @@ class Consolidation:
     """
 
     contract: Book
-    master: Tables
-    master_file: str
+    master: Book
     row_places: Mapping[str, list[Place]]
     cells: Mapping[tuple[str, int, str], Place]
     board: tuple[BoardLine, ...]

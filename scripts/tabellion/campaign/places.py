@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tabellion.campaign.merge import Merged
+from tabellion.campaign.merged import Merged
 from tabellion.contract.book import Book
 from tabellion.findings import Place
 from tabellion.schema import Key
-from tabellion.schema.tables import Row
 
 
 class MergedPlaces:
@@ -29,9 +28,10 @@ class MergedPlaces:
             return place
         row_place = self.merged.row_places[table][int(index)]
         position = self._positions(table)[int(index)]
-        row = self.merged.rows[table][int(index)]
-        if position is None and field is not None and row[field] is not None:
-            position = self._kin(table, field).get((self._line(table, row), row[field]))
+        if position is None and field is not None:
+            columns = self.merged.tables[table].columns
+            if (value := columns[field][int(index)]) is not None:
+                position = self._kin(table, field).get((columns[self._line(table)][int(index)], value))
         return row_place if position is None else self.master.locate(table, position, field)
 
     def _positions(self, table: str) -> list[int | None]:
@@ -45,9 +45,10 @@ class MergedPlaces:
     def _kin(self, table: str, field: str) -> Mapping[Key, int]:
         """The positions of the master's rows by what tells which line each is, and what it says in a field."""
         if (table, field) not in self.kin:
-            rows = enumerate(self.master.tables[table].rows)
-            self.kin[table, field] = {(self._line(table, row), row[field]): position for position, row in rows}
+            columns = self.master.tables[table].columns
+            rows = zip(columns[self._line(table)], columns[field], strict=True)
+            self.kin[table, field] = {values: position for position, values in enumerate(rows)}
         return self.kin[table, field]
 
-    def _line(self, table: str, row: Row) -> object:
-        return row[self.master.schemas[table].primary_key[0]]
+    def _line(self, table: str) -> str:
+        return self.master.schemas[table].primary_key[0]

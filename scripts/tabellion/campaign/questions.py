@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from tabellion.campaign.cautions import CONFIRM, Caution, Withheld
 from tabellion.campaign.decisions import Choice, Decisions, Question, QuestionKind, Statement, question_id
-from tabellion.campaign.merge import CellKey, InForce, Merged
+from tabellion.campaign.merged import CellKey, InForce, Merged, drop_rows
 from tabellion.campaign.model import Conflict, DroppedRow, Modification, Removal
 from tabellion.contract.labels import Labels
 from tabellion.findings import Finding, Place
@@ -155,9 +155,8 @@ def apply_removals(
     dropped: dict[str, list[int]] = {}
     for (table, key), group in by_row(merged.removals).items():
         if table not in keys:
-            names = schemas[table].primary_key
-            rows = merged.rows[table]
-            keys[table] = {tuple(row[name] for name in names): position for position, row in enumerate(rows)}
+            columns = [merged.tables[table].column(name) for name in schemas[table].primary_key]
+            keys[table] = {row_key: position for position, row_key in enumerate(zip(*columns, strict=True))}
         position, question = keys[table].get(key), removal_id(group)
         code = decisions.code(question)
         if code is None:
@@ -238,17 +237,3 @@ def withheld_questions(withheld: Iterable[Withheld]) -> Iterator[Question]:
             (Statement(_CONTRACT, held.libelle, held.place),),
             (Choice(KEEP, "garder", kept), Choice(CONFIRM, "confirmer", confirmed)), held.place,
         )  # fmt: skip
-
-
-def drop_rows(merged: Merged, table: str, positions: Collection[int]) -> None:
-    """Take rows out of a merged table, with their places."""
-    removed = set(positions)
-    kept = [position for position in range(len(merged.rows[table])) if position not in removed]
-    moved = {before: after for after, before in enumerate(kept)}
-    merged.rows[table] = [merged.rows[table][position] for position in kept]
-    merged.row_places[table] = [merged.row_places[table][position] for position in kept]
-    merged.cells = {
-        (name, moved[position] if name == table else position, champ): place
-        for (name, position, champ), place in merged.cells.items()
-        if name != table or position in moved
-    }

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tabellion.campaign.merge import InForce
+from tabellion.campaign.merged import InForce
 from tabellion.campaign.model import ReturnedRow
 from tabellion.campaign.shared_lines import check_shared_lines, check_subtotals, check_two_conventions
 from tabellion.checks.inspection import Inspection

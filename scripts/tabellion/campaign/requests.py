@@ -190,7 +190,8 @@ def change_parts(changes: Sequence[Modification]) -> list[str]:
 
 def decided_parts(consolidation: Consolidation) -> list[str]:
     """How many rows decisions take out of the contract, and how many names they add to its workbook or link there."""
-    removed = {(row.table, row.key) for row in consolidation.dropped if row.place.fichier == consolidation.master_file}
+    own = consolidation.master.fichier
+    removed = {(row.table, row.key) for row in consolidation.dropped if row.place.fichier == own}
     named = [
         question
         for question in consolidation.questions

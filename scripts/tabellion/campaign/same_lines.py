@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from tabellion.campaign.decisions import Choice, Decisions, Question, QuestionKind, Statement, question_id
-from tabellion.campaign.merge import Merged
+from tabellion.campaign.merged import Merged, drop_rows
 from tabellion.campaign.model import DroppedRow, MergeOutcome
-from tabellion.campaign.questions import drop_rows
 from tabellion.checks.same_lines import same_lines
 from tabellion.contract.book import Book
 from tabellion.contract.labels import Labels
@@ -54,9 +53,10 @@ def merge_same_lines(merged: Merged, book: Book, decisions: Decisions) -> list[A
     """
     asked: list[AskedLines] = []
     joined: list[int] = []
-    rows, row_places = merged.rows[_TABLE], merged.row_places[_TABLE]
+    row_places = merged.row_places[_TABLE]
     for question, positions in _alike(book).items():
-        alike = tuple(dict(rows[position]) for position in positions)
+        rows = merged.tables[_TABLE].rows
+        alike = tuple(rows[position] for position in positions)
         asked.append(AskedLines(question, alike, tuple(row_places[position] for position in positions)))
         if decisions.code(question) == SAME:
             for position in positions[1:]:
@@ -65,6 +65,7 @@ def merge_same_lines(merged: Merged, book: Book, decisions: Decisions) -> list[A
                 merged.dropped.append(DroppedRow(_TABLE, _key(row), str(row[_LABEL]), row_places[position], question))
                 joined.append(position)
     if joined:
+        rows = merged.tables[_TABLE].rows
         keys = {_key(rows[position]) for position in joined}
         merged.modifications = [
             replace(modification, outcome=MergeOutcome.DECLINED)
@@ -119,11 +120,15 @@ def _question(rows: Sequence[Row], positions: Sequence[int]) -> str:
 
 def _fill(merged: Merged, kept: int, other: int) -> None:
     """Give the line that stays what it has blank and the other has not."""
-    rows = merged.rows[_TABLE]
-    for name, value in rows[other].items():
-        if rows[kept][name] is None and value is not None:
-            rows[kept][name] = value
-            merged.cells[_TABLE, kept, name] = merged.cells.get((_TABLE, other, name), merged.row_places[_TABLE][other])
+    table = merged.tables[_TABLE]
+    filled = {
+        name: [*values[:kept], values[other], *values[kept + 1 :]]
+        for name, values in table.columns.items()
+        if values[kept] is None and values[other] is not None
+    }
+    merged.tables[_TABLE] = table.with_columns(filled)
+    for name in filled:
+        merged.cells[_TABLE, kept, name] = merged.cells.get((_TABLE, other, name), merged.row_places[_TABLE][other])
 
 
 def _key(row: Row) -> Key:

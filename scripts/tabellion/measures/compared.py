@@ -5,12 +5,12 @@ While a campaign goes on, few have answered: what the others spent the year befo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from tabellion.measures.measure import Columns, Count, Criterion, Known, Measure, Rows, Total, cell_value, gap
-from tabellion.schema.tables import Row
+from tabellion.schema import Key
+from tabellion.schema.tables import Column
 from tabellion.wording import plural
 
 #: What tells a line from year to year, and where it belongs.
@@ -22,24 +22,34 @@ def yearly(amount: str, exercice: int) -> str:
     return f"{amount} {exercice}"
 
 
-def lines_by_year(rows: Iterable[Row], exercices: Sequence[int], amounts: Sequence[str]) -> Rows:
-    """One row a budget line, with the amounts of all exercices side by side; its collectivité is the latest."""
-    lines: dict[tuple[Any, Any], dict[str, Any]] = {}
-    latest: dict[tuple[Any, Any], int] = {}
-    for row in rows:
-        key, year = (row["convention_id"], row["ligne_id"]), row["exercice"]
-        if None in (*key, year):
+def lines_by_year(lines: Mapping[str, Column], exercices: Sequence[int], amounts: Sequence[str]) -> Rows:
+    """One row a budget line, with the amounts of all exercices side by side; its collectivité is the latest.
+
+    ``lines`` are the columns of the budget lines; those of an exercice that is not asked for are left out.
+    """
+    positions: dict[Key, int] = {}
+    towns, latest, at = list[object](), list[int](), list[int | None]()
+    for convention, line, town, year in zip(*(lines[name] for name in (*YEARLY_KEY, "exercice")), strict=True):
+        if None in (convention, line, year):
+            at.append(None)
             continue
-        line = lines.setdefault(key, {})
-        if year >= latest.get(key, year):
-            latest[key] = year
-            line |= {name: row[name] for name in YEARLY_KEY}
-        for amount in amounts:
-            if row[amount] is not None:
-                name = yearly(amount, year)
-                line[name] = line.get(name, 0) + row[amount]
-    names = [*YEARLY_KEY, *(yearly(amount, year) for year in exercices for amount in amounts)]
-    return Rows({name: [line.get(name) for line in lines.values()] for name in names})
+        position = positions.setdefault((convention, line), len(positions))
+        at.append(position)
+        if position == len(towns):
+            towns.append(town)
+            latest.append(year)
+        elif year >= latest[position]:
+            towns[position], latest[position] = town, year
+    sums: dict[str, list[int | None]] = {
+        yearly(amount, year): [None] * len(positions) for year in exercices for amount in amounts
+    }
+    for amount in amounts:
+        of_year = {year: sums[yearly(amount, year)] for year in exercices}
+        for row, year, cents in zip(at, lines["exercice"], lines[amount], strict=True):
+            if row is not None and cents is not None and year in of_year:
+                of_year[year][row] = (of_year[year][row] or 0) + cents
+    identity = zip(YEARLY_KEY, ([key[0] for key in positions], [key[1] for key in positions], towns), strict=True)
+    return Rows({**dict(identity), **sums})
 
 
 @dataclass(frozen=True)

@@ -169,7 +169,7 @@ class Overview:
     @cached_property
     def by_year(self) -> Rows:
         """The budget lines, with the amounts of all exercices side by side."""
-        return lines_by_year(self.tables["lignes_budgetaires"].rows, self.exercices, AMOUNTS)
+        return lines_by_year(self.tables["lignes_budgetaires"].columns, self.exercices, AMOUNTS)
 
     def answers(self, exercice: int) -> str:
         """How many of the collectivités that have lines have an amount in an exercice, where not all have: in words."""

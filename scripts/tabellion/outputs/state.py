@@ -88,15 +88,19 @@ def _text(path: Path) -> str:
 def state_digest(consolidation: Consolidation, tables: Mapping[str, bytes], changes: ChangeDigests, extra: str) -> str:
     """A digest of all that a consolidation says, whatever the moment; ``changes`` stand for what returns change,
     ``extra`` for program and templates.
+
+    Where a value comes from is told by where the contract has its rows, and by what returns change.
     """
     digest = hashlib.sha256(extra.encode())
     for name, content in tables.items():
         digest.update(name.encode() + hashlib.sha256(content).digest())
+    contract, master = consolidation.contract, consolidation.master
     groups: tuple[Iterable[object], ...] = (
-        (consolidation.master_file,), consolidation.board, consolidation.strays,
-        changes.items(),
+        (contract.settings, contract.theme, contract.schemas, contract.schemas.forms),
+        (master.fichier, master.areas, *master.rows.items()),
+        consolidation.board, consolidation.strays, changes.items(),
         consolidation.staff, consolidation.withheld,
-        consolidation.conflicts, consolidation.removals, consolidation.findings, _cells(consolidation),
+        consolidation.conflicts, consolidation.removals, consolidation.findings, consolidation.dropped,
         (*consolidation.requests, *consolidation.mails, *consolidation.received_mails), consolidation.questions,
         (consolidation.decisions.of(question.id) for question in consolidation.questions),
     )  # fmt: skip
@@ -106,13 +110,6 @@ def state_digest(consolidation: Consolidation, tables: Mapping[str, bytes], chan
             digest.update(repr(batch).encode("utf-8", "surrogatepass"))
         digest.update(b"\n")
     return digest.hexdigest()
-
-
-def _cells(consolidation: Consolidation) -> Iterator[object]:
-    """Where the values of returns come from, in plain words: there are hundreds of thousands."""
-    cells = iter(sorted(consolidation.cells.items()))
-    while batch := list(islice(cells, _AT_ONCE)):
-        yield [cell for cell, _ in batch], plain_places(place for _, place in batch)
 
 
 def change_digests(changes: Iterable[Modification]) -> ChangeDigests:

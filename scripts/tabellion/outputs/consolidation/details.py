@@ -7,9 +7,8 @@ give one the same digest give it the same bytes, whenever they are made, so that
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from tabellion.campaign.model import Consolidation, Modification
@@ -64,14 +63,10 @@ class DetailWorkbook:
 
 @dataclass(frozen=True)
 class Details:
-    """The tables that stand in detail workbooks, and these; nothing where ``consolidation.xlsx`` holds all.
-
-    ``value_places`` are the places of the values of returns, by table and position, then by field.
-    """
+    """The tables that stand in detail workbooks, and these; nothing where ``consolidation.xlsx`` holds all."""
 
     tables: tuple[str, ...] = ()
     workbooks: tuple[DetailWorkbook, ...] = ()
-    value_places: Mapping[tuple[str, int], Mapping[str, Place]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.workbooks)
@@ -104,13 +99,16 @@ def make_details(consolidation: Consolidation, changes: ChangeDigests, program: 
     group_of: dict[str | None, int] = {name: rank for rank, group in enumerate(groups, 1) for name in group}
     rows: list[dict[str, dict[str | None, list[int]]]] = [{} for _ in range(len(groups) + 1)]
     changed: list[list[Modification]] = [[] for _ in rows]
+    holders = dict[str, list[int]]()
     for name in moved:
-        for position, owner in enumerate(owners.of(name)):
-            own = rows[group_of.get(owner, 0)].setdefault(name, {})
+        of_table = owners.of(name)
+        holders[name] = [group_of.get(owner, 0) for owner in of_table]
+        for position, (owner, rank) in enumerate(zip(of_table, holders[name], strict=True)):
+            own = rows[rank].setdefault(name, {})
             own.setdefault(owner if owner in group_of else None, []).append(position)
     for change in consolidation.modifications:
         changed[group_of.get(change.partenaire, 0)].append(change)
-    contents = _Contents(consolidation, changes, moved, program)
+    contents = _Contents(consolidation, changes, holders, changed, program)
     workbooks = []
     for rank, group in enumerate([list[str](), *groups]):
         if rows[rank] or changed[rank]:
@@ -118,10 +116,10 @@ def make_details(consolidation: Consolidation, changes: ChangeDigests, program: 
             parts = {name: [own.get(owner, []) for owner in owned] for name, own in rows[rank].items()}
             together = {name: [position for part in lists for position in part] for name, lists in parts.items()}
             name = _name(rank, group) if group else COMMON
-            digest = contents.digest((name, *group), together, changed[rank])
+            digest = contents.digest(rank, (name, *group), together)
             counts = {name: [len(part) for part in lists] for name, lists in parts.items()}
             workbooks.append(DetailWorkbook(name, tuple(group), together, counts, tuple(changed[rank]), digest))
-    return Details(tuple(moved), tuple(workbooks), contents.value_places)
+    return Details(tuple(moved), tuple(workbooks))
 
 
 def part_of(consolidation: Consolidation, details: Details, workbook: DetailWorkbook) -> Consolidation:
@@ -129,15 +127,19 @@ def part_of(consolidation: Consolidation, details: Details, workbook: DetailWork
     contract = consolidation.contract
     tables, row_places = dict(contract.tables), dict(consolidation.row_places)
     cells: dict[tuple[str, int, str], Place] = {}
+    all_cells = consolidation.cells
     for name in details.tables:
         positions = workbook.rows.get(name, ())
         tables[name] = contract.tables[name].select(positions)
         places = consolidation.row_places.get(name, [])
         row_places[name] = [places[position] for position in positions]
-        for rank, position in enumerate(positions):
-            cells |= {
-                (name, rank, champ): place for champ, place in details.value_places.get((name, position), {}).items()
-            }
+        fields = contract.schemas[name].names
+        cells |= {
+            (name, rank, champ): all_cells[cell]
+            for rank, position in enumerate(positions)
+            for champ in fields
+            if (cell := (name, position, champ)) in all_cells
+        }
     return replace(
         consolidation, contract=replace(contract, tables=tables), row_places=row_places, cells=cells,
         modifications=workbook.changes, staff=(),
@@ -154,14 +156,6 @@ def _name(rank: int, group: Sequence[str]) -> str:
     """The name of a workbook: its rank, then its first and its last partner."""
     first, last = (file_stem(partner)[:_LONGEST] for partner in (group[0], group[-1]))
     return f"{rank:03} {first} - {last}.xlsx"
-
-
-def _value_places(consolidation: Consolidation) -> dict[tuple[str, int], dict[str, Place]]:
-    """The places of the values of returns, by table and position, then by field."""
-    places: dict[tuple[str, int], dict[str, Place]] = {}
-    for (name, position, champ), place in consolidation.cells.items():
-        places.setdefault((name, position), {})[champ] = place
-    return places
 
 
 class _Owners:
@@ -201,61 +195,68 @@ class _Owners:
 
 
 class _Contents:
-    """What the workbooks of one consolidation show, for their digests."""
+    """What the workbooks of one consolidation show, for their digests.
+
+    ``holders`` tell the rank of the workbook of each row, by table; ``changed`` what returns change, by rank.
+    """
 
     def __init__(
-        self, consolidation: Consolidation, changes: ChangeDigests, moved: Sequence[str], program: str
-    ) -> None:
+        self, consolidation: Consolidation, changes: ChangeDigests, holders: Mapping[str, Sequence[int]],
+        changed: Sequence[Sequence[Modification]], program: str,
+    ) -> None:  # fmt: skip
         contract, settings = consolidation.contract, consolidation.contract.settings
-        self.consolidation, self.changes = consolidation, changes
-        self.labels, self.value_places = Labels(contract), _value_places(consolidation)
-        short = [table.columns for name, table in contract.tables.items() if name not in moved]
-        facts = (program, settings, [contract.schemas[name] for name in moved], short)
+        self.consolidation, self.changes, self.labels = consolidation, changes, Labels(contract)
+        short = [table.columns for name, table in contract.tables.items() if name not in holders]
+        # A line made one with another has values of the other's: it is rare, and then all changes are told.
+        joined = (consolidation.dropped, consolidation.dropped and list(changes.items()))
+        facts = (program, settings, [contract.schemas[name] for name in holders], short, joined)
         self.common = hashlib.sha256(repr(facts).encode("utf-8", "surrogatepass"))
         financements = contract.overview.financements(settings.exercice_courant).columns
-        self.retained = financements[RETAINED] if "financements" in moved else []
-        self._positions: dict[str, Mapping[Key, int]] = {}
+        self.retained = financements[RETAINED] if "financements" in holders else []
+        self.told: list[list[object]] = [[] for _ in changed]
+        """By rank, what changes of whose returns stand in its workbook, and the words of rows that do not."""
+        positions = {name: self._positions(name) for name in holders}
+        for rank, own in enumerate(changed):
+            rows = dict.fromkeys((change.partenaire, change.exercice, change.table, change.key) for change in own)
+            slots = dict.fromkeys((partner, year) for partner, year, _, _ in rows)
+            self.told[rank] += [(self.labels.partner(slot[0]), changes[slot]) for slot in slots]
+            elsewhere = dict[tuple[str, Key], int | None]()
+            for partner, year, table, key in rows:
+                position = positions[table].get(key) if table in positions else None
+                holder = None if position is None else holders[table][position]
+                if holder != rank:
+                    elsewhere[table, key] = holder
+                    if holder is not None:
+                        self.told[holder].append(changes[partner, year])
+            self.told[rank] += [self.labels.row(table, key) for table, key in elsewhere]
 
-    def digest(self, names: Sequence[str], rows: Mapping[str, Sequence[int]], changes: Sequence[Modification]) -> str:
+    def digest(self, rank: int, names: Sequence[str], rows: Mapping[str, Sequence[int]]) -> str:
         """The digest of one workbook: ``names`` are its own, then those of its partners.
 
-        A row that it holds tells its own words (they are made of its values); of another's, the words are told.
+        A row that it holds tells its own words (they are made of its values); of another's, the words are told. The
+        places of its values are told by the changes that they come from.
         """
-        own = defaultdict[str, set[int]](set, {table: set(positions) for table, positions in rows.items()})
         digest = self.common.copy()
         words = [holder_name(self.labels, name) for name in names]
-        digest.update(repr((names, words)).encode("utf-8", "surrogatepass"))
+        digest.update(repr((names, words, self.told[rank])).encode("utf-8", "surrogatepass"))
         for table, positions in rows.items():
             digest.update(repr((table, self._rows(table, positions))).encode("utf-8", "surrogatepass"))
-        slots = dict.fromkeys((change.partenaire, change.exercice) for change in changes)
-        slot_changes = [(self.labels.partner(slot[0]), self.changes[slot]) for slot in slots]
-        elsewhere = [
-            self.labels.row(table, key)
-            for table, key in dict.fromkeys((change.table, change.key) for change in changes)
-            if self.positions(table).get(key, -1) not in own[table]
-        ]
-        digest.update(repr((slot_changes, elsewhere)).encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
 
-    def positions(self, table: str) -> Mapping[Key, int]:
+    def _positions(self, table: str) -> Mapping[Key, int]:
         """The positions of the rows of a table by their keys."""
-        if table not in self._positions:
-            of_table = self.consolidation.contract.tables[table]
-            keys = zip(*(of_table.column(name) for name in of_table.schema.primary_key), strict=True)
-            self._positions[table] = {key: position for position, key in enumerate(keys)}
-        return self._positions[table]
+        of_table = self.consolidation.contract.tables[table]
+        keys = zip(*(of_table.column(name) for name in of_table.schema.primary_key), strict=True)
+        return {key: position for position, key in enumerate(keys)}
 
     def _rows(self, table: str, positions: Sequence[int]) -> list[object]:
-        """The rows of a table as they are shown: values, the words for keys, where each row and value comes from."""
+        """The rows of a table as they are shown: values, the words for keys, where each row comes from."""
         columns, shown = self.consolidation.contract.tables[table].columns, list[object]()
         for name, values in columns.items():
             words, own = self.labels.key_words(table, name), [values[position] for position in positions]
             shown += [own, [words.get(value) for value in dict.fromkeys(own)] if words else []]
         places = self.consolidation.row_places.get(table, [])
         shown.append(plain_places(places[position] for position in positions if position < len(places)))
-        value_places = [self.value_places.get((table, position), {}) for position in positions]
-        shown.append([list(of_row) for of_row in value_places])
-        shown.append(plain_places(place for of_row in value_places for place in of_row.values()))
         if table == "financements":
             shown.append([self.retained[position] for position in positions])
         return shown

@@ -78,7 +78,7 @@ def blockers_of(consolidation: Consolidation, owners: Owners, anchors: Anchors) 
         finding for finding in consolidation.findings if finding.bloquant and (finding.place.fichier or "") not in known
     ]
     for where, is_master in (("dans le classeur du contrat", True), ("dans l'ensemble", False)):
-        findings = [other for other in others if (other.place.fichier == consolidation.master_file) is is_master]
+        findings = [other for other in others if (other.place.fichier == consolidation.master.fichier) is is_master]
         singular, several = f"anomalie bloquante {where}", f"anomalies bloquantes {where}"
         remedy = "Corrigez chaque cellule citée ; ce qu'il faut y faire est dit à côté."
         yield from _blocker(findings, singular, several, remedy, _anomaly)

@@ -173,7 +173,7 @@ def _sections(consolidation: Consolidation, owners: Owners) -> tuple[tuple[Findi
     copies = {stray.fichier: stray.annotated for stray in consolidation.strays}
     for other, findings in by_owner.items():
         copy = copies.get(other) if isinstance(other, str) else None
-        name = f"Le classeur du contrat ({other})" if other == consolidation.master_file else str(other)
+        name = f"Le classeur du contrat ({other})" if other == consolidation.master.fichier else str(other)
         all_owned[other] = OwnedFindings(name or "L'ensemble du contrat", findings, href(copy) if copy else None)
     filled = {key: owned for key, owned in all_owned.items() if owned.findings}
     sections = sections_of(filled.values())
