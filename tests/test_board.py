@@ -14,7 +14,7 @@ from rich.cells import cell_len
 
 from support.consolidations import LONG_NAME, large, rich, small
 from support.program import environment
-from tabellion.campaign.model import Consolidation, Since
+from tabellion.campaign.model import ChangesSince, Consolidation
 from tabellion.commands.board import SUBJECT_AT_MOST, board_lines, cell_width, fit, since_lines, subject
 from tabellion.findings import Place
 from tabellion.measures.board import ReturnStatus
@@ -133,7 +133,7 @@ def test_a_text_fits_its_room(text: str, room: int, from_end: bool) -> None:
 
 def test_the_first_run_and_a_run_that_changes_nothing_say_so() -> None:
     assert [line.text for line in since_lines(small())] == ["Première consolidation de ce contrat."]
-    same = replace(small(), since=Since(previous=rich().since.previous))
+    same = replace(small(), since=ChangesSince(previous=rich().since.previous))
     assert [line.text for line in since_lines(same)] == ["Rien n'a changé depuis le 04/12/2016 à 02:00."]
 
 

@@ -15,7 +15,7 @@ from support.contracts import Rows, save_register, schemas, small_rows, tables_o
 from tabellion.commands.generate import generate
 from tabellion.commands.import_home import import_files
 from tabellion.commands.new import create_empty_workspace
-from tabellion.commands.publish import Wanted, publish
+from tabellion.commands.publish import PublishOptions, publish
 from tabellion.contract.carried import ARCHIVE, packed
 from tabellion.contract.register import load_register
 from tabellion.contract.workspace import Workspace, find_workspace
@@ -50,7 +50,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     workspace = find_workspace(folder)
     workspace.contrat.unlink()
     save_register(workspace.registre, tables_of(rows()), schemas(), identifiant="val", titre="Contrat du Val")
-    publish(workspace, Wanted(exercice=2013), NOW)
+    publish(workspace, PublishOptions(exercice=2013), NOW)
     return workspace
 
 

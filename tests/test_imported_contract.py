@@ -16,7 +16,7 @@ from tabellion.commands.consolidate import consolidate
 from tabellion.commands.forms import forms
 from tabellion.commands.generate import generate
 from tabellion.commands.import_document import Import, import_document
-from tabellion.commands.publish import Wanted, publish
+from tabellion.commands.publish import PublishOptions, publish
 from tabellion.commands.validate import validate, validate_files
 from tabellion.contract.register import register_settings
 from tabellion.contract.workspace import Settings, Workspace, find_workspace
@@ -131,7 +131,7 @@ def test_every_command_goes_on_from_it(empty: Workspace) -> None:
     run = consolidate(empty, NOW)
     assert run.written
     assert not [item.code for item in run.findings if item.bloquant]
-    assert publish(empty, Wanted(), NOW).paths
+    assert publish(empty, PublishOptions(), NOW).paths
 
 
 def test_what_is_changed_or_left_out_is_said_with_what_was_found() -> None:

@@ -20,7 +20,7 @@ import pytest
 from support.contracts import ROOT
 from support.program import contents, tabellion
 from tabellion.commands import installer
-from tabellion.commands.diagnostic import State, diagnose, page
+from tabellion.commands.diagnostic import CheckState, diagnose, page
 from tabellion.contract.workspace import find_workspace
 from tabellion.machine.disks import client_of, disk_of, linux_kind, macos_kind, windows_kind
 from tabellion.machine.scheduler import Machine, Service, desktop_folder, file_address, service_of, shortcut
@@ -171,18 +171,18 @@ def _fake(*failing: str) -> tuple[list[Sequence[str]], installer.RunCommand]:
 
 def test_an_installation_says_what_came_of_each_part(tmp_path: Path) -> None:
     service = Service("s", {tmp_path / "unit": b"x"}, (("start",),), ("ask",), "Conseil.")
-    plan = installer.Plan(service, {tmp_path / "bureau" / "Contrat.url": b"y"})
+    plan = installer.Installation(service, {tmp_path / "bureau" / "Contrat.url": b"y"})
     ran, run = _fake()
-    assert [check.state for check in installer.install(plan, run)] == [State.GOOD, State.GOOD]
+    assert [check.state for check in installer.install(plan, run)] == [CheckState.GOOD, CheckState.GOOD]
     assert ran == [("start",), ("ask",)]
     assert contents(tmp_path) == {"bureau/Contrat.url": b"y", "unit": b"x"}
-    kept = installer.Plan(Service("s", {}, (("start",),), ("ask",), stay=("linger",)))
-    assert [check.state for check in installer.install(kept, _fake("linger")[1])] == [State.DOUBT]
+    kept = installer.Installation(Service("s", {}, (("start",),), ("ask",), stay=("linger",)))
+    assert [check.state for check in installer.install(kept, _fake("linger")[1])] == [CheckState.DOUBT]
     for word in ("start", "ask"):
         (failed, _) = installer.install(plan, _fake(word)[1])
-        assert (failed.state, "refusé" in failed.detail) == (State.BAD, True)
+        assert (failed.state, "refusé" in failed.detail) == (CheckState.BAD, True)
     (tmp_path / "bureau" / "Contrat.url").write_bytes(b"of somebody")
-    assert installer.install(plan, run)[1].state is State.DOUBT
+    assert installer.install(plan, run)[1].state is CheckState.DOUBT
     assert (tmp_path / "bureau" / "Contrat.url").read_bytes() == b"of somebody"
 
 
@@ -222,8 +222,8 @@ def test_the_page_says_what_does_not_work_and_nothing_secret(sent_copy: Path, mo
     monkeypatch.setenv("HOME", str(sent_copy.parent))
     checks = diagnose(sent_copy, NOW, {"SECRET": "tr0mbone"})
     states = {check.subject: check.state for check in checks}
-    assert {subject for subject, state in states.items() if state is State.BAD} == {"Courriel"}
-    assert {states[name] for name in ("Classeur", "Droits", "Verrou", "Place")} == {State.GOOD}
+    assert {subject for subject, state in states.items() if state is CheckState.BAD} == {"Courriel"}
+    assert {states[name] for name in ("Classeur", "Droits", "Verrou", "Place")} == {CheckState.GOOD}
     text = page(checks, NOW)
     assert not [secret for secret in ("tr0mbone", "@ville.fr", str(sent_copy.parent)) if secret in text]
     assert f"~/{sent_copy.name}" in text
@@ -231,7 +231,7 @@ def test_the_page_says_what_does_not_work_and_nothing_secret(sent_copy: Path, mo
     diagnose(sent_copy, NOW, {})
     assert contents(sent_copy) == before
     (find_workspace(sent_copy).contrat).unlink()
-    assert "Classeur" in {check.subject for check in diagnose(sent_copy, NOW, {}) if check.state is State.BAD}
+    assert "Classeur" in {check.subject for check in diagnose(sent_copy, NOW, {}) if check.state is CheckState.BAD}
 
 
 def test_the_page_is_written_where_asked_and_never_over_something_else(tmp_path: Path) -> None:

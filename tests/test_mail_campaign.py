@@ -30,7 +30,7 @@ from support.smtp import Server
 from tabellion.campaign.model import Consolidation
 from tabellion.commands.consolidate import consolidate, look_at_campaign
 from tabellion.commands.envoyer import prepare_letters, send_letters
-from tabellion.commands.relever import Collected, collect
+from tabellion.commands.relever import CollectResult, collect
 from tabellion.contract.settings_file import read_settings
 from tabellion.contract.workspace import MailSettings, find_workspace
 from tabellion.findings import TabellionError
@@ -105,7 +105,7 @@ class Played:
         workspace = find_workspace(self.root)
         return consolidate(workspace, self.now).consolidation if night else look_at_campaign(workspace, self.now)
 
-    def collect(self, state: Consolidation, **mail: object) -> Collected:
+    def collect(self, state: Consolidation, **mail: object) -> CollectResult:
         """A round over the mailbox, perhaps on another way to it."""
         known = state.contract.settings.courriel
         assert known is not None

@@ -23,7 +23,7 @@ from support.imap import MailServer
 from support.mail_campaign import campaign
 from support.mails import mail, returns
 from tabellion.campaign.model import Consolidation
-from tabellion.commands.relever import Collected, collect
+from tabellion.commands.relever import CollectResult, collect
 from tabellion.contract.workspace import MailSettings, find_workspace
 from tabellion.mail import mailbox as mailbox_module
 from tabellion.mail.attachments import examine
@@ -43,17 +43,17 @@ def settings(port: int, **more: Any) -> MailSettings:
 
 
 @pytest.fixture
-def relever(root: Path, seen: Consolidation, mailbox: MailServer) -> Callable[..., Collected]:
+def relever(root: Path, seen: Consolidation, mailbox: MailServer) -> Callable[..., CollectResult]:
     """A round over the mailbox, perhaps on another way to it."""
 
-    def round_over(port: int = 0, now: datetime = NOW, **more: Any) -> Collected:
+    def round_over(port: int = 0, now: datetime = NOW, **more: Any) -> CollectResult:
         asked = campaign(seen, settings(port or mailbox.port, **more))
         return collect(find_workspace(root), asked, now, {"BOITE": imap.PASSWORD})
 
     return round_over
 
 
-def codes(done: Collected) -> list[str]:
+def codes(done: CollectResult) -> list[str]:
     return [item.code for item in done.findings]
 
 
@@ -73,7 +73,9 @@ ALL_THREE = ["bailleur.xlsx", "etat.xlsx", "luce.xlsx"]
 # The server
 
 
-def test_a_folder_that_is_missing_is_made(root: Path, relever: Callable[..., Collected], mailbox: MailServer) -> None:
+def test_a_folder_that_is_missing_is_made(
+    root: Path, relever: Callable[..., CollectResult], mailbox: MailServer
+) -> None:
     three(root, mailbox)
     done = relever(boite_rangement="Reçus & traités")
     assert (codes(done), sorted(returns(root))) == ([], ALL_THREE)
@@ -83,7 +85,7 @@ def test_a_folder_that_is_missing_is_made(root: Path, relever: Callable[..., Col
 
 @pytest.mark.parametrize("verb", ["MOVE", "STORE"])
 def test_a_mailbox_that_is_full_gives_what_it_has(
-    root: Path, relever: Callable[..., Collected], mailbox: MailServer, verb: str
+    root: Path, relever: Callable[..., CollectResult], mailbox: MailServer, verb: str
 ) -> None:
     """Over quota, it moves nothing or marks nothing; that is said once, and nothing is taken twice."""
     three(root, mailbox)
@@ -98,7 +100,7 @@ def test_a_mailbox_that_is_full_gives_what_it_has(
 
 
 def test_a_message_that_the_server_keeps_back_is_said_and_the_others_come(
-    root: Path, relever: Callable[..., Collected], mailbox: MailServer
+    root: Path, relever: Callable[..., CollectResult], mailbox: MailServer
 ) -> None:
     three(root, mailbox)
     with imap.faulty(mailbox, lambda _, line: "NO [SERVERBUG] oops" if "FETCH 1 (BODY" in line else None) as port:
@@ -110,7 +112,7 @@ def test_a_message_that_the_server_keeps_back_is_said_and_the_others_come(
 
 
 def test_a_message_at_which_the_server_always_ends_holds_no_other_back(
-    root: Path, relever: Callable[..., Collected], mailbox: MailServer
+    root: Path, relever: Callable[..., CollectResult], mailbox: MailServer
 ) -> None:
     three(root, mailbox)
     with imap.faulty(mailbox, lambda _, line: "before" if "FETCH 1 (BODY" in line else None) as port:
@@ -124,7 +126,7 @@ def test_a_message_at_which_the_server_always_ends_holds_no_other_back(
 
 @pytest.mark.parametrize("verb", ["CAPABILITY", "LOGIN", "SELECT", "SEARCH", "FETCH", "STORE", "LOGOUT"])
 def test_a_command_that_the_server_does_not_know_costs_no_return(
-    root: Path, relever: Callable[..., Collected], mailbox: MailServer, verb: str
+    root: Path, relever: Callable[..., CollectResult], mailbox: MailServer, verb: str
 ) -> None:
     three(root, mailbox)
     with imap.faulty(mailbox, lambda sent_verb, _: "BAD what?" if sent_verb == verb else None) as port:
@@ -136,7 +138,7 @@ def test_a_command_that_the_server_does_not_know_costs_no_return(
 
 
 def test_a_mailbox_that_is_new_is_looked_at_from_the_day_of_the_first_form(
-    root: Path, relever: Callable[..., Collected], mailbox: MailServer
+    root: Path, relever: Callable[..., CollectResult], mailbox: MailServer
 ) -> None:
     """Years of mails that are no answers are neither fetched nor said."""
     written = datetime(2016, 10, 3, 9).timestamp()
@@ -250,7 +252,7 @@ def bounced(recipient: str, form: bytes, action: str = "failed") -> EmailMessage
 
 
 def test_a_report_that_a_mail_was_not_delivered_is_said_and_brings_no_form(
-    root: Path, relever: Callable[..., Collected], mailbox: MailServer
+    root: Path, relever: Callable[..., CollectResult], mailbox: MailServer
 ) -> None:
     """The form in it is ours; and whoever invents a report about somebody else is not heard."""
     for recipient, action in (("mairie@luce.fr", "failed"), ("mairie@luce.fr", "delayed"), ("x@ailleurs.fr", "failed")):
@@ -265,7 +267,7 @@ def test_a_report_that_a_mail_was_not_delivered_is_said_and_brings_no_form(
 
 
 def test_a_program_that_sends_a_filled_form_to_nobody_is_said(
-    root: Path, relever: Callable[..., Collected], mailbox: MailServer
+    root: Path, relever: Callable[..., CollectResult], mailbox: MailServer
 ) -> None:
     """A scanner, a portal: nothing is taken from a sender that takes no answer, and staff know of it."""
     mailbox.deliver(bytes(mail("portail@luce.fr", ("r.xlsx", form(root, "luce") + b" "), Return_Path="<>")))
@@ -274,7 +276,7 @@ def test_a_program_that_sends_a_filled_form_to_nobody_is_said(
 
 
 def test_our_own_mails_that_come_back_are_no_returns(
-    root: Path, relever: Callable[..., Collected], mailbox: MailServer
+    root: Path, relever: Callable[..., CollectResult], mailbox: MailServer
 ) -> None:
     """The staff may be told in the same mailbox: the annotated copy in their notice must not go round."""
     own = mail("tabellion@agglo.fr", ("luce (annoté).xlsx", form(root, "luce")), Auto_Submitted="auto-generated")
@@ -284,7 +286,7 @@ def test_our_own_mails_that_come_back_are_no_returns(
 
 
 def test_a_mail_that_exhausts_its_reader_costs_itself_alone(
-    root: Path, relever: Callable[..., Collected], mailbox: MailServer
+    root: Path, relever: Callable[..., CollectResult], mailbox: MailServer
 ) -> None:
     """Parts within parts, deeper than any mail: whatever its reader does, the next mail is taken."""
     deep = b"From: mairie@luce.fr\r\nSubject: profond\r\nMIME-Version: 1.0\r\n" + b"".join(

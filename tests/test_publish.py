@@ -27,7 +27,7 @@ from support.large_contracts import awkward_rows, empty_rows, large_rows
 from support.office_files import Editor
 from support.program import tabellion
 from support.published_document import PublishedDocument, W, amount, source_counts, words
-from tabellion.commands.publish import Publication, Wanted, formats_of, publish
+from tabellion.commands.publish import Publication, PublishOptions, formats_of, publish
 from tabellion.commands.source import Depuis
 from tabellion.contract.book import Book
 from tabellion.contract.workspace import find_workspace
@@ -45,7 +45,7 @@ TEMPLATE = ROOT / "templates" / "document.docx"
 
 
 def run(folder: Path, **wanted: object) -> Publication:
-    return publish(find_workspace(folder), Wanted(**wanted), NOW)  # type: ignore[arg-type]
+    return publish(find_workspace(folder), PublishOptions(**wanted), NOW)  # type: ignore[arg-type]
 
 
 def table(folder: Path, name: str) -> list[dict[str, str]]:

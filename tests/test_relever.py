@@ -31,7 +31,7 @@ from tabellion.campaign.model import Consolidation, ReceivedFile, Verdict
 from tabellion.campaign.senders import LEAVE, TAKE, UnknownSender, with_taken
 from tabellion.commands.consolidate import consolidate, look_at_campaign
 from tabellion.commands.envoyer import prepare_letters, send_letters
-from tabellion.commands.relever import CampaignPost, Collected, collect
+from tabellion.commands.relever import CampaignPost, CollectResult, collect
 from tabellion.contract.workspace import MailSettings, find_workspace
 from tabellion.findings import TabellionError
 from tabellion.layout.names import DECISION, DECISIONS_TABLE
@@ -58,7 +58,7 @@ def settings(server: MailServer, **more: Any) -> MailSettings:
     return MailSettings("localhost", 25, "aucun", "tabellion@agglo.fr", ("e@agglo.fr",), **(known | more))
 
 
-def relever(root: Path, seen: Consolidation, mail: MailSettings) -> Collected:
+def relever(root: Path, seen: Consolidation, mail: MailSettings) -> CollectResult:
     return collect(find_workspace(root), campaign(seen, mail), NOW, {"BOITE": imap.PASSWORD})
 
 
@@ -560,7 +560,7 @@ def test_a_new_address_is_asked_about_once_then_remembered(sent_copy: Path, mail
     with smtp.running() as server:
         known = replace(settings(mailbox), port=server.port, equipe=(), partenaires=True)
 
-        def night() -> tuple[Collected, Consolidation, str | None]:
+        def night() -> tuple[CollectResult, Consolidation, str | None]:
             """What was taken, the state, and the file of Lucé that counts."""
             before = look_at_campaign(workspace, NOW)
             done = collect(workspace, campaign(before, known), NOW, environment)

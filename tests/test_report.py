@@ -20,7 +20,7 @@ from support import consolidations
 from support.browser import Browser, Page, program
 from support.contracts import ROOT, line, small_rows
 from support.masters import contract_of
-from tabellion.campaign.model import BoardLine, Consolidation, Since, Verdict
+from tabellion.campaign.model import BoardLine, ChangesSince, Consolidation, Verdict
 from tabellion.findings import Finding, Place, Severity, TabellionError
 from tabellion.measures.board import ReturnStatus
 from tabellion.measures.measure import percentages
@@ -87,7 +87,7 @@ def hostile() -> Consolidation:
     )  # fmt: skip
     return consolidations.consolidation_of(
         contract, contract.tables, board=tuple(board), strays=(stray,), findings=tuple(findings), conflicts=conflicts,
-        since=Since(datetime(2016, 12, 4), status_changes=tuple((text, 2016, text, text) for text in HOSTILE)),
+        since=ChangesSince(datetime(2016, 12, 4), status_changes=tuple((text, 2016, text, text) for text in HOSTILE)),
     )  # fmt: skip
 
 
@@ -153,7 +153,7 @@ def test_what_changed_stands_first_then_what_blocks() -> None:
 def test_the_first_one_and_one_without_change_say_so() -> None:
     first = consolidations.small()
     assert "première consolidation" in page(first)
-    assert "Rien n'a changé depuis" in page(replace(first, since=Since(datetime(2016, 12, 4, 2, 0))))
+    assert "Rien n'a changé depuis" in page(replace(first, since=ChangesSince(datetime(2016, 12, 4, 2, 0))))
     assert "Rien ne bloque." in page(first)
 
 

@@ -53,7 +53,7 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Sent:
+class CrowdFile:
     """One file to make: where, of which partner and exercice, filled in which way, saved on which day of November."""
 
     path: Path
@@ -107,17 +107,17 @@ def _set_years(settings: Path, years: range) -> None:
     settings.write_text(re.sub(r"(?m)^\d{4} = \d{4}-\d\d-\d\d\n", dates, text), encoding="utf-8")
 
 
-def _files(retours: Path, partners: int, years: range) -> Iterator[Sent]:
+def _files(retours: Path, partners: int, years: range) -> Iterator[CrowdFile]:
     for year in years:
         for number in range(1, partners + 1):
             habit, path = number % _HABITS, retours / str(year) / f"{_name(_digits(number))}.xlsx"
             if habit == _SILENT:
                 continue
             filling, day = number % FILLINGS, 1 + number % 28
-            yield Sent(path, number, year, filling, day, habit == _WRONG)
+            yield CrowdFile(path, number, year, filling, day, habit == _WRONG)
             if habit == _TWICE:
                 again = path.with_stem(f"{path.stem} (1)")
-                yield Sent(again, number, year, (filling + 1) % FILLINGS, day + 1)
+                yield CrowdFile(again, number, year, (filling + 1) % FILLINGS, day + 1)
 
 
 # The register.
@@ -249,7 +249,7 @@ def _filled(sent: Form, seed: int) -> Form:
     return replace(form, rows={**form.rows, budget: (spoilt, *others)})
 
 
-def _make(contract: str, forms: dict[int, list[bytes]], file: Sent) -> None:
+def _make(contract: str, forms: dict[int, list[bytes]], file: CrowdFile) -> None:
     """One return: the form filled that way, with its own partner in the place of :data:`MARK`, saved on its day."""
     digits = _digits(file.partner)
     saved = f"{file.year}-11-{file.day:02}T09:00:00Z"

@@ -17,13 +17,13 @@ from tabellion.campaign.decisions import Decision, Decisions, Question, in_order
 from tabellion.campaign.model import (
     BoardLine,
     CellChange,
+    ChangesSince,
     Conflict,
     Consolidation,
     MergeOutcome,
     Modification,
     ReceivedFile,
     Removal,
-    Since,
     Verdict,
 )
 from tabellion.campaign.questions import AskedRemoval, by_row, conflict_questions, removal_questions
@@ -104,7 +104,7 @@ def rich() -> Consolidation:
         contract, master, row_places=row_places, cells=cells, board=board, strays=strays, modifications=modifications,
         conflicts=conflicts, removals=removals, findings=_findings(board, strays),
         questions=in_order(questions, decisions), decisions=decisions,
-        since=Since(
+        since=ChangesSince(
             previous=datetime(2016, 12, 4, 2, 0),
             cells=tuple(
                 CellChange(change.table, change.key, change.champ, change.before, change.after, change.place)

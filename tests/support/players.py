@@ -30,7 +30,7 @@ from tabellion.commands.export import export
 from tabellion.commands.forms import forms
 from tabellion.commands.generate import generate
 from tabellion.commands.import_document import import_document
-from tabellion.commands.publish import Wanted, publish
+from tabellion.commands.publish import PublishOptions, publish
 from tabellion.commands.source import Depuis, Source, load_source
 from tabellion.commands.validate import validate
 from tabellion.contract.register import load_register
@@ -67,7 +67,7 @@ BOTH = ("C", 2016, _ROW)
 
 
 @dataclass(frozen=True)
-class TypedEntry:
+class PlayedValue:
     """A value typed: ``value`` as people see it, when and by whom."""
 
     value: Any
@@ -93,9 +93,9 @@ class Game:
     root: Path
     seed: int
     now: datetime = START
-    typed: dict[Cell, TypedEntry] = field(default_factory=dict)
-    saved: dict[Cell, TypedEntry] = field(default_factory=dict)
-    answered: dict[Cell, TypedEntry] = field(default_factory=dict)
+    typed: dict[Cell, PlayedValue] = field(default_factory=dict)
+    saved: dict[Cell, PlayedValue] = field(default_factory=dict)
+    answered: dict[Cell, PlayedValue] = field(default_factory=dict)
     copies: list[Copy] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
     saver: str = ""
@@ -213,7 +213,7 @@ class Game:
         self.edit(sorting, self.random.choice(PEOPLE))
 
     def say(self, cell: Cell, value: Any, who: str) -> None:
-        self.saved[cell] = TypedEntry(value, who, self.now)
+        self.saved[cell] = PlayedValue(value, who, self.now)
 
     def replace(self, copy: Copy) -> None:
         self.contrat.write_bytes(copy.content)
@@ -229,7 +229,7 @@ class Game:
         self.saved.clear()
 
     @property
-    def current(self) -> dict[Cell, TypedEntry]:
+    def current(self) -> dict[Cell, PlayedValue]:
         """What was typed last in each cell."""
         removed_rows = {cell[:2] for cell, typed_value in self.saved.items() if typed_value.value == GONE}
         return {
@@ -309,9 +309,9 @@ class Game:
             return  # the line is on the form no more
         self.note(f"{line} montant_prevu = {self.number} {removed_keys or ''}")
         self.answered = {cell: typed_value for cell, typed_value in self.answered.items() if typed_value.value != GONE}
-        self.answered[line, 2016, "montant_prevu"] = TypedEntry(self.number, "luce", self.now)
+        self.answered[line, 2016, "montant_prevu"] = PlayedValue(self.number, "luce", self.now)
         if removed_keys:
-            self.answered[other, 2016, _ROW] = TypedEntry(GONE, "luce", self.now)
+            self.answered[other, 2016, _ROW] = PlayedValue(GONE, "luce", self.now)
 
     def decide(self) -> None:
         """Somebody chooses in « À décider », as it is after a run; what gives way by that choice was spoken of."""
@@ -342,14 +342,14 @@ class Game:
             for cell in [cell for cell in left if cell[:2] == row and question.champ in (None, cell[2])]:
                 del left[cell]
             if question.champ is None and code == "garder":
-                right[*row, _ROW] = TypedEntry(GONE, "décision", self.now)
+                right[*row, _ROW] = PlayedValue(GONE, "décision", self.now)
         elif question.kind is QuestionKind.REMOVAL:
             self.answered.pop((*row, _ROW), None)
             if code == "supprimer":
                 for values in (self.typed, self.answered):
                     for cell in [cell for cell in values if cell[:2] == row]:
                         del values[cell]
-                self.typed[*row, _ROW] = TypedEntry(GONE, "décision", self.now)
+                self.typed[*row, _ROW] = PlayedValue(GONE, "décision", self.now)
         elif question.kind is QuestionKind.PARTIAL:
             self.answered.clear()  # people chose among its files
         else:
@@ -419,7 +419,7 @@ class Game:
         self.run(lambda: validate(self.workspace, [self.contrat]), writes=False)
 
     def publish(self) -> None:
-        self.run(lambda: publish(self.workspace, Wanted(force=True), self.now), writes=False)
+        self.run(lambda: publish(self.workspace, PublishOptions(force=True), self.now), writes=False)
 
     def export(self) -> None:
         self.run(lambda: export(self.workspace, None, Depuis.CONTRAT, force=True, now=self.now), writes=False)
@@ -454,7 +454,7 @@ class Game:
         lost = [f"{cell}: {typed_value}" for cell, typed_value in self.unspoken(state)]
         assert not lost, "\n".join([*lost, *(f"{f.code} {f.message}" for f in state.findings), self.story()])
 
-    def unspoken(self, state: Consolidation) -> Iterator[tuple[Cell, TypedEntry]]:
+    def unspoken(self, state: Consolidation) -> Iterator[tuple[Cell, PlayedValue]]:
         contract, master = rows_of(state.contract.tables), rows_of(state.master.tables)
         if any(item.code == "classeur-d-avant-adoption" for item in state.findings):
             return  # the whole workbook waits, and it is said with its money

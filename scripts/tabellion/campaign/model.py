@@ -261,7 +261,7 @@ class CellChange:
 
 
 @dataclass(frozen=True)
-class Since:
+class ChangesSince:
     """What changed since the previous consolidation, made at ``previous`` (``None``: this one is the first).
 
     ``status_changes`` are (partner, exercice, before, after) in words; ``totals`` the grand total of one amount of the
@@ -309,7 +309,7 @@ class Consolidation:
     made: datetime
     staff: tuple[Modification, ...] = ()
     withheld: Key = ()
-    since: Since = field(default_factory=Since)
+    since: ChangesSince = field(default_factory=ChangesSince)
     questions: tuple[Question, ...] = ()
     decisions: Decisions = field(default_factory=Decisions)
     dropped: tuple[DroppedRow, ...] = ()

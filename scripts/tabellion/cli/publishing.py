@@ -53,12 +53,12 @@ def publish(
 ) -> None:
     """Publie le contrat : un document Word, et un PDF là où LibreOffice est installé."""
     from tabellion.commands.console import print_findings, summary, writing_progress
-    from tabellion.commands.publish import Wanted, annexes_of, formats_of
+    from tabellion.commands.publish import PublishOptions, annexes_of, formats_of
     from tabellion.commands.publish import publish as make
     from tabellion.commands.source import Depuis
     from tabellion.wording import plural
 
-    wanted = Wanted(
+    wanted = PublishOptions(
         formats_of(formats, sortie),
         tuple(convention or ()),
         annexes_of(annexes),

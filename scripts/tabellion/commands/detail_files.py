@@ -10,7 +10,7 @@ from tabellion.campaign.model import Consolidation
 from tabellion.contract.folders import DETAILS
 from tabellion.contract.labels import Labels
 from tabellion.outputs.consolidation import Details, write_detail_workbook
-from tabellion.outputs.state import Previous
+from tabellion.outputs.state import PreviousOutputs
 from tabellion.processes import one_after_the_other
 from tabellion.transaction.manifest import content_digest
 
@@ -30,7 +30,7 @@ class DetailFiles:
 def make_detail_files(
     consolidation: Consolidation,
     details: Details,
-    previous: Previous | None,
+    previous: PreviousOutputs | None,
     folder: Path,
     edited: Collection[Path],
     prepared: Path,

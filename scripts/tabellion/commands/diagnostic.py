@@ -46,7 +46,7 @@ _PAGE = re.compile(rb"(?:\xef\xbb\xbf)?Diagnostic de tabellion")
 _MAIL_SECONDS, _OFFICE_SECONDS = 10.0, 30.0
 
 
-class State(StrEnum):
+class CheckState(StrEnum):
     """What a check says."""
 
     GOOD = "✓"
@@ -59,7 +59,7 @@ class Check:
     """One line of the page: what was looked at, its state, what was found and what can be done."""
 
     subject: str
-    state: State
+    state: CheckState
     detail: str
 
 
@@ -73,8 +73,8 @@ def diagnose(folder: Path, now: datetime, environment: Mapping[str, str]) -> lis
         workspace = find_workspace(folder)
     except TabellionError as error:
         reasons = " ".join(f"{item.message} {item.suggestion}" for item in error.findings)
-        return [*checks, Check("Contrat", State.BAD, reasons)]
-    checks.append(Check("Contrat", State.GOOD, f"{workspace.root}"))
+        return [*checks, Check("Contrat", CheckState.BAD, reasons)]
+    checks.append(Check("Contrat", CheckState.GOOD, f"{workspace.root}"))
     for check in (_workbook, _rights, _disk, _share_clock, _space, _lock, _watch, _last_run):
         checks += check(workspace)
     return [*checks, _mail(workspace, environment)]
@@ -104,7 +104,7 @@ def write_page(path: Path, text: str) -> None:
 
 def verdict(checks: list[Check]) -> str:
     """What the checks come to, in a sentence."""
-    for state, words in ((State.BAD, "À corriger"), (State.DOUBT, "Tout marche ; à savoir")):
+    for state, words in ((CheckState.BAD, "À corriger"), (CheckState.DOUBT, "Tout marche ; à savoir")):
         named = [check.subject for check in checks if check.state is state]
         if named:
             return f"{words} : {', '.join(named)}."
@@ -113,7 +113,7 @@ def verdict(checks: list[Check]) -> str:
 
 def is_bad(checks: list[Check]) -> bool:
     """Whether something does not work."""
-    return any(check.state is State.BAD for check in checks)
+    return any(check.state is CheckState.BAD for check in checks)
 
 
 # The machine
@@ -125,7 +125,7 @@ def _versions() -> Check:
         with suppress(metadata.PackageNotFoundError):
             libraries.append(f"{name} {metadata.version(name)}")
     system = f"{platform.system()} {platform.release()} ({platform.machine()})"
-    return Check("Versions", State.GOOD, f"Python {platform.python_version()}, {system} ; {', '.join(libraries)}")
+    return Check("Versions", CheckState.GOOD, f"Python {platform.python_version()}, {system} ; {', '.join(libraries)}")
 
 
 def program_path() -> Path | None:
@@ -139,8 +139,8 @@ def _program() -> Check:
     path = program_path()
     if path is None:
         words = "la commande n'est pas installée, aucun service ne peut la lancer : voir le guide de l'installation"
-        return Check("Programme", State.DOUBT, words)
-    return Check("Programme", State.GOOD, str(path))
+        return Check("Programme", CheckState.DOUBT, words)
+    return Check("Programme", CheckState.GOOD, str(path))
 
 
 def _console() -> Check:
@@ -148,27 +148,29 @@ def _console() -> Check:
     try:
         "✗→’€".encode(encoding)
     except (LookupError, UnicodeEncodeError):
-        return Check("Console", State.GOOD, f"{encoding} : les signes qui lui manquent sont remplacés")
-    return Check("Console", State.GOOD, encoding)
+        return Check("Console", CheckState.GOOD, f"{encoding} : les signes qui lui manquent sont remplacés")
+    return Check("Console", CheckState.GOOD, encoding)
 
 
 def _clock(now: datetime) -> Check:
     local = now.astimezone()
-    return Check("Heure", State.GOOD, f"{now:%d/%m/%Y %H:%M}, fuseau {local.tzname() or 'inconnu'} (UTC{local:%z})")
+    return Check(
+        "Heure", CheckState.GOOD, f"{now:%d/%m/%Y %H:%M}, fuseau {local.tzname() or 'inconnu'} (UTC{local:%z})"
+    )
 
 
 def _office() -> Check:
     command = find_office()
     if command is None:
-        return Check("LibreOffice", State.GOOD, "absent : il ne sert qu'à tirer un PDF du document publié")
+        return Check("LibreOffice", CheckState.GOOD, "absent : il ne sert qu'à tirer un PDF du document publié")
     try:
         done = subprocess.run(  # noqa: S603 - LibreOffice itself
             [command, "--version"], capture_output=True, text=True, errors="replace", timeout=_OFFICE_SECONDS,
             check=True,
         )  # fmt: skip
     except (OSError, subprocess.SubprocessError):
-        return Check("LibreOffice", State.DOUBT, f"{command} ne répond pas : le PDF ne pourra pas être fait")
-    return Check("LibreOffice", State.GOOD, " ".join(done.stdout.split()) or command)
+        return Check("LibreOffice", CheckState.DOUBT, f"{command} ne répond pas : le PDF ne pourra pas être fait")
+    return Check("LibreOffice", CheckState.GOOD, " ".join(done.stdout.split()) or command)
 
 
 # The workspace
@@ -177,15 +179,15 @@ def _office() -> Check:
 def _workbook(workspace: Workspace) -> Iterator[Check]:
     if not workspace.contrat.is_file():
         words = "il n'est pas là : « tabellion generate » le fait, ou remettez celui de l'équipe à sa place"
-        yield Check("Classeur", State.BAD, words)
+        yield Check("Classeur", CheckState.BAD, words)
         return
     try:
         with workspace.contrat.open("rb") as stream:
             stream.read(1)
     except OSError as error:
-        yield Check("Classeur", State.BAD, f"il ne peut pas être lu : {system_reason(error)}")
+        yield Check("Classeur", CheckState.BAD, f"il ne peut pas être lu : {system_reason(error)}")
         return
-    yield Check("Classeur", State.GOOD, f"{workspace.contrat.stat().st_size // 1024} Ko")
+    yield Check("Classeur", CheckState.GOOD, f"{workspace.contrat.stat().st_size // 1024} Ko")
 
 
 def _rights(workspace: Workspace) -> Iterator[Check]:
@@ -200,9 +202,9 @@ def _rights(workspace: Workspace) -> Iterator[Check]:
     if refused:
         remedy = "donnez le droit de modifier au compte qui lance tabellion"
         words = f"rien ne peut être écrit dans {', '.join(refused)} : {remedy}"
-        yield Check("Droits", State.BAD, words)
+        yield Check("Droits", CheckState.BAD, words)
     else:
-        yield Check("Droits", State.GOOD, "un fichier s'écrit, se renomme et se supprime dans chaque dossier")
+        yield Check("Droits", CheckState.GOOD, "un fichier s'écrit, se renomme et se supprime dans chaque dossier")
 
 
 def _try_writing(folder: Path) -> float:
@@ -218,15 +220,15 @@ def _try_writing(folder: Path) -> float:
 def _disk(workspace: Workspace) -> Iterator[Check]:
     disk = disk_of(workspace.root)
     words = f"{'partage du réseau' if disk.is_network else 'disque de la machine'} ({disk.kind or 'inconnu'})"
-    state = State.GOOD
+    state = CheckState.GOOD
     if disk.is_network:
         words += " : la surveillance le relit toutes les deux secondes"
     if disk.client:
         words += f", synchronisé par {disk.client} : gardez ce dossier « toujours sur cet appareil »"
-        state = State.DOUBT
+        state = CheckState.DOUBT
     if os.name == "nt" and len(str(workspace.root)) > _LONGEST_PATH - _BELOW_ROOT:
         words += " ; son chemin est long : rapprochez-le de la racine, des fichiers pourraient ne pas s'écrire"
-        state = State.DOUBT
+        state = CheckState.DOUBT
     yield Check("Emplacement", state, words)
 
 
@@ -235,20 +237,20 @@ def _share_clock(workspace: Workspace) -> Iterator[Check]:
         gap = _try_writing(workspace.workbooks) - time.time()
         if abs(gap) > _CLOCK_SECONDS:
             words = f"l'horloge du partage s'écarte de {abs(gap):.0f} secondes de celle de cette machine : réglez-les"
-            yield Check("Horloges", State.DOUBT, words)
+            yield Check("Horloges", CheckState.DOUBT, words)
 
 
 def _space(workspace: Workspace) -> Iterator[Check]:
     try:
         free = shutil.disk_usage(workspace.workbooks).free
     except OSError as error:
-        yield Check("Place", State.DOUBT, system_reason(error))
+        yield Check("Place", CheckState.DOUBT, system_reason(error))
         return
     words = f"{free / _GIB:.1f} Gio libres".replace(".", ",")
     if free < _LEAST_FREE_BYTES:
-        yield Check("Place", State.BAD, f"{words} : libérez de la place, il en faut 2")
+        yield Check("Place", CheckState.BAD, f"{words} : libérez de la place, il en faut 2")
     else:
-        yield Check("Place", State.GOOD, words)
+        yield Check("Place", CheckState.GOOD, words)
 
 
 def _lock(workspace: Workspace) -> Iterator[Check]:
@@ -257,37 +259,39 @@ def _lock(workspace: Workspace) -> Iterator[Check]:
             pass
     except TabellionError as error:
         (item,) = error.findings
-        yield Check("Verrou", State.DOUBT, f"{item.message} {item.suggestion}")
+        yield Check("Verrou", CheckState.DOUBT, f"{item.message} {item.suggestion}")
         return
-    yield Check("Verrou", State.GOOD, "un seul passage à la fois écrit dans ce contrat")
+    yield Check("Verrou", CheckState.GOOD, "un seul passage à la fois écrit dans ce contrat")
 
 
 def _watch(workspace: Workspace) -> Iterator[Check]:
     if is_watched(workspace.memory):
-        yield Check("Surveillance", State.GOOD, "elle tourne")
+        yield Check("Surveillance", CheckState.GOOD, "elle tourne")
     else:
         words = "aucune ne tourne : les demandes de l'équipe attendent ; « tabellion installer » la met en marche"
-        yield Check("Surveillance", State.DOUBT, words)
+        yield Check("Surveillance", CheckState.DOUBT, words)
 
 
 def _last_run(workspace: Workspace) -> Iterator[Check]:
     report = workspace.consolidation / "rapport.html"
     if not report.is_file():
-        yield Check("Consolidation", State.DOUBT, "aucune n'a encore été faite")
+        yield Check("Consolidation", CheckState.DOUBT, "aucune n'a encore été faite")
         return
     made = datetime.fromtimestamp(report.stat().st_mtime)
-    yield Check("Consolidation", State.GOOD, f"la dernière nouvelle est du {french_moment(made)}")
+    yield Check("Consolidation", CheckState.GOOD, f"la dernière nouvelle est du {french_moment(made)}")
 
 
 def _mail(workspace: Workspace, environment: Mapping[str, str]) -> Check:
     mail = workspace.settings.courriel
     if mail is None:
-        return Check("Courriel", State.GOOD, "pas réglé : aucun avis n'est envoyé")
+        return Check("Courriel", CheckState.GOOD, "pas réglé : aucun avis n'est envoyé")
     where = f"{mail.serveur}:{mail.port}, {mail.chiffrement}"
     try:
         with Session(mail, environment, SmtpTimeouts(answer=_MAIL_SECONDS)):
             pass
     except (MailError, OSError) as error:
         detail = system_reason(error) if isinstance(error, OSError) else str(error)
-        return Check("Courriel", State.BAD, f"{where} : {detail}")
-    return Check("Courriel", State.GOOD, f"{where} : le serveur répond et accepte cette machine ; rien n'a été envoyé")
+        return Check("Courriel", CheckState.BAD, f"{where} : {detail}")
+    return Check(
+        "Courriel", CheckState.GOOD, f"{where} : le serveur répond et accepte cette machine ; rien n'a été envoyé"
+    )

@@ -39,7 +39,7 @@ _WAIT_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedLetters:
     """The letters that the state of the campaign calls for, and who has no address."""
 
     consolidation: Consolidation
@@ -71,7 +71,7 @@ def prepare_letters(
     now: datetime,
     *,
     reminders: bool,
-) -> Prepared:
+) -> PreparedLetters:
     """The letters of ``exercice`` (the current one by default): forms for those who have not answered, or reminders.
 
     ``partners`` are identifiers (all by default; one that is named gets its form whatever it has answered). Reminders
@@ -100,11 +100,11 @@ def prepare_letters(
         letters = form_letters(workspace, consolidation, lines, guide_name(PARTNER))
     without = [line.nom for line in lines if not any(map(is_mail_address, line.contacts))]
     findings = [finding("partenaire-sans-adresse", Place("contrat.xlsx"), valeur=", ".join(without))] if without else []
-    return Prepared(consolidation, mail, year, tuple(letters), tuple(findings))
+    return PreparedLetters(consolidation, mail, year, tuple(letters), tuple(findings))
 
 
 def send_letters(
-    workspace: Workspace, prepared: Prepared, now: datetime, *, again: bool = False,
+    workspace: Workspace, prepared: PreparedLetters, now: datetime, *, again: bool = False,
     environment: Mapping[str, str] = os.environ,
 ) -> Sending:  # fmt: skip
     """Send the letters that were not sent yet, also those that wait; with ``again``, those refused or doubtful too.
@@ -126,7 +126,7 @@ def send_letters(
     return Sending(entries, before, (*prepared.findings, *findings))
 
 
-def queue_letters(workspace: Workspace, prepared: Prepared, now: datetime) -> tuple[int, list[Finding]]:
+def queue_letters(workspace: Workspace, prepared: PreparedLetters, now: datetime) -> tuple[int, list[Finding]]:
     """Note the letters that were not sent yet as waiting, for the watcher to send; how many, and what was wrong with
     what is known of those sent before. Raises as :func:`send_letters`."""
     with _sending(workspace, now) as outbox:
@@ -224,7 +224,7 @@ def _sending(workspace: Workspace, now: datetime) -> Iterator[Outbox]:
             raise cannot_write(outbox.path, error) from error
 
 
-def write_trial(workspace: Workspace, prepared: Prepared, now: datetime) -> list[Path]:
+def write_trial(workspace: Workspace, prepared: PreparedLetters, now: datetime) -> list[Path]:
     """Write the mails that would be sent, as files to open, into a new folder of ``workbooks/essais/``; nothing leaves.
 
     Raises :class:`TabellionError` where they cannot be written.

@@ -34,7 +34,7 @@ _KEY_BYTES = 32
 
 
 @dataclass(frozen=True)
-class Sent:
+class WrittenForm:
     """One form written: for whom, where, how many rows it asks about, the dated copy of a filled one it replaced."""
 
     partner: str
@@ -52,7 +52,7 @@ def forms(
     now: datetime,
     tell: Callable[[Source], None] = lambda _: None,
     progress: Tell | None = None,
-) -> list[Sent]:
+) -> list[WrittenForm]:
     """Write the forms of ``exercice`` (the contract's current one by default) into ``workbooks/envois/EXERCICE/``, and
     the partner's guide beside them.
 
@@ -83,7 +83,7 @@ def forms(
                 progress(done, len(made), f"Formulaire {of(form.partner)}")
             path = folder / f"{file_stem(form.identity.partenaire)}-{year}.xlsx"
             contents[path] = write_form(contract, form, key)
-            sent.append(Sent(form.partner, path, form_row_count(form)))
+            sent.append(WrittenForm(form.partner, path, form_row_count(form)))
         contents |= partner_guide(workspace, folder) if sent else {}
         filled = edited_among(contents, replaceable(elsewhere=False))
         next_contract = _moved_on(workspace, source, year, now) or source.register_files

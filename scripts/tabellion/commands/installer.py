@@ -19,7 +19,7 @@ from datetime import datetime
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 
-from tabellion.commands.diagnostic import Check, State, program_path
+from tabellion.commands.diagnostic import Check, CheckState, program_path
 from tabellion.commands.guides import lacking_guides
 from tabellion.contract.folders import SETTINGS_FILE
 from tabellion.contract.workspace import Workspace, find_workspace, starter_kit
@@ -37,7 +37,7 @@ RunCommand = Callable[[Sequence[str]], tuple[bool, str]]
 
 
 @dataclass(frozen=True)
-class Plan:
+class Installation:
     """What an installation does: the service, and the shortcuts by their place. Both may be left out."""
 
     service: Service | None
@@ -71,12 +71,12 @@ def _is_administrator() -> bool:
 
 def plan(
     machine: Machine, workspace: Workspace, *, nightly: bool, service: bool = True, shortcuts: bool = True
-) -> Plan:
+) -> Installation:
     """What to write and to run on ``machine`` for a workspace."""
     folder = next(path for path in (workspace.root / _UNITS, starter_kit() / _UNITS) if path.is_dir())
     units = {path.name: path.read_bytes() for path in (*(starter_kit() / _UNITS).iterdir(), *folder.iterdir())}
     made = service_of(machine, units, workspace.settings.identifiant, nightly=nightly) if service else None
-    return Plan(made, _shortcuts(machine, workspace) if shortcuts else {})
+    return Installation(made, _shortcuts(machine, workspace) if shortcuts else {})
 
 
 def _shortcuts(machine: Machine, workspace: Workspace) -> dict[Path, bytes]:
@@ -129,7 +129,7 @@ def rehearsed_folder(folder: Path, now: datetime, model: str) -> Workspace:
         return Workspace(folder.resolve(), find_workspace(made).settings)
 
 
-def install(wanted: Plan, run: RunCommand) -> list[Check]:
+def install(wanted: Installation, run: RunCommand) -> list[Check]:
     """Carry a plan out; each part says what came of it."""
     checks = [] if wanted.service is None else [_install_service(wanted.service, run)]
     return [*checks, _install_shortcuts(wanted.shortcuts)] if wanted.shortcuts else checks
@@ -146,21 +146,21 @@ def _install_service(service: Service, run: RunCommand) -> Check:
     try:
         write_all_whole({Path(path): content for path, content in service.files.items()})
     except TabellionError as error:
-        return Check("Service", State.BAD, " ".join(item.message for item in error.findings))
+        return Check("Service", CheckState.BAD, " ".join(item.message for item in error.findings))
     if not service.start:
-        return Check("Service", State.DOUBT, service.advice)
+        return Check("Service", CheckState.DOUBT, service.advice)
     for command in service.start:
         done, answer = run(command)
         if not done and command[:2] != ("launchctl", "unload"):  # nothing was loaded before the first time
             advice = f" {service.advice}" if service.advice else ""
-            return Check("Service", State.BAD, f"« {' '.join(command)} » n'a pas réussi : {answer}{advice}")
+            return Check("Service", CheckState.BAD, f"« {' '.join(command)} » n'a pas réussi : {answer}{advice}")
     done, answer = run(service.ask)
     if not done:
-        return Check("Service", State.BAD, f"« {service.name} » est installé mais ne tourne pas : {answer}")
+        return Check("Service", CheckState.BAD, f"« {service.name} » est installé mais ne tourne pas : {answer}")
     if service.stay and not run(service.stay)[0]:
         words = f"« {service.name} » est en marche tant que la session est ouverte ; au-delà, l'administrateur lance"
-        return Check("Service", State.DOUBT, f"{words} : {' '.join(service.stay)}")
-    return Check("Service", State.GOOD, f"« {service.name} » est en marche, et le sera à chaque démarrage")
+        return Check("Service", CheckState.DOUBT, f"{words} : {' '.join(service.stay)}")
+    return Check("Service", CheckState.GOOD, f"« {service.name} » est en marche, et le sera à chaque démarrage")
 
 
 def _install_shortcuts(shortcuts: Mapping[Path, bytes]) -> Check:
@@ -174,10 +174,10 @@ def _install_shortcuts(shortcuts: Mapping[Path, bytes]) -> Check:
             path.chmod(0o755)  # some desktops open only what may be run
     except (OSError, TabellionError) as error:
         reason = system_reason(error) if isinstance(error, OSError) else error.findings[0].message
-        return Check("Raccourcis", State.BAD, f"{folder} : {reason}")
+        return Check("Raccourcis", CheckState.BAD, f"{folder} : {reason}")
     if others:
-        return Check("Raccourcis", State.DOUBT, f"laissés tels quels dans {folder} : {', '.join(others)}")
-    return Check("Raccourcis", State.GOOD, f"{', '.join(path.stem for path in shortcuts)}, dans {folder}")
+        return Check("Raccourcis", CheckState.DOUBT, f"laissés tels quels dans {folder} : {', '.join(others)}")
+    return Check("Raccourcis", CheckState.GOOD, f"{', '.join(path.stem for path in shortcuts)}, dans {folder}")
 
 
 def try_once(workspace: Workspace, now: datetime) -> Check:
@@ -189,8 +189,8 @@ def try_once(workspace: Workspace, now: datetime) -> Check:
         done = consolidate(workspace, now, None)
     except TabellionError as error:
         reasons = " ".join(f"{item.message} {item.suggestion}" for item in error.findings)
-        return Check("Essai", State.BAD, f"la consolidation n'a pas pu se faire : {reasons}")
-    return Check("Essai", State.GOOD, f"une consolidation est faite : {summary(done.findings)}")
+        return Check("Essai", CheckState.BAD, f"la consolidation n'a pas pu se faire : {reasons}")
+    return Check("Essai", CheckState.GOOD, f"une consolidation est faite : {summary(done.findings)}")
 
 
 def run_command(command: Sequence[str]) -> tuple[bool, str]:
@@ -209,7 +209,7 @@ def run_command(command: Sequence[str]) -> tuple[bool, str]:
     return done.returncode == 0, words[-1] if words else f"code {done.returncode}"
 
 
-def plan_lines(wanted: Plan, workspace: Workspace) -> list[str]:
+def plan_lines(wanted: Installation, workspace: Workspace) -> list[str]:
     """A plan in words, for a rehearsal."""
     is_there = (workspace.root / SETTINGS_FILE).is_file()
     lines = [f"{'Contrat' if is_there else 'Créerait le contrat dans'} : {workspace.root}"]

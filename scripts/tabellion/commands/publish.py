@@ -46,7 +46,7 @@ class Publication:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class PublishOptions:
     """What is asked: formats, conventions (all when empty), annexes, exercice, source, target of the first format."""
 
     formats: tuple[str, ...] = ("docx",)
@@ -58,7 +58,7 @@ class Wanted:
     force: bool = False
 
 
-def publish(workspace: Workspace, wanted: Wanted, now: datetime, tell: Tell | None = None) -> Publication:
+def publish(workspace: Workspace, wanted: PublishOptions, now: datetime, tell: Tell | None = None) -> Publication:
     """Write the document into ``workbooks/publication/`` (or at ``wanted.target``), whole or not at all.
 
     Raises :class:`TabellionError` when the options, the template, the texts or the source are wrong, and when a
@@ -105,7 +105,7 @@ def publish(workspace: Workspace, wanted: Wanted, now: datetime, tell: Tell | No
     return Publication(tuple(documents), kept, findings, tuple(notices), made_from, counts)
 
 
-def _read_templates(workspace: Workspace, contract: Book, wanted: Wanted) -> tuple[Template, Texts]:
+def _read_templates(workspace: Workspace, contract: Book, wanted: PublishOptions) -> tuple[Template, Texts]:
     """The Word template and the workspace's texts; raises :class:`TabellionError` with all that is wrong by then."""
     mistakes = _wrong_for(contract, wanted)
     try:
@@ -128,7 +128,7 @@ def _no_pdf(path: Path, detail: str, *, alone: bool) -> Finding:
     return finding("pdf-impossible", Place(path.name), valeur=path.name, detail=detail, remede=remede)
 
 
-def _wrong_options(wanted: Wanted) -> list[Finding]:
+def _wrong_options(wanted: PublishOptions) -> list[Finding]:
     mistakes = [
         wrong_option("--format", kind, "docx, pdf, ou les deux séparés par une virgule")
         for kind in wanted.formats
@@ -147,7 +147,7 @@ def _wrong_options(wanted: Wanted) -> list[Finding]:
     return mistakes
 
 
-def _wrong_for(contract: Book, wanted: Wanted) -> list[Finding]:
+def _wrong_for(contract: Book, wanted: PublishOptions) -> list[Finding]:
     """What the options ask that the contract has not."""
     known = list(contract.convention_titles)
     numbers = ", ".join(map(str, known[:30]))
@@ -184,7 +184,7 @@ def _read(workspace: Workspace, source: Depuis) -> tuple[Book, tuple[Finding, ..
     return book, (*book.findings, *meaning), "de l’état consolidé"
 
 
-def _paths(workspace: Workspace, wanted: Wanted, exercice: int) -> dict[str, Path]:
+def _paths(workspace: Workspace, wanted: PublishOptions, exercice: int) -> dict[str, Path]:
     """Where each format goes: beside the target, under its name, or in the folder of publications."""
     if wanted.target is not None:
         base = wanted.target.with_suffix("")

@@ -25,7 +25,7 @@ from tabellion.contract.folders import COLLECTED, SETTINGS_FILE
 from tabellion.contract.workspace import MailSettings, Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.names import IDENTITY
-from tabellion.mail.attachments import Brought, Incoming, examine
+from tabellion.mail.attachments import Incoming, MessageFiles, examine
 from tabellion.mail.collected import CollectedMails
 from tabellion.mail.delivery import AlsoDone
 from tabellion.mail.headers import NOBODY, Sender
@@ -57,7 +57,7 @@ _TO_MOVE = "S'il doit compter, déplacez-le dans retours/."
 
 
 @dataclass
-class Collected:
+class CollectResult:
     """What a run took: files from the folder ``workbooks/`` with their senders, how many automatic messages it left."""
 
     files: list[tuple[str, str]] = field(default_factory=list)
@@ -68,7 +68,7 @@ class Collected:
 def collect(
     workspace: Workspace, consolidation: Consolidation, now: datetime, environment: Mapping[str, str] = os.environ,
     stop: Callable[[], bool] = lambda: False,
-) -> Collected:  # fmt: skip
+) -> CollectResult:  # fmt: skip
     """Take what came since the last time. Raises :class:`TabellionError` where no mailbox is set, another process
     collects or sends, or a file cannot be written; a server that fails is said, and what was taken counts."""
     mail = consolidation.contract.settings.courriel
@@ -98,9 +98,9 @@ class _Collector:
     known: CollectedMails
     now: datetime
     contract: str
-    done: Collected = field(default_factory=Collected)
+    done: CollectResult = field(default_factory=CollectResult)
 
-    def collect(self, environment: Mapping[str, str], stop: Callable[[], bool]) -> Collected:
+    def collect(self, environment: Mapping[str, str], stop: Callable[[], bool]) -> CollectResult:
         folder = self.mail.boite_dossier
         keyword = _KEYWORD + hashlib.sha256(self.contract.encode()).hexdigest()[:12]
         if self.known.aside is not None:
@@ -190,7 +190,7 @@ class _Collector:
                     message.brought.remarks.append("il est illisible, ou demande trop pour être ouvert")
                 return message
         key = hashlib.sha256(path.read_bytes()).hexdigest()
-        return Incoming(key, NOBODY, "", Brought(remarks=["il est illisible"]))
+        return Incoming(key, NOBODY, "", MessageFiles(remarks=["il est illisible"]))
 
     def _is_own(self, sender: Sender) -> bool:
         """Whether it is a mail of ours that came back: the staff may read the mailbox from which it leaves."""
@@ -222,7 +222,7 @@ class _Collector:
         paths = [path for path in self.workspace.envois.glob("*/*.xlsx") if path.stat().st_size in sizes]
         return {path.read_bytes() for path in paths}
 
-    def _own_workbooks(self, brought: Brought) -> list[tuple[tuple[str, bytes], str]]:
+    def _own_workbooks(self, brought: MessageFiles) -> list[tuple[tuple[str, bytes], str]]:
         """The workbooks but those that say that they are of another contract, which shares the mailbox: of these the
         message keeps a remark. Each comes with the partner whose form it says it is (empty: it says none)."""
         own = []
@@ -269,7 +269,7 @@ class _Collector:
         finally:
             path.unlink(missing_ok=True)
 
-    def _reason_to_leave(self, sender: Sender, brought: Brought, size: int, *, is_large: bool) -> str:
+    def _reason_to_leave(self, sender: Sender, brought: MessageFiles, size: int, *, is_large: bool) -> str:
         if is_large:
             return f"il est trop gros ({size / _MEGABYTE:.0f} Mo, au plus {self.mail.boite_mo})"
         if not brought.workbooks:
@@ -295,7 +295,7 @@ class _Collector:
         )
 
 
-def _reasons(brought: Brought) -> str:
+def _reasons(brought: MessageFiles) -> str:
     return " ; ".join(dict.fromkeys(brought.remarks))
 
 
@@ -329,7 +329,7 @@ class CampaignPost:
         return findings, min(filter(None, (moment, self._next)))
 
 
-def print_collected(done: Collected) -> None:
+def print_collected(done: CollectResult) -> None:
     """Say which files were taken, and from whom."""
     room = max((len(fichier) for fichier, _ in done.files), default=0)
     for fichier, sender in done.files:

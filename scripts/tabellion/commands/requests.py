@@ -134,9 +134,9 @@ def _unconfirmed(confirmation: str, words: str, changed: str) -> NotDoneError:
 
 
 def _publish(workspace: Workspace, now: datetime) -> str:
-    from tabellion.commands.publish import Wanted, publish
+    from tabellion.commands.publish import PublishOptions, publish
 
-    done = publish(workspace, Wanted(), now)
+    done = publish(workspace, PublishOptions(), now)
     if not done.paths:
         blocking = [item for item in done.findings if item.bloquant]
         raise NotDoneError(f"{plural(len(blocking), 'constat bloque', 'constats bloquent')} : {blocking[0].message}")

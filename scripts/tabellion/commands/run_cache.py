@@ -16,7 +16,7 @@ from tabellion.contract.workspace import Workspace
 
 
 @dataclass(frozen=True)
-class _KnownSource:
+class _CachedSource:
     """A contract that was loaded: from what, with which decisions, and the readings of the journal that it needs."""
 
     digest: str
@@ -30,7 +30,7 @@ class RunCache:
     """The returns and the contract as the last run read them."""
 
     returns: KnownReturns = field(default_factory=KnownReturns)
-    _known: _KnownSource | None = None
+    _known: _CachedSource | None = None
 
     def source(self, workspace: Workspace, journal: Journal, decisions: Decisions) -> Source:
         """What :func:`load_source` gives, from the last run where nothing of it has changed since."""
@@ -42,5 +42,5 @@ class RunCache:
         source = load_source(workspace, journal, decisions)
         is_sure = contract_digest(workspace) == before and not source.state.saves.answered.was_asked
         is_sure &= not any(finding.code.startswith(PASSING) for finding in source.findings)
-        self._known = _KnownSource(before, decisions, frozenset(journal.asked - asked), source) if is_sure else None
+        self._known = _CachedSource(before, decisions, frozenset(journal.asked - asked), source) if is_sure else None
         return source

@@ -22,7 +22,7 @@ from tabellion.mail.outbox import with_mails
 from tabellion.outputs.state import (
     STATE_FILE,
     ChangeDigests,
-    Previous,
+    PreviousOutputs,
     change_digests,
     read_previous,
     since_previous,
@@ -62,7 +62,7 @@ class OutputsInPlace:
     that may be replaced, ``names`` what they are all called.
     """
 
-    previous: Previous | None
+    previous: PreviousOutputs | None
     names: tuple[str, ...]
     edited: list[Path]
     replaceable: Mapping[Path, str]

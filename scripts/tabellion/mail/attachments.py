@@ -45,7 +45,7 @@ _ATTACHMENT_BEGINS, _ATTACHMENT_NAME, _ATTACHMENT_CONTENT = 0x00069002, 0x000180
 
 
 @dataclass
-class Brought:
+class MessageFiles:
     """What a message brings: ``workbooks`` by name and bytes, ``remarks`` on what could not be opened, in French."""
 
     workbooks: list[tuple[str, bytes]] = field(default_factory=list)
@@ -61,7 +61,7 @@ class Incoming:
     key: str
     sender: Sender
     subject: str
-    brought: Brought
+    brought: MessageFiles
 
 
 def examine(path: str, _limits: Limits, *, authority: str, has_body: bool = True) -> Incoming:
@@ -78,7 +78,7 @@ def examine(path: str, _limits: Limits, *, authority: str, has_body: bool = True
         subject = one_line(str(message.get("Subject", "")), _LONGEST_SUBJECT)
     except (ValueError, LookupError, TypeError, AttributeError):  # a header that no rule foresees
         subject = ""
-    return Incoming(key, sender, subject, workbooks_of(message) if has_body else Brought())
+    return Incoming(key, sender, subject, workbooks_of(message) if has_body else MessageFiles())
 
 
 def read_message(content: bytes) -> EmailMessage:
@@ -89,14 +89,14 @@ def read_message(content: bytes) -> EmailMessage:
     return parser.close()
 
 
-def workbooks_of(message: Message) -> Brought:
+def workbooks_of(message: Message) -> MessageFiles:
     """The workbooks that a message brings: attached to it, or to a message or in an archive that it brings."""
-    brought = Brought()
+    brought = MessageFiles()
     _look_into(message, brought, 0)
     return brought
 
 
-def _look_into(message: Message, brought: Brought, depth: int) -> None:
+def _look_into(message: Message, brought: MessageFiles, depth: int) -> None:
     for part in message.walk():
         if part.is_multipart():  # its parts come next, those of a forwarded message too
             continue
@@ -109,7 +109,7 @@ def _look_into(message: Message, brought: Brought, depth: int) -> None:
             _look_at(name, content, brought, depth)
 
 
-def _look_at(name: str, content: bytes, brought: Brought, depth: int) -> None:
+def _look_at(name: str, content: bytes, brought: MessageFiles, depth: int) -> None:
     """Look at one file: a workbook is taken, a message or an archive is looked into."""
     suffix = PurePosixPath(name.strip()).suffix.lower()
     brought.size += len(content)
@@ -134,7 +134,7 @@ def _look_at(name: str, content: bytes, brought: Brought, depth: int) -> None:
 _TOO_MUCH = "ses pièces jointes sont trop grosses une fois ouvertes"
 
 
-def _look_into_archive(name: str, content: bytes, brought: Brought, depth: int) -> None:
+def _look_into_archive(name: str, content: bytes, brought: MessageFiles, depth: int) -> None:
     shown = one_line(name, _LONGEST_NAME)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -161,7 +161,7 @@ def _look_into_archive(name: str, content: bytes, brought: Brought, depth: int) 
         brought.remarks.append(f"l'archive « {shown} » demande un mot de passe")
 
 
-def _look_into_outlook(name: str, content: bytes, brought: Brought, depth: int) -> None:
+def _look_into_outlook(name: str, content: bytes, brought: MessageFiles, depth: int) -> None:
     """Look at the files attached to a message of Outlook, and to the messages that are attached to it."""
     from olefile import OleFileIO
 
@@ -184,7 +184,7 @@ def _look_into_outlook(name: str, content: bytes, brought: Brought, depth: int) 
         brought.remarks.append(f"le message « {one_line(name, _LONGEST_NAME)} » est abîmé")
 
 
-def _look_into_rich_text(name: str, content: bytes, brought: Brought, depth: int) -> None:
+def _look_into_rich_text(name: str, content: bytes, brought: MessageFiles, depth: int) -> None:
     """Look at the files in what Outlook sends as ``winmail.dat`` ([MS-OXTNEF], 2.1.3)."""
     files, at = list[list[bytes]](), _RICH_TEXT_HEAD_BYTES
     while at < len(content):

@@ -15,7 +15,7 @@ from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
-from tabellion.campaign.model import BoardLine, CellChange, Consolidation, Modification, Since
+from tabellion.campaign.model import BoardLine, CellChange, ChangesSince, Consolidation, Modification
 from tabellion.campaign.parsed_return import plain_json, value_of
 from tabellion.findings import Json, Place
 from tabellion.measures import AMOUNT_WORDS
@@ -36,7 +36,7 @@ ChangeDigests = Mapping[tuple[str | None, int | None], str]
 
 
 @dataclass(frozen=True)
-class Previous:
+class PreviousOutputs:
     """What the outputs in place say: the digest of their state, when it was made, what had changed, and their tables.
 
     ``copies`` are the annotated copies made, by name, with the digest of what each was made from; ``outputs`` the
@@ -47,7 +47,7 @@ class Previous:
 
     digest: str
     made: datetime
-    since: Since
+    since: ChangesSince
     statuses: Mapping[tuple[str, int], str]
     findings: Counter[str]
     exercice: int
@@ -57,12 +57,12 @@ class Previous:
     details: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_previous(folder: Path, registre: Path, names: Iterable[str]) -> Previous | None:
+def read_previous(folder: Path, registre: Path, names: Iterable[str]) -> PreviousOutputs | None:
     """What the outputs of ``folder`` say; ``None`` where there are none, or they were not written by the program."""
     try:
         content = json.loads((folder / STATE_FILE).read_text(encoding="utf-8"))
         state = content["etat"]
-        return Previous(
+        return PreviousOutputs(
             state["empreinte"],
             datetime.fromisoformat(state["fait_le"]),
             _since(state["depuis"]),
@@ -149,7 +149,7 @@ def state_json(
 ) -> bytes:
     """``constats.json``: the findings as ``--json`` writes them, the campaign, and the state itself.
 
-    ``copies``, ``outputs`` and ``details`` are those of :class:`Previous`.
+    ``copies``, ``outputs`` and ``details`` are those of :class:`PreviousOutputs`.
     """
     exercice = consolidation.contract.settings.exercice_courant
     content = {
@@ -208,13 +208,13 @@ def _line_json(line: BoardLine) -> dict[str, object]:
 
 def since_previous(
     consolidation: Consolidation,
-    previous: Previous | None,
+    previous: PreviousOutputs | None,
     tables: Mapping[str, bytes],
     findings: Sequence[Mapping[str, object]],
-) -> Since:
+) -> ChangesSince:
     """What changed from the outputs in place to this consolidation; ``tables`` are its CSV files by table."""
     if previous is None:
-        return Since()
+        return ChangesSince()
     schemas = consolidation.contract.schemas
     cells: list[CellChange] = []
     for name, content in tables.items():
@@ -233,7 +233,7 @@ def since_previous(
     if previous.exercice == exercice and _LINES in previous.tables:
         with suppress(csv.Error, TypeError):
             was = _total_before(schemas[_LINES], previous.tables[_LINES], exercice, measure)
-    return Since(
+    return ChangesSince(
         previous.made,
         tuple(cells),
         tuple(status_changes),
@@ -300,7 +300,7 @@ def _finding_key(content: Mapping[str, object]) -> str:
     return repr([content.get(name) for name in ("code", "fichier", "feuille", "cellule", "ligne", "valeur")])
 
 
-def _since_json(since: Since) -> dict[str, object]:
+def _since_json(since: ChangesSince) -> dict[str, object]:
     return {
         "precedente": since.previous and since.previous.isoformat(timespec="seconds"),
         "cellules": [
@@ -323,7 +323,7 @@ def _cents(value: Any) -> int | None:
     return None if value is None else int(value)
 
 
-def _since(content: Json) -> Since:
+def _since(content: Json) -> ChangesSince:
     cells = tuple(
         CellChange(
             table, tuple(map(value_of, key)), champ, value_of(before), value_of(after),
@@ -332,7 +332,7 @@ def _since(content: Json) -> Since:
         for table, key, champ, before, after, place in content["cellules"]
     )  # fmt: skip
     before, total = content["precedente"], content["total"]
-    return Since(
+    return ChangesSince(
         None if before is None else datetime.fromisoformat(before),
         cells,
         tuple((partner, int(year), was, now) for partner, year, was, now in content["etats"]),

@@ -45,7 +45,7 @@ _FIRST_DATE = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Relation:
+class PartRelationship:
     """One relationship of a part: its whole type, and the part (or the outside address) that it leads to."""
 
     id: str
@@ -113,14 +113,14 @@ class PackageEditor:
             number += 1
         return pattern.format(number)
 
-    def relations(self, part: str) -> list[Relation]:
+    def relations(self, part: str) -> list[PartRelationship]:
         """The relationships of a part (of the package itself when empty), their targets as names of parts."""
         rels = self.relations_part(part)
         relations = []
         for element in self.parse(rels).iterfind("{*}Relationship") if rels in self.parts else ():
             target, external = element.get("Target", ""), element.get("TargetMode") == "External"
             place = target if external else self._resolved(part, target)
-            relations.append(Relation(element.get("Id", ""), element.get("Type", ""), place, external))
+            relations.append(PartRelationship(element.get("Id", ""), element.get("Type", ""), place, external))
         return relations
 
     def related(self, part: str, kind: str) -> str | None:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
-from tabellion.campaign.model import CellChange, Conflict, Consolidation, MergeOutcome, Modification, Removal, Since
+from tabellion.campaign.model import (
+    CellChange,
+    ChangesSince,
+    Conflict,
+    Consolidation,
+    MergeOutcome,
+    Modification,
+    Removal,
+)
 from tabellion.contract.book import Book
 from tabellion.contract.labels import Labels
 from tabellion.findings import Finding
@@ -90,7 +98,7 @@ class _ChangeWords:
     def __init__(self, consolidation: Consolidation) -> None:
         self.names, self.labels = consolidation.partner_names, Labels(consolidation.contract)
 
-    def changes(self, since: Since) -> Values:
+    def changes(self, since: ChangesSince) -> Values:
         """What changed since the last time: ``previous`` is that time in words, ``None`` when this is the first."""
         names, totals = self.names, since.totals
         return {

@@ -9,7 +9,7 @@ from tabellion.reading.xml_parts import unescaped
 from tabellion.xlsx.inplace.grid import FormulaCell, Grid
 from tabellion.xlsx.inplace.moves import Area, RowMove, area_name, parse_areas
 from tabellion.xlsx.notes import parse_drawing
-from tabellion.xlsx.package import PackageEditor, Relation, SheetEntry
+from tabellion.xlsx.package import PackageEditor, PartRelationship, SheetEntry
 from tabellion.xlsx.trees import Element
 
 
@@ -23,7 +23,7 @@ class Parts:
             self.sheets.setdefault(sheet.name.casefold(), sheet)
         self._trees: dict[str, Element] = {}
         self._grids: dict[str, Grid] = {}
-        self._relations: dict[str, list[Relation]] = {}
+        self._relations: dict[str, list[PartRelationship]] = {}
         self.changed = set[str]()
 
     def tree(self, part: str) -> Element:
