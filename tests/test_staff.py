@@ -226,6 +226,24 @@ def test_many_rows_removed_at_once_wait(chartres: Path) -> None:
     assert tabellion("adopt", "--oui", cwd=chartres).code == 2
 
 
+def test_lines_of_a_deleted_sheet_are_named_where_the_register_has_them(chartres: Path) -> None:
+    """Their place is the register: the run that says so writes it, with these lines at its end."""
+
+    def drop(book: Excel) -> None:
+        del book.book[book.sheet("Lignes_07").title]
+
+    edit(chartres, drop)
+    for _ in range(2):
+        run = night(chartres)
+        register = (chartres / "workbooks" / "registre" / "lignes_budgetaires.csv").read_text(encoding="utf-8")
+        named = [item for item in run.findings if item.code == "compte-deux-fois" and item.place.ligne is not None]
+        assert named, "the lines of convention 7 that convention 8 has too"
+        for finding in named:
+            row = register.splitlines()[(finding.place.ligne or 0) - 1]
+            assert row.startswith("B07-"), row
+            assert row.split(",")[3].strip('"')[:20] in finding.message
+
+
 def test_a_row_that_a_return_speaks_of_waits_when_staff_remove_it(root: Path) -> None:
     form, row = root / "workbooks" / "envois" / "2016" / "luce-2016.xlsx", {"ligne_id": "C", "exercice": 2016}
     fill(form, root / "workbooks" / "retours" / "luce.xlsx", {"Budget": {"C": {"montant_prevu": 77}}}, saved=MONDAY)

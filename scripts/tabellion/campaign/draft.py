@@ -36,13 +36,11 @@ class Draft:
         self.read, self.base, self.schemas = read, base, read.schemas
         self.labels = Labels(base)
         self.known = {name: rows_by_key(base, schema) for name, schema in self.schemas.items()}
-        self._lines = {
-            name: dict(zip(self.known[name], base.rows.get(name, ()), strict=False)) for name in self.schemas
-        }
         self.rows: dict[str, list[dict[str, Any]]] = {
             name: [dict(row) for row in read.tables[name].rows] if name in read.tables else [] for name in self.schemas
         }
         self.places = {name: list(read.rows.get(name, ())) for name in self.schemas}
+        self._restored: set[str] = set()
         self.findings: list[Finding] = list(read.findings)
         self._tables: Tables = dict(read.tables)
         self.created: dict[tuple[str, Key], Place] = {}
@@ -56,10 +54,20 @@ class Draft:
             if name in self.read.tables or name in self.base.tables
         }
         self._tables = tables
+        self._place_restored()
         settings, findings = settings_of(tables, self.base.settings), tuple(self.findings)
         return replace(
             self.read, settings=settings, tables=tables, rows=self.places, unknown=frozenset(), findings=findings
         )
+
+    def _place_restored(self) -> None:
+        """Give the rows that were put back the lines that they have once the register is written."""
+        for table in self._restored:
+            places, line = self.places[table], 2
+            for position, row in enumerate(self.rows[table]):
+                if places[position][0] < 0 and places[position] != UNREAD_ROW:
+                    places[position] = (-1, line)
+                line += 1 + sum(value.count("\n") for value in row.values() if isinstance(value, str))
 
     def positions(self) -> dict[str, dict[Key, int]]:
         """The position of each row by table and key."""
@@ -73,6 +81,7 @@ class Draft:
         asked = self.created.get((table, key_of(self.schemas[table], self.rows[table][position])))
         if asked is not None and self.places[table][position] == UNREAD_ROW:
             return asked
+        self._place_restored()
         return replace(self.read, rows=self.places).locate(table, position, field)
 
     def sheet_of(self, table: str, key: Key) -> Place:
@@ -84,7 +93,8 @@ class Draft:
     def restore(self, table: str, key: Key) -> None:
         """Put back a row that was last accepted, at the end of its table; its place is its line of the register."""
         self.rows[table].append(dict(self.known[table][key]))
-        self.places[table].append(self._lines[table].get(key, (-1, 1)))
+        self.places[table].append((-1, 1))
+        self._restored.add(table)
 
     def drop(self, table: str, positions: Collection[int]) -> None:
         """Leave rows of a table out."""
