@@ -57,7 +57,7 @@ def clock() -> Clock:
     return Clock()
 
 
-class Looks:
+class Snapshots:
     """Looks at a workspace, one after the other: what changed since the last one, whether a folder is missing."""
 
     def __init__(self, workspace: Workspace, clock: Clock | None = None) -> None:
@@ -74,10 +74,10 @@ class Looks:
 
 
 @pytest.fixture
-def looks(opened: Workspace, clock: Clock) -> Looks:
-    looks = Looks(opened, clock)
-    looks.look()
-    return looks
+def snapshots(opened: Workspace, clock: Clock) -> Snapshots:
+    snapshots = Snapshots(opened, clock)
+    snapshots.look()
+    return snapshots
 
 
 def test_the_first_look_finds_all_inputs_and_settings(opened: Workspace) -> None:
@@ -87,7 +87,7 @@ def test_the_first_look_finds_all_inputs_and_settings(opened: Workspace) -> None
     (opened.consolidation / "consolidation.xlsx").write_bytes(b"x")
     (opened.constats / "1.xlsx").write_bytes(b"x")
     (opened.constats / "~$1.xlsx").write_bytes(b"x")
-    snapshot = Looks(opened).look()
+    snapshot = Snapshots(opened).look()
     expected = {
         opened.root / "tabellion.toml", opened.contrat, opened.consolidation / "consolidation.xlsx",
         *opened.retours.glob("[0-9].xlsx"), *opened.registre.iterdir(), *(opened.root / "schemas").iterdir(),
@@ -114,38 +114,38 @@ NOTHING = ["README.md", "workbooks/contrat 2016-11-30 02h15.xlsx", "workbooks/~$
 
 def test_what_is_watched(opened: Workspace) -> None:
     shutil.rmtree(opened.retours)
-    before = {path.relative_to(opened.root).as_posix() for path in Looks(opened).look()}
+    before = {path.relative_to(opened.root).as_posix() for path in Snapshots(opened).look()}
     for name in (*INPUTS, *NOTHING):
         path = opened.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("x", encoding="utf-8")
-    after = {path.relative_to(opened.root).as_posix() for path in Looks(opened).look()}
+    after = {path.relative_to(opened.root).as_posix() for path in Snapshots(opened).look()}
     assert after == before | set(INPUTS)
 
 
-def test_nothing_changed(looks: Looks) -> None:
-    assert looks.look() == set()
+def test_nothing_changed(snapshots: Snapshots) -> None:
+    assert snapshots.look() == set()
 
 
-def test_new_changed_and_gone_files_are_told(looks: Looks, opened: Workspace) -> None:
+def test_new_changed_and_gone_files_are_told(snapshots: Snapshots, opened: Workspace) -> None:
     inside = opened.retours / "lot" / "neuf.xlsx"
     inside.parent.mkdir()
     inside.write_bytes(b"x")
     (opened.retours / "1.xlsx").write_bytes(b"y")
     (opened.retours / "2.xlsx").unlink()
-    assert looks.look() == {inside, opened.retours / "1.xlsx", opened.retours / "2.xlsx"}
-    assert looks.look() == set()
+    assert snapshots.look() == {inside, opened.retours / "1.xlsx", opened.retours / "2.xlsx"}
+    assert snapshots.look() == set()
 
 
-def test_a_renamed_folder_is_all_its_files(looks: Looks, opened: Workspace) -> None:
+def test_a_renamed_folder_is_all_its_files(snapshots: Snapshots, opened: Workspace) -> None:
     opened.retours.rename(opened.workbooks / "ailleurs")
     opened.retours.mkdir()
     (opened.workbooks / "ailleurs").rename(opened.retours / "lot")
-    assert {path.name for path in looks.look()} == {f"{at}.xlsx" for at in range(5)}
+    assert {path.name for path in snapshots.look()} == {f"{at}.xlsx" for at in range(5)}
 
 
 @pytest.mark.parametrize("shift", [0, -10_000, 10_000_000])
-def test_times_do_not_decide(looks: Looks, opened: Workspace, shift: int) -> None:
+def test_times_do_not_decide(snapshots: Snapshots, opened: Workspace, shift: int) -> None:
     """The same size, at the same time, before or after: the end of the file tells."""
     path, same = opened.retours / "1.xlsx", opened.retours / "2.xlsx"
     times = path.stat().st_mtime_ns
@@ -153,73 +153,73 @@ def test_times_do_not_decide(looks: Looks, opened: Workspace, shift: int) -> Non
     same.write_bytes(same.read_bytes())
     for path_of_pair in (path, same):
         os.utime(path_of_pair, ns=(times, times + shift * 1_000_000_000))
-    assert looks.look() == {path}
+    assert snapshots.look() == {path}
 
 
-def test_a_file_that_just_changed_is_looked_at_again(looks: Looks, opened: Workspace, clock: Clock) -> None:
+def test_a_file_that_just_changed_is_looked_at_again(snapshots: Snapshots, opened: Workspace, clock: Clock) -> None:
     """A disk whose clock is coarse shows the same time for two writes."""
     path = opened.retours / "1.xlsx"
     path.write_bytes(CONTENT + b"a")
     frozen = take_snapshot(opened)
-    looks.snapshot = lambda _: frozen
-    assert looks.look() == {path}
+    snapshots.snapshot = lambda _: frozen
+    assert snapshots.look() == {path}
     path.write_bytes(CONTENT + b"b")
     clock.now += 2
-    assert looks.look() == {path}
+    assert snapshots.look() == {path}
 
 
-def test_whatever_the_disk_says_every_file_has_its_turn(looks: Looks, opened: Workspace, clock: Clock) -> None:
+def test_whatever_the_disk_says_every_file_has_its_turn(snapshots: Snapshots, opened: Workspace, clock: Clock) -> None:
     path = opened.retours / "3.xlsx"
     frozen = take_snapshot(opened)
-    looks.snapshot = lambda _: frozen
+    snapshots.snapshot = lambda _: frozen
     path.write_bytes(CONTENT + b"z")
     told: set[Path] = set()
     for _ in range(13):
         clock.now += 60
-        told |= looks.look()
+        told |= snapshots.look()
     assert told == {path}
 
 
-def test_a_removed_last_file_is_a_deletion(looks: Looks, opened: Workspace) -> None:
+def test_a_removed_last_file_is_a_deletion(snapshots: Snapshots, opened: Workspace) -> None:
     for path in opened.retours.iterdir():
         path.unlink()
-    assert (len(looks.look()), looks.missing) == (5, None)
+    assert (len(snapshots.look()), snapshots.missing) == (5, None)
 
 
-def test_a_folder_that_is_gone_is_away_until_it_is_made_again(looks: Looks, opened: Workspace) -> None:
+def test_a_folder_that_is_gone_is_away_until_it_is_made_again(snapshots: Snapshots, opened: Workspace) -> None:
     aside = opened.root / "ailleurs"
     opened.retours.rename(aside)
-    assert looks.look() == set()
-    assert looks.missing == MissingFolder(str(opened.retours), "il n'est plus là")
-    assert not looks.debounce.is_present()
-    assert not looks.look()
+    assert snapshots.look() == set()
+    assert snapshots.missing == MissingFolder(str(opened.retours), "il n'est plus là")
+    assert not snapshots.debounce.is_present()
+    assert not snapshots.look()
     (aside / "neuf.xlsx").write_bytes(b"x")
     aside.rename(opened.retours)
-    assert looks.debounce.is_present()
-    assert looks.look() == {opened.retours / "neuf.xlsx"}
-    assert looks.missing is None
+    assert snapshots.debounce.is_present()
+    assert snapshots.look() == {opened.retours / "neuf.xlsx"}
+    assert snapshots.missing is None
 
 
-def test_an_empty_folder_made_in_its_place_says_that_it_was_meant(looks: Looks, opened: Workspace) -> None:
+def test_an_empty_folder_made_in_its_place_says_that_it_was_meant(snapshots: Snapshots, opened: Workspace) -> None:
     shutil.rmtree(opened.retours)
-    assert looks.look() == set()
-    assert looks.missing is not None
+    assert snapshots.look() == set()
+    assert snapshots.missing is not None
     opened.retours.mkdir()
-    assert (len(looks.look()), looks.missing) == (5, None)
+    assert (len(snapshots.look()), snapshots.missing) == (5, None)
 
 
 @pytest.mark.parametrize("name", ["tabellion.toml", "workbooks", "workbooks/registre", "schemas"])
-def test_without_what_makes_a_workspace_nothing_is_believed(looks: Looks, opened: Workspace, name: str) -> None:
+def test_without_what_makes_a_workspace_nothing_is_believed(snapshots: Snapshots, opened: Workspace, name: str) -> None:
     (opened.root / name).rename(opened.root / "ailleurs")
-    assert looks.look() == set()
-    assert looks.missing is not None
+    assert snapshots.look() == set()
+    assert snapshots.missing is not None
     (opened.root / "ailleurs").rename(opened.root / name)
-    assert (looks.look(), looks.missing) == (set(), None)
+    assert (snapshots.look(), snapshots.missing) == (set(), None)
 
 
-def test_a_missing_master_is_a_deletion(looks: Looks, opened: Workspace) -> None:
+def test_a_missing_master_is_a_deletion(snapshots: Snapshots, opened: Workspace) -> None:
     opened.contrat.unlink()
-    assert looks.look() == {opened.contrat}
+    assert snapshots.look() == {opened.contrat}
 
 
 @contextmanager
@@ -238,25 +238,25 @@ def test_an_unmounted_share_is_away_and_what_changed_is_told_when_it_is_back(ope
     folder, inputs = opened.workbooks / name, opened.root / "stock"
     shutil.copytree(folder, inputs)
     kept = opened.retours.relative_to(folder)
-    looks = Looks(opened)
+    snapshots = Snapshots(opened)
     for path in folder.iterdir():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     with mounted(folder):
         shutil.copytree(inputs, folder, dirs_exist_ok=True)
-        looks.look()
-    assert looks.look() == set()
-    assert looks.missing is not None
+        snapshots.look()
+    assert snapshots.look() == set()
+    assert snapshots.missing is not None
     (folder / "note.txt").write_text("un fichier égaré sous le point de montage")
-    assert looks.look() == set()
-    assert looks.missing is not None
+    assert snapshots.look() == set()
+    assert snapshots.missing is not None
     with mounted(opened.root / "schemas"), mounted(folder):
         pass
     with mounted(folder):
         shutil.copytree(inputs, folder, dirs_exist_ok=True)
         (folder / kept / "1.xlsx").unlink()
         (folder / kept / "neuf.xlsx").write_bytes(b"x")
-        assert looks.look() == {folder / kept / "1.xlsx", folder / kept / "neuf.xlsx"}
-        assert looks.missing is None
+        assert snapshots.look() == {folder / kept / "1.xlsx", folder / kept / "neuf.xlsx"}
+        assert snapshots.missing is None
 
 
 def without_identities(snapshot: Snapshot) -> Snapshot:
@@ -265,18 +265,18 @@ def without_identities(snapshot: Snapshot) -> Snapshot:
 
 def test_without_identities_an_emptied_folder_is_doubtful_and_believed_later(opened: Workspace, clock: Clock) -> None:
     """Some Windows shares give folders no number."""
-    looks = Looks(opened, clock)
-    looks.snapshot = lambda workspace: without_identities(take_snapshot(workspace))
-    looks.look()
+    snapshots = Snapshots(opened, clock)
+    snapshots.snapshot = lambda workspace: without_identities(take_snapshot(workspace))
+    snapshots.look()
     for path in opened.retours.iterdir():
         path.unlink()
-    assert not looks.debounce.is_present()
+    assert not snapshots.debounce.is_present()
     for _ in range(3):
-        assert looks.look() == set()
-        assert looks.missing is not None
-        assert not looks.missing.is_certain
+        assert snapshots.look() == set()
+        assert snapshots.missing is not None
+        assert not snapshots.missing.is_certain
         clock.now += 25
-    assert (len(looks.look()), looks.missing) == (5, None)
+    assert (len(snapshots.look()), snapshots.missing) == (5, None)
 
 
 def test_a_folder_that_does_not_answer_is_away(opened: Workspace) -> None:
@@ -290,10 +290,10 @@ def test_a_folder_that_does_not_answer_is_away(opened: Workspace) -> None:
 def test_five_thousand_files_are_looked_at_in_well_under_a_second(opened: Workspace) -> None:
     for at in range(5_000):
         (opened.retours / f"lot{at}.xlsx").write_bytes(b"%d" % at)
-    looks = Looks(opened)
-    looks.look()
+    snapshots = Snapshots(opened)
+    snapshots.look()
     start = time.process_time()
-    assert looks.look() == set()
+    assert snapshots.look() == set()
     assert time.process_time() - start < 0.5
 
 
