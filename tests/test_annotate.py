@@ -91,7 +91,7 @@ def made(name: str) -> tuple[bytes, bytes, Sequence[Finding]]:
 def check_nothing_else_changed(before: bytes, after: bytes, findings: Sequence[Finding]) -> None:
     """Every part but those that hold annotations is the same; of the sheets, only the named cells' styles differ."""
     old, new = Package(before), Package(after)
-    sheets = {item.place.feuille for item in findings}
+    sheets = {finding.place.feuille for finding in findings}
     touched = {part for name, part in old.sheet_parts.items() if name in sheets}
     styles, book, types = "xl/styles.xml", "xl/workbook.xml", "[Content_Types].xml"
     may = {styles, book, types, "xl/_rels/workbook.xml.rels"}
@@ -102,7 +102,7 @@ def check_nothing_else_changed(before: bytes, after: bytes, findings: Sequence[F
     for name, content in new.parts.items():
         if name.endswith((".xml", ".rels", ".vml")):
             ElementTree.fromstring(content)  # noqa: S314 - the program wrote it
-    named = {(item.place.feuille, item.place.cellule) for item in findings}
+    named = {(finding.place.feuille, finding.place.cellule) for finding in findings}
     for name, root in old.sheets.items():
         later = new.sheets[name]
         assert cells(root, name, named) == cells(later, name, named)
@@ -149,11 +149,11 @@ def test_nothing_else_of_the_file_changes(name: str) -> None:
 def test_every_faulty_cell_is_coloured_and_commented(name: str) -> None:
     before, after, findings = made(name)
     old, new = (openpyxl.load_workbook(io.BytesIO(content)) for content in (before, after))
-    for item in findings:
-        if item.place.feuille not in old.sheetnames or not item.place.cellule:
+    for finding in findings:
+        if finding.place.feuille not in old.sheetnames or not finding.place.cellule:
             continue
-        cell, was = new[item.place.feuille][item.place.cellule], old[item.place.feuille][item.place.cellule]
-        here = [other for other in findings if other.place == item.place]
+        cell, was = new[finding.place.feuille][finding.place.cellule], old[finding.place.feuille][finding.place.cellule]
+        here = [other for other in findings if other.place == finding.place]
         assert cell.fill.fgColor.rgb == FILLS[min(other.gravite for other in here)]
         assert cell.comment is not None
         for other in here:
@@ -171,8 +171,8 @@ def test_of_many_cells_of_a_kind_each_is_coloured_and_commented() -> None:
     (one,) = counted(alike)
     linked = replace(finding_at("Budget", "G6"), liees=(Place(None, "Budget", "G7"),))
     sheet = openpyxl.load_workbook(io.BytesIO(annotated_copy(form(), [one, linked], theme())))["Budget"]
-    assert {sheet[item.place.cellule].fill.fgColor.rgb for item in alike} == {FILLS[one.gravite]}
-    assert all("De même dans 29 autres cellules" in sheet[item.place.cellule].comment.text for item in alike)
+    assert {sheet[finding.place.cellule].fill.fgColor.rgb for finding in alike} == {FILLS[one.gravite]}
+    assert all("De même dans 29 autres cellules" in sheet[finding.place.cellule].comment.text for finding in alike)
     assert sheet["G6"].comment is not None
     assert sheet["G7"].comment is None, "a cell that a finding speaks of, and nothing is wrong with"
 
@@ -349,8 +349,8 @@ def test_prefixed_xml_rows_without_numbers_and_texts_that_xml_cannot_hold() -> N
     assert [row.attrib.get("r") for row in rows] == [None, None, "5", "9", "12"]
     marked = openpyxl.load_workbook(io.BytesIO(after))["Sheet"]
     assert marked["B1"].value == 2
-    for item in findings:
-        cell = marked[item.place.cellule]
+    for finding in findings:
+        cell = marked[finding.place.cellule]
         assert cell.fill.fgColor.rgb == FILLS[Severity.ERREUR]
         assert cell.comment is not None
 
@@ -363,13 +363,13 @@ def test_corrections_typed_into_the_copy_make_a_valid_return(tmp_path: Path) -> 
     book["Budget"].cell(FIRST, 6).value = "12 ou 13"
     path = tmp_path / "mainvilliers.xlsx"
     book.save(path)
-    findings = [item for item in validate(workspace, [path]) if item.bloquant]
-    assert [item.place.cellule for item in findings] == [f"F{FIRST}"]
+    findings = [finding for finding in validate(workspace, [path]) if finding.bloquant]
+    assert [finding.place.cellule for finding in findings] == [f"F{FIRST}"]
     (copy,) = annotate([(path, findings)], tmp_path / "annotés", theme(), NOW)
     book = openpyxl.load_workbook(copy)
     book["Budget"].cell(FIRST, 6).value = 12
     book.save(copy)
-    assert {item.code for item in validate(workspace, [copy])} <= {"formules-non-calculees"}
+    assert {finding.code for finding in validate(workspace, [copy])} <= {"formules-non-calculees"}
 
 
 def test_an_annotated_master_says_what_the_master_said(tmp_path: Path) -> None:
@@ -488,7 +488,9 @@ def test_a_copy_that_takes_too_long_is_said_and_costs_itself_alone(
         slow = replace(jobs[1], path=SlowPath(late))
         made, notices = annotate_module.make_copies([slow], theme(), tmp_path / "copies")
     assert made == {}
-    assert [(item.code, item.place.fichier) for item in notices] == [("copie-impossible", "retours/chartres.xlsx")]
+    assert [(finding.code, finding.place.fichier) for finding in notices] == [
+        ("copie-impossible", "retours/chartres.xlsx")
+    ]
 
 
 def test_a_file_that_is_read_and_cannot_be_changed_has_a_list_of_its_findings(tmp_path: Path) -> None:

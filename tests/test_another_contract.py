@@ -85,5 +85,7 @@ def test_a_contract_made_by_hand_with_a_column_of_its_own(tmp_path: Path) -> Non
     ])  # fmt: skip
     done.path.unlink()  # without a workbook, the register is the contract
     done = generate(workspace, None, force=False, now=NOW)
-    assert [(item.code, item.place.feuille) for item in done.findings] == [("valeur-hors-liste", "C01 Réussir")]
-    assert [item.code for item in validate(workspace, [done.path])] == ["valeur-hors-liste"]
+    assert [(finding.code, finding.place.feuille) for finding in done.findings] == [
+        ("valeur-hors-liste", "C01 Réussir")
+    ]
+    assert [finding.code for finding in validate(workspace, [done.path])] == ["valeur-hors-liste"]

@@ -147,7 +147,7 @@ def test_the_program_names_no_place_of_the_embedded_contract() -> None:
     assert "chartres" in known
     word = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(known)))})\b")
     place_words = [(name(module), word.findall(fold(module.read_text(encoding="utf-8")))) for module in MODULES]
-    assert [item for item in place_words if item[1]] == []
+    assert [pair for pair in place_words if pair[1]] == []
 
 
 def test_the_root_holds_only_what_the_design_says() -> None:

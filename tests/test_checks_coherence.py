@@ -126,7 +126,7 @@ def test_a_gap_in_the_ranks_is_told_at_the_fiche_after_it(ranks: list[int], expe
     rows = small_rows()
     rows["fiches"] = [fiche(f"I-2./{rank}", "I-2", 2) for rank in ranks]
     rows["participations"], rows["financements"] = [], []
-    assert [item.attendu for item in check(rows) if item.code == "rang-de-fiche-manquant"] == expected
+    assert [finding.attendu for finding in check(rows) if finding.code == "rang-de-fiche-manquant"] == expected
 
 
 def test_a_priority_means_its_year() -> None:

@@ -57,8 +57,8 @@ def test_each_constraint_is_said_at_its_cell_and_blocks_where_a_row_would_not_be
 def test_the_signs_that_a_name_may_not_hold_are_named(name: str, words: str) -> None:
     rows = small_rows()
     rows["collectivites"][0]["nom"] = rows["financeurs"][0]["nom"] = name
-    findings = [item for item in check(rows) if item.code == "forme-inattendue"]
-    assert [(item.place.feuille, item.suggestion.partition(" ici")[0]) for item in findings] == [
+    findings = [finding for finding in check(rows) if finding.code == "forme-inattendue"]
+    assert [(finding.place.feuille, finding.suggestion.partition(" ici")[0]) for finding in findings] == [
         ("collectivites", words)
     ]
 
@@ -66,7 +66,7 @@ def test_the_signs_that_a_name_may_not_hold_are_named(name: str, words: str) -> 
 def test_an_amount_out_of_bounds_is_said_in_euros_and_its_total_is_left_alone() -> None:
     rows = small_rows()
     rows["lignes_budgetaires"][0]["montant_realise"] = -150
-    assert [(item.code, item.valeur) for item in check(rows)] == [("hors-bornes", -1.5)]
+    assert [(finding.code, finding.valeur) for finding in check(rows)] == [("hors-bornes", -1.5)]
 
 
 def test_a_cell_that_breaks_two_constraints_is_said_once() -> None:
@@ -110,7 +110,7 @@ def test_blank_keys_repeat_nothing() -> None:
     rows = small_rows()
     for index in (2, 3):
         rows["fiches"][index]["fiche_id"] = None
-    codes = {item.code for item in check(rows)}
+    codes = {finding.code for finding in check(rows)}
     assert "cle-en-double" not in codes
 
 

@@ -99,7 +99,7 @@ def test_an_amount_in_a_label_is_no_matter_when_a_cell_is_filled_or_unreadable()
 
 def test_a_comment_makes_it_a_reminder() -> None:
     findings = check(with_line(2, libelle="DSP - 12 €", commentaire="Tous quartiers"))
-    assert [item.gravite for item in findings] == [Severity.INFORMATION]
+    assert [finding.gravite for finding in findings] == [Severity.INFORMATION]
 
 
 def test_an_amount_in_a_scheme_is_an_information() -> None:

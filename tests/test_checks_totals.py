@@ -223,10 +223,10 @@ def test_one_changed_amount_is_said_at_its_subtotal_alone(rows: Rows, data: st.D
     if not lines:
         return
     chosen = data.draw(st.sampled_from(lines))
-    before = {item for item in check(rows) if item.code.startswith("total")}
+    before = {finding for finding in check(rows) if finding.code.startswith("total")}
     assert before == set()
     chosen["montant_realise"] = (chosen["montant_realise"] or 0) + data.draw(st.integers(2_01, 10**6))
-    findings = [item for item in check(rows) if item.code.startswith("total")]
+    findings = [finding for finding in check(rows) if finding.code.startswith("total")]
     name = f"convention-{chosen['convention_id']:02d}-{chosen['collectivite_id']}"
     assert cells(findings) == [("total-collectivite", at(rows, name))]
 
@@ -241,12 +241,12 @@ def test_the_real_document_s_anomalies_are_found_at_the_lines_checked_by_hand() 
     numbers = {name: table.column("ligne_source") for name, table in tables.items() if "ligne_source" in table.columns}
     places = {
         (
-            item.code,
-            numbers[str(item.place.feuille)][int(str(item.place.cellule).rpartition("@")[2])],
-            item.valeur,
+            finding.code,
+            numbers[str(finding.place.feuille)][int(str(finding.place.cellule).rpartition("@")[2])],
+            finding.valeur,
         )
-        for item in findings
-        if item.place.feuille in numbers and item.code not in {"texte-retabli", "texte-coupe", "libelle-vide"}
+        for finding in findings
+        if finding.place.feuille in numbers and finding.code not in {"texte-retabli", "texte-coupe", "libelle-vide"}
     }
     assert {
         ("total-general", 61, 12421135),
@@ -258,8 +258,8 @@ def test_the_real_document_s_anomalies_are_found_at_the_lines_checked_by_hand() 
         ("fiche-sans-proposition", 896, None),
         ("fiche-sans-proposition", 1292, None),
     } <= places
-    assert {item.valeur for item in findings if item.code == "convention-absente-du-recapitulatif"} == {238649}
-    assert sum(int(str(item.valeur)) for item in findings if item.code == "compte-deux-fois") == 238649
+    assert {finding.valeur for finding in findings if finding.code == "convention-absente-du-recapitulatif"} == {238649}
+    assert sum(int(str(finding.valeur)) for finding in findings if finding.code == "compte-deux-fois") == 238649
     assert {number for code, number, _ in places if code == "compte-deux-fois"} == {
         926,
         927,
@@ -270,8 +270,8 @@ def test_the_real_document_s_anomalies_are_found_at_the_lines_checked_by_hand() 
         933,
         937,
     }
-    assert sum(item.code == "texte-coupe" for item in findings) == 14
-    errors = {item.code for item in findings if item.gravite is Severity.ERREUR}
+    assert sum(finding.code == "texte-coupe" for finding in findings) == 14
+    errors = {finding.code for finding in findings if finding.gravite is Severity.ERREUR}
     assert errors == {
         "convention-absente-du-recapitulatif",
         "compte-deux-fois",

@@ -21,9 +21,9 @@ Planted = tuple[str, str, str]
 
 def cells(findings: Iterable[Finding], code: str) -> list[Planted]:
     return [
-        ((item.place.fichier or "").partition("/")[0], item.place.feuille or "", item.place.cellule or "")
-        for item in findings
-        if item.code == code
+        ((finding.place.fichier or "").partition("/")[0], finding.place.feuille or "", finding.place.cellule or "")
+        for finding in findings
+        if finding.code == code
     ]
 
 
@@ -120,11 +120,11 @@ def test_all_that_is_planted_is_said_at_its_cells_and_nothing_else(seed: int) ->
         plant_and_place for plant, key in zip(PLANTS, keys, strict=True) for plant_and_place in plant(sample, rng, key)
     ]
     findings = compare(sample, NAMES).findings
-    assert Counter((item.code, *cells([item], item.code)) for item in findings) == Counter(planted)
+    assert Counter((finding.code, *cells([finding], finding.code)) for finding in findings) == Counter(planted)
 
 
 def findings_of(portfolio: Portfolio, code: str) -> list[Finding]:
-    return [item for item in compare(portfolio, NAMES).findings if item.code == code]
+    return [finding for finding in compare(portfolio, NAMES).findings if finding.code == code]
 
 
 def test_one_contract_alone_is_compared_with_nothing() -> None:
@@ -186,7 +186,8 @@ def test_a_funder_of_a_region_is_another_one_elsewhere(payer: str, regions: tupl
 )
 def test_a_round_amount_proves_less_and_an_unknown_one_nothing(more: Row, gravite: Severity | None) -> None:
     gravest = {
-        item.gravite for item in findings_of(_declared("etat", ("Bretagne",), **more), "financement-de-deux-contrats")
+        finding.gravite
+        for finding in findings_of(_declared("etat", ("Bretagne",), **more), "financement-de-deux-contrats")
     }
     assert gravest == ({gravite} - {None})
 
@@ -211,7 +212,7 @@ def test_homonyms_are_not_one_partner() -> None:
         sample.tables[key]["partenaires"].append({"partenaire_id": "t", "nom": name, "siret": None})
     assert compare(sample, NAMES).findings == ()
     sample.tables["ville-004"]["partenaires"].append({"partenaire_id": "u", "nom": "L'amitié partagée", "siret": None})
-    assert [item.valeur for item in findings_of(sample, "partenaire-peut-etre-le-meme")] == ["L'amitié partagée"]
+    assert [finding.valeur for finding in findings_of(sample, "partenaire-peut-etre-le-meme")] == ["L'amitié partagée"]
 
 
 def test_a_large_town_is_not_far_from_the_others() -> None:
@@ -286,7 +287,9 @@ def test_names_are_the_same_by_their_words() -> None:
 def test_what_is_not_understood_of_the_names_is_said(own: Mapping[str, object]) -> None:
     with pytest.raises(TabellionError) as error:
         load_common_names(ROOT / "templates" / NAMES_FILE, own, "ensemble.toml")
-    assert [(item.code, item.place.fichier) for item in error.value.findings] == [("gabarit-faux", "ensemble.toml")]
+    assert [(finding.code, finding.place.fichier) for finding in error.value.findings] == [
+        ("gabarit-faux", "ensemble.toml")
+    ]
 
 
 def test_what_is_said_is_bounded_and_counts_the_rest() -> None:

@@ -58,7 +58,7 @@ def night(root: Path, now: datetime = TONIGHT) -> ConsolidationRun:
 
 
 def codes(done: ConsolidationRun, fichier: str) -> set[str]:
-    return {item.code for item in done.findings if item.place.fichier == fichier}
+    return {finding.code for finding in done.findings if finding.place.fichier == fichier}
 
 
 def planned(done: ConsolidationRun, line: str = "A") -> list[int]:
@@ -100,7 +100,7 @@ def test_without_the_contract_s_workbook_the_register_is_used_and_it_is_said(roo
     assert "contrat-absent" in codes(done, "contrat.xlsx")
     assert done.consolidation.master.fichier == "registre"
     assert planned(done) == [12_50]
-    assert not any(item.bloquant for item in done.findings)
+    assert not any(finding.bloquant for finding in done.findings)
     assert done.consolidation.row_places["piliers"][0].fichier == "registre/piliers.csv"
 
 
@@ -214,7 +214,7 @@ def test_the_consolidation_itself_among_the_returns_is_no_return(root: Path) -> 
     (books(root) / "retours").mkdir()
     shutil.copy(books(root) / "consolidation" / "consolidation.xlsx", books(root) / "retours" / "x.xlsx")
     done = night(root, datetime(2016, 12, 2))
-    (finding,) = [item for item in done.findings if item.place.fichier == "retours/x.xlsx"]
+    (finding,) = [finding for finding in done.findings if finding.place.fichier == "retours/x.xlsx"]
     assert finding.code == "pas-un-formulaire"
     assert "c'est une consolidation" in finding.message
     again = night(root, datetime(2016, 12, 3))
@@ -539,7 +539,7 @@ def test_an_output_that_somebody_wrote_into_is_put_back_and_theirs_is_kept(root:
     times = stamps(root)
     again = night(root, datetime(2016, 12, 3, 2, 0))
     assert not again.written
-    assert "sortie-modifiee" not in {item.code for item in again.findings}
+    assert "sortie-modifiee" not in {finding.code for finding in again.findings}
     assert stamps(root) == times
 
 
@@ -618,7 +618,7 @@ def test_a_conflict_says_who_says_what_and_what_stays(root: Path) -> None:
     (conflict,) = done.consolidation.conflicts
     assert {claim.after for claim in conflict.claims} == {100_00, 200_00}
     assert conflict.kept == 890_000_00
-    (finding,) = [item for item in done.findings if item.code == "conflit"]
+    (finding,) = [finding for finding in done.findings if finding.code == "conflit"]
     for words in ("100 €", "200 €", "890 000 €", "Bailleur"):
         assert words in finding.message.replace("\xa0", " ").replace("\u202f", " "), finding.message
     assert finding.place.fichier == "contrat.xlsx"
@@ -638,13 +638,13 @@ def test_an_amount_in_conflict_is_not_said_to_be_missing(root: Path) -> None:
     done = night(root)
     (conflict,) = done.consolidation.conflicts
     assert (conflict.champ, conflict.kept) == ("montant", None)
-    assert {"montant-et-statut", "financeur-sans-montant"} & {item.code for item in done.findings} == set()
+    assert {"montant-et-statut", "financeur-sans-montant"} & {finding.code for finding in done.findings} == set()
     # Once the contract has an amount, what contradicts it is said again.
     (books(root) / "retours" / "bailleur.xlsx").unlink()
     answer = {key: {"montant": None, "statut_montant": "chiffré"}}
     fill(form(root, "etat"), books(root) / "retours" / "etat.xlsx", {"Financements": answer}, saved=SAVED)
     shutil.rmtree(books(root) / "consolidation")
-    assert "montant-et-statut" in {item.code for item in night(root).findings}
+    assert "montant-et-statut" in {finding.code for finding in night(root).findings}
 
 
 def test_what_comes_from_the_contract_is_told_at_its_own_cell(root: Path) -> None:
@@ -683,4 +683,4 @@ def test_another_run_that_holds_the_workspace_is_named(root: Path) -> None:
 
     with hold(find_workspace(root).memory, "tabellion consolidate", TONIGHT), pytest.raises(TabellionError) as refused:
         night(root)
-    assert [item.code for item in refused.value.findings] == ["espace-occupe"]
+    assert [finding.code for finding in refused.value.findings] == ["espace-occupe"]

@@ -564,7 +564,7 @@ def test_a_file_that_nobody_can_read_is_refused_in_words(tmp_path: Path, content
     (tmp_path / "decisions.json").write_bytes(content)
     with pytest.raises(TabellionError) as refused:
         load_decisions(tmp_path)
-    assert [item.code for item in refused.value.findings] == ["registre-illisible"]
+    assert [finding.code for finding in refused.value.findings] == ["registre-illisible"]
 
 
 def test_a_file_in_the_name_of_another_partner_counts_once_people_say_whose_it_is(staff: Staff) -> None:

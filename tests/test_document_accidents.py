@@ -74,7 +74,7 @@ def test_codes_are_those_of_the_document_whatever_their_letters(before: str, pil
     assert [row["fiche_id"] for row in result.tables["fiches"]] == numbers
     assert [row["pilier_id"] for row in result.tables["piliers"]] == piliers
     wrong = {"fiche-numero-irregulier", "axe-absent", "axe-deduit"}
-    assert [item.code for item in result.findings if item.code in wrong] == []
+    assert [finding.code for finding in result.findings if finding.code in wrong] == []
 
 
 def test_without_accident_nothing_is_said() -> None:
@@ -516,7 +516,7 @@ def test_what_looks_the_same_is_read_the_same(spelt: Callable[[str], str]) -> No
     text = TEXT.replace("Ménage des écoles", "Ménage des écoles, coefficient, affichage et stages")
     plain, other = read(text), read(spelt(text))
     assert other.tables == plain.tables
-    assert [(item.code, item.valeur, item.message) for item in other.findings] == [
-        (item.code, item.valeur, item.message) for item in plain.findings
+    assert [(finding.code, finding.valeur, finding.message) for finding in other.findings] == [
+        (finding.code, finding.valeur, finding.message) for finding in plain.findings
     ]
     assert other.lines == plain.lines

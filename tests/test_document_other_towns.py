@@ -97,7 +97,9 @@ def test_a_text_that_cannot_show_what_is_crossed_out_does_not_say_yes() -> None:
 
 def test_an_axe_that_the_numbers_skip_is_said() -> None:
     result = read(TEXT.replace("I-1.2", "I-1.3"))
-    assert [(item.valeur, item.attendu) for item in result.findings if item.code == "axe-saute"] == [("I-1.3", "I-1.2")]
+    assert [(finding.valeur, finding.attendu) for finding in result.findings if finding.code == "axe-saute"] == [
+        ("I-1.3", "I-1.2")
+    ]
 
 
 def test_a_funder_without_any_detail_is_said() -> None:
@@ -133,8 +135,8 @@ def test_tables_of_labels_without_a_header_are_fiches_and_no_budget() -> None:
     ]  # fmt: skip
     assert result.tables["fiches"][1]["fiche_id"] == "1.1/2"
     assert (result.tables["lignes_budgetaires"], result.tables["collectivites"]) == ([], [])
-    lost = [item for item in result.findings if item.code == "ligne-non-placee"]
-    assert [item.valeur for item in lost] == ["Prévenir le décrochage"]
+    lost = [finding for finding in result.findings if finding.code == "ligne-non-placee"]
+    assert [finding.valeur for finding in lost] == ["Prévenir le décrochage"]
 
 
 def test_a_pilier_is_known_by_its_name_with_a_number_or_none() -> None:
@@ -162,7 +164,7 @@ def test_a_town_that_two_files_call_otherwise_is_one_partner() -> None:
     assert town["collectivite_id"] == "brest"
     shares = [row["partenaire_id"] for row in both.tables["participations"]]
     assert shares.count(town["partenaire_id"]) == 2
-    (finding,) = [item for item in both.findings if item.valeur == "Ville de Brest"]
+    (finding,) = [finding for finding in both.findings if finding.valeur == "Ville de Brest"]
     assert (finding.code, finding.attendu) == ("collectivite-variante", "Brest")
 
 
@@ -189,7 +191,7 @@ def test_labels_are_known_by_the_words_of_the_import_and_others_are_asked(
     assert (first["porteurs"], first["quartiers"]) == ("Ville de Brest", "Bel-Air ; Les Clos")
     assert [row["nom"] for row in result.tables["quartiers"]] == ["Bel-Air", "Les Clos"]
     assert first["proposition"] == text
-    values = [item.valeur for item in result.findings if item.code == "rubrique-non-comprise"]
+    values = [finding.valeur for finding in result.findings if finding.code == "rubrique-non-comprise"]
     assert values == ([] if decided else ["Indicateurs"])
     asked = [match.text for match in correspondence.open if match.topic is Topic.COLUMNS]
     assert asked == values, "the remedy leads to the correspondence: it is there"

@@ -131,9 +131,11 @@ def test_any_damage_is_survived_and_accounted_for(data: st.DataObject) -> None:
     try:
         result = read_document(text.encode("utf-8", "replace"), "x.txt")
     except TabellionError as refused:
-        blocking = [item for item in refused.findings if item.bloquant]
-        assert {item.code for item in blocking} <= {"document-peu-compris", "document-sans-convention"}
-        assert all(0 < item.valeur < item.attendu for item in blocking if item.code == "document-peu-compris")
+        blocking = [finding for finding in refused.findings if finding.bloquant]
+        assert {finding.code for finding in blocking} <= {"document-peu-compris", "document-sans-convention"}
+        assert all(
+            0 < finding.valeur < finding.attendu for finding in blocking if finding.code == "document-peu-compris"
+        )
         return
     assert [use.ligne for use in result.lines] == list(range(1, len(lines) + 1))
     unplaced = {use.ligne for use in result.lines if use.usage == "non placée"}

@@ -72,7 +72,7 @@ def tables(workspace: Workspace) -> Tables:
 
 def told(workspace: Workspace, path: Path, *, force: bool = False) -> list[tuple[str, str | None]]:
     done = import_files(workspace, [path], None, force=force, now=NOW, accept=False)
-    return [(item.code, item.champ) for item in done.findings]
+    return [(finding.code, finding.champ) for finding in done.findings]
 
 
 def edited(source: Path, target: Path, change: Callable[[list[str], _Row], None]) -> Path:
@@ -155,7 +155,7 @@ def test_over_the_contract_that_goes_on_only_the_edits_are_taken_and_only_when_a
     source = edited(word(published), tmp_path / "retouche.docx", change)
     with pytest.raises(TabellionError) as refused:
         told(workspace, source)
-    assert "retouche-proposee" in [item.code for item in refused.value.findings]
+    assert "retouche-proposee" in [finding.code for finding in refused.value.findings]
     assert path.read_text(encoding="utf-8") == later
     proposals = told(workspace, source, force=True)
     assert ("retouche-depassee", "objectif") in proposals
@@ -221,4 +221,4 @@ def test_a_table_that_the_contract_lacks_is_said(published: Workspace, elsewhere
     path = elsewhere.root / "contrat.pdf"
     path.write_bytes(finished_pdf(minimal_pdf(), "Contrat du Val", date(2026, 3, 2), attached=archive, name=ARCHIVE))
     done = import_files(elsewhere, [path], None, force=False, now=NOW, accept=False)
-    assert [(item.code, item.valeur) for item in done.findings] == [("table-inconnue", "jardins")]
+    assert [(finding.code, finding.valeur) for finding in done.findings] == [("table-inconnue", "jardins")]

@@ -60,7 +60,7 @@ def test_what_is_edited_in_libreoffice_counts_is_said_and_is_kept(office: LibreO
     book = excel(workspace)
     (_, one, _, _), (_, three, right, last) = book.area("Lignes_01"), book.area("Lignes_03")
     removed_row = book.find("Lignes_02", Identifiant="B", Exercice=2015)
-    before = Counter(item.code for item in load_source(workspace).findings)
+    before = Counter(finding.code for finding in load_source(workspace).findings)
 
     assert book.labels("Lignes_03")["Exercice"] == YEAR + 1
     office.open(workspace.contrat)
@@ -94,7 +94,7 @@ def test_what_is_edited_in_libreoffice_counts_is_said_and_is_kept(office: LibreO
     assert [row["montant_prevu"] for row in source.book.tables[LINES].rows if row["libelle"] == "Ludothèque"] == [
         150000
     ]
-    codes = Counter(item.code for item in source.findings) - before
+    codes = Counter(finding.code for finding in source.findings) - before
     expected = ("colonne-en-trop", "nombre-en-texte", "feuille-copiee", "formule-remplacee", "feuille-ajoutee")
     assert codes == Counter(expected)
     changes = {(change.table, change.key, change.outcome) for change in source.state.saves.modifications}
@@ -291,7 +291,9 @@ def test_each_edit_made_in_libreoffice_counts_is_said_at_its_cell_and_is_kept(
     office: LibreOffice, workspace: Workspace, edits: Mapping[str, OfficeEdit],
     record_property: Callable[[str, object], None],
 ) -> None:  # fmt: skip
-    before = {(item.code, item.place.feuille, item.place.cellule) for item in load_source(workspace).findings}
+    before = {
+        (finding.code, finding.place.feuille, finding.place.cellule) for finding in load_source(workspace).findings
+    }
     editing = Editing(office, workspace.contrat)
     for edit in edits.values():
         edit.make(editing)
@@ -299,11 +301,11 @@ def test_each_edit_made_in_libreoffice_counts_is_said_at_its_cell_and_is_kept(
 
     source = load_source(workspace)
     places = {
-        (item.code, item.place.cellule)
-        for item in source.findings
-        if (item.code, item.place.feuille, item.place.cellule) not in before
+        (finding.code, finding.place.cellule)
+        for finding in source.findings
+        if (finding.code, finding.place.feuille, finding.place.cellule) not in before
     }
-    assert not any(item.bloquant for item in source.findings)
+    assert not any(finding.bloquant for finding in source.findings)
     assert [name for name, edit in edits.items() if not edit.counts(source.book)] == []
     assert [name for name, edit in edits.items() if not edit.findings <= places] == [], places
     more = places - {item for edit in edits.values() for item in edit.findings}
@@ -331,8 +333,8 @@ def test_a_whole_convention_goes_when_its_money_is_confirmed_and_no_answer_is_re
     source = load_source(workspace)
     (held,) = source.state.withheld
     assert (held.table, len(held.keys), held.cents) == (LINES, 4, 3400)  # 11 + 7 + 7 + 9
-    assert [item.code for item in source.findings if item.bloquant] == ["suppression-a-confirmer"]
-    (named,) = [item for item in source.findings if item.code == "ligne-encore-citee"]
+    assert [finding.code for finding in source.findings if finding.bloquant] == ["suppression-a-confirmer"]
+    (named,) = [finding for finding in source.findings if finding.code == "ligne-encore-citee"]
     assert "Lignes budgétaires : 4" in named.message
     with pytest.raises(TabellionError):
         adopt(workspace, DAY, lambda _: True)
@@ -342,18 +344,18 @@ def test_a_whole_convention_goes_when_its_money_is_confirmed_and_no_answer_is_re
     source = load_source(workspace)
     assert 3 not in source.book.tables["conventions"].column("convention_id")
     assert 3 not in source.book.tables[LINES].column("convention_id")
-    codes = {item.code for item in source.findings}
+    codes = {finding.code for finding in source.findings}
     assert not codes & {"suppression-a-confirmer", "ligne-encore-citee", "tableau-absent"}
 
     # the partner's 77 € for a line of it are not lost, and the rest of the answer is not refused for them
     state = look_at_campaign(workspace, DAY)
-    assert not [item for item in state.findings if item.bloquant]
+    assert not [finding for finding in state.findings if finding.bloquant]
     (conflict,) = state.conflicts
     assert (conflict.key, conflict.champ, conflict.claims[0].after) == (("C", 2016), "montant_prevu", 7700)
 
     adopted = adopt(workspace, DAY, lambda _: True)
     assert adopted is not None
-    assert [item.code for item in adopted.notices] == [], "every computed sheet followed"
+    assert [finding.code for finding in adopted.notices] == [], "every computed sheet followed"
     after = load_source(workspace)
     assert 3 not in after.book.tables["conventions"].column("convention_id")
     assert after.state.saves.modifications == ()

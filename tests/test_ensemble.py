@@ -262,7 +262,7 @@ def test_a_contract_that_cannot_be_read_is_a_line_with_the_figures_of_before(con
     run = put_together(contracts, tmp_path / "vers", NOW + timedelta(days=1))
     (failed,) = [contract for contract in run.portfolio.contracts if contract.failures]
     assert (failed.source.root.name, failed.freshness) == ("petit", Freshness.CARRIED)
-    assert [item.code for item in run.findings if item.bloquant] == ["contrat-non-pris"]
+    assert [finding.code for finding in run.findings if finding.bloquant] == ["contrat-non-pris"]
     assert pd.read_parquet(tmp_path / "vers" / "jeu" / "lignes").equals(before)
     rows = {row["Dossier"]: row for row in sheet_rows(tmp_path / "vers" / "ensemble.xlsx", "Contrats", "Contrat")}
     assert rows[str(contracts / "petit")]["État"] == "! repris d'avant (03/10/2016)"
@@ -284,7 +284,7 @@ def test_what_is_odd_about_folders_is_said_and_the_others_count(contracts: Path,
         lambda _: nullcontext(Here()),
         reads_only=True,
     )
-    places = {(item.code, Path(item.place.fichier or "").name) for item in run.portfolio.findings}
+    places = {(finding.code, Path(finding.place.fichier or "").name) for finding in run.portfolio.findings}
     assert places == {
         ("contrat-imbrique", "ancien"), ("contrat-lie", "lien"), ("contrat-sans-reglages", "perdu"),
         ("contrat-deux-fois", "petit"), ("contrat-en-double", "petit (copie)"),
@@ -308,7 +308,7 @@ def test_a_list_gives_names_and_places_and_says_what_it_forgets(contracts: Path,
     assert [(name.nom, name.region, name.departement) for name in names] == [
         ("Ville", "Normandie", "Eure"), ("Contrat de ville d'essai", "", ""), ("absent", "", ""),
     ]  # fmt: skip
-    assert [item.code for item in run.portfolio.findings] == ["contrat-non-liste", "contrat-non-pris"]
+    assert [finding.code for finding in run.portfolio.findings] == ["contrat-non-liste", "contrat-non-pris"]
     page = (tmp_path / "vers" / "ensemble.html").read_text(encoding="utf-8")
     assert "Deux villes" in page
     assert "Normandie · Eure" in page
@@ -320,7 +320,7 @@ def test_every_mistake_of_a_list_is_said_with_its_key(tmp_path: Path) -> None:
     (tmp_path / LISTING_FILE).write_text('titre = 3\n[[contrat]]\ndosier = "a"\n', encoding="utf-8")
     with pytest.raises(TabellionError) as refused:
         list_contracts([tmp_path])
-    assert [(item.code, item.champ) for item in refused.value.findings] == [
+    assert [(finding.code, finding.champ) for finding in refused.value.findings] == [
         ("liste-fausse", "titre"), ("liste-fausse", "contrat[1].dossier"), ("liste-fausse", "contrat[1].dosier"),
     ]  # fmt: skip
 
@@ -331,7 +331,7 @@ def test_nothing_changes_where_no_contract_is_found(contracts: Path, tmp_path: P
     (tmp_path / "partage").mkdir()  # a share that went away looks like an empty folder
     with pytest.raises(TabellionError) as refused:
         put_together(tmp_path / "partage", tmp_path / "vers")
-    assert [item.code for item in refused.value.findings] == ["aucun-contrat"]
+    assert [finding.code for finding in refused.value.findings] == ["aucun-contrat"]
     assert bytes_of(tmp_path / "vers") == before
 
 
@@ -358,7 +358,7 @@ def test_a_field_of_two_kinds_is_text_and_said_until_it_is_of_one(contracts: Pat
     add_field(contracts / "essai", "string")
     run = put_together(contracts, tmp_path / "vers")
     assert run.unchanged == 2
-    (finding,) = [item for item in run.findings if item.code == "champ-de-plusieurs-types"]
+    (finding,) = [finding for finding in run.findings if finding.code == "champ-de-plusieurs-types"]
     assert (finding.champ, finding.valeur, finding.attendu) == ("surface", "lignes_budgetaires", "integer, string")
     lines = pd.read_parquet(tmp_path / "vers" / "jeu" / "lignes")
     assert list(lines.surface.dropna()) == ["120", "120"]
@@ -366,7 +366,7 @@ def test_a_field_of_two_kinds_is_text_and_said_until_it_is_of_one(contracts: Pat
     assert bytes_of(tmp_path / "vers") == bytes_of(tmp_path / "frais")
     shutil.rmtree(contracts / "essai")
     run = put_together(contracts, tmp_path / "vers")
-    assert (run.unchanged, [item.code for item in run.findings if item.code.startswith("contrat")]) == (
+    assert (run.unchanged, [finding.code for finding in run.findings if finding.code.startswith("contrat")]) == (
         2, ["contrat-disparu"],
     )  # fmt: skip
     put_together(contracts, tmp_path / "neuf")

@@ -203,7 +203,7 @@ def is_running(pid: int) -> bool:
 
 
 def codes(error: pytest.ExceptionInfo[TabellionError]) -> list[str]:
-    return [item.code for item in error.value.findings]
+    return [finding.code for finding in error.value.findings]
 
 
 def test_a_wrong_address_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

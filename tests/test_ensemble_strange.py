@@ -28,7 +28,7 @@ def test_a_contract_that_somebody_works_on_is_read_and_counts_and_one_that_was_m
     folders = Folders(write_contract(tmp_path / "contrats" / "alpha", 1))
     with hold(folders.memory, "tabellion watch", NOW):
         busy = put_together(tmp_path / "contrats")
-    assert [(item.code, item.bloquant) for item in busy.findings] == [("contrat-seulement-lu", False)]
+    assert [(finding.code, finding.bloquant) for finding in busy.findings] == [("contrat-seulement-lu", False)]
     assert len(busy.portfolio.counted) == 1
     assert not folders.consolidation.exists()
     moved = folders.root.rename(tmp_path / "contrats" / "beta")
@@ -36,7 +36,7 @@ def test_a_contract_that_somebody_works_on_is_read_and_counts_and_one_that_was_m
     assert later.findings == ()
     assert Folders(moved).consolidation.exists()
     before = {str(folders.root): later.portfolio.contracts[0].record}
-    assert [item.code for item in vanished(before, [])] == ["contrat-disparu"]
+    assert [finding.code for finding in vanished(before, [])] == ["contrat-disparu"]
 
 
 @pytest.mark.parametrize("place", [".", "ensemble", "workbooks/consolidation/ensemble"])

@@ -72,7 +72,7 @@ def together(sent: Path, tmp_path_factory: pytest.TempPathFactory) -> Together:
     answer = {"Budget": {"A": {"montant_prevu": 4321.09, "montant_realise": 77}}}
     fill(sent_form, answered / "workbooks" / "retours" / "réponse.xlsx", answer, saved=datetime(2016, 11, 20, 9))
     run = ensemble([base / "contrats"], base / "vers", NOW, mapper_of)
-    assert [item.code for item in run.findings if item.bloquant] == []
+    assert [finding.code for finding in run.findings if finding.bloquant] == []
     roots = {**{name: base / "contrats" / name for name in SHAPES}, ANSWERED: answered}
     folders = {name: root / "workbooks" / "consolidation" / "registre" for name, root in roots.items()}
     registers = Registers(folders, COMMON)

@@ -52,7 +52,7 @@ def test_each_contact_gets_the_form_and_the_guide_once(sent_copy: Path, seen: Co
         asked = campaign(seen, mail_to(server))
         done = send(sent_copy, asked)
         assert done.is_complete
-        assert {item.code for item in done.findings} == {"partenaire-sans-adresse"}
+        assert {finding.code for finding in done.findings} == {"partenaire-sans-adresse"}
         assert sorted(recipients(server)) == sorted(EVERYONE)
         assert send(sent_copy, asked, NOW + timedelta(days=9)).is_complete
         assert len(server.received) == len(EVERYONE)
@@ -148,7 +148,7 @@ def test_a_server_killed_at_any_command_gets_each_letter_once(
         assert bool(doubtful) == (moment in ("dot", "end"))
         if moment != "quit":
             assert set(recipients(server)) == (doubtful if moment == "end" else set())
-        assert [item.code for item in done.findings].count("avis-incertain") == len(doubtful)
+        assert [finding.code for finding in done.findings].count("avis-incertain") == len(doubtful)
         server.dies = None
         send(sent_copy, asked, NOW + timedelta(days=1))
         lost = doubtful if moment == "dot" else set()
@@ -181,7 +181,7 @@ def test_a_program_killed_around_a_letter_says_what_it_does_not_know(
             with pytest.raises(Killed):
                 send(sent_copy, asked)
         done = send(sent_copy, asked)
-        codes = [item.code for item in done.findings if item.code != "partenaire-sans-adresse"]
+        codes = [finding.code for finding in done.findings if finding.code != "partenaire-sans-adresse"]
         assert codes == ([] if point == "before" else ["avis-incertain"])
         assert done.is_complete == (point == "before")
         assert sorted(recipients(server)) == sorted(EVERYONE)
@@ -195,7 +195,7 @@ def test_two_at_once_send_each_letter_once(
         asked, workspace = campaign(seen, mail_to(server)), find_workspace(sent_copy)
         with envoyer._sending(workspace, NOW), pytest.raises(TabellionError) as caught:
             send(sent_copy, asked)
-        assert [item.code for item in caught.value.findings] == ["espace-occupe"]
+        assert [finding.code for finding in caught.value.findings] == ["espace-occupe"]
         assert server.conversations == 0
 
 
@@ -208,7 +208,7 @@ def test_the_watcher_sends_what_waits_and_comes_back_for_the_rest(sent_copy: Pat
         assert queue_letters(workspace, prepared, NOW) == (len(EVERYONE), [])
         assert server.conversations == 0
         findings, later = send_waiting(workspace, asked, NOW, {})
-        assert ([item.code for item in findings], later) == (["avis-differe"], NOW + timedelta(minutes=1))
+        assert ([finding.code for finding in findings], later) == (["avis-differe"], NOW + timedelta(minutes=1))
         before = contents(workspace.memory)
         assert send_waiting(workspace, asked, NOW, {}) == ([], later)
         assert contents(workspace.memory) == before  # nothing new is written, or the watcher would run for ever
@@ -226,15 +226,15 @@ def test_a_list_of_what_was_sent_that_cannot_be_read_is_said_where_mails_are_ask
     )
     (workspace.memory / SENT_LETTERS).write_text("{", encoding="utf-8")
     queued, findings = queue_letters(workspace, prepared, NOW)
-    assert (queued, [item.code for item in findings]) == (0, ["avis-oublies"])
+    assert (queued, [finding.code for finding in findings]) == (0, ["avis-oublies"])
 
 
 def test_excel_asks_to_send_and_confirms_to_how_many(seen: Consolidation) -> None:
     asked = campaign(seen, MailSettings("localhost", 25, "aucun", "t@agglo.fr"))
-    requests = {item.code: item for item in requests_of(asked, RequestLog())}
+    requests = {finding.code: finding for finding in requests_of(asked, RequestLog())}
     assert requests[SEND].confirmation == sending_words(asked, SEND) == "oui, envoyer à 3 partenaires"
     assert requests["envoyer-relances"].confirmation == ""  # nobody is late yet
-    assert SEND not in {item.code for item in requests_of(seen, RequestLog())}  # no mail is set
+    assert SEND not in {finding.code for finding in requests_of(seen, RequestLog())}  # no mail is set
 
 
 def test_without_a_mail_server_nothing_is_written(sent_copy: Path) -> None:

@@ -59,7 +59,7 @@ def made(rows: Rows) -> Subsidies:
 
 
 def reasons(subsidies: Subsidies) -> list[str]:
-    return [item.message.partition("Il manque : ")[2] for item in subsidies.findings]
+    return [finding.message.partition("Il manque : ")[2] for finding in subsidies.findings]
 
 
 def workspace(folder: Path, rows: Rows | None = None) -> Path:
@@ -115,7 +115,7 @@ def test_a_granted_financement_is_published_whole() -> None:
 def test_all_that_is_missing_of_a_row_is_said_at_once() -> None:
     subsidies = made(small_rows())
     assert (subsidies.rows, subsidies.granted) == ((), 1)
-    assert [item.code for item in subsidies.findings] == ["subvention-non-exportable"]
+    assert [finding.code for finding in subsidies.findings] == ["subvention-non-exportable"]
     assert subsidies.findings[0].place == locate("financements", 0)
     reason = reasons(subsidies)[0]
     for words in ("SIRET du financeur État", "SIRET ou RNA du bénéficiaire Bailleur", "date de la convention",
@@ -150,7 +150,7 @@ def test_each_thing_that_is_missing_keeps_its_row_out(
     rows[table][place] |= change
     subsidies = made(rows)
     assert subsidies.rows == ()
-    assert [item.code for item in subsidies.findings] == ["subvention-non-exportable"]
+    assert [finding.code for finding in subsidies.findings] == ["subvention-non-exportable"]
     assert reasons(subsidies)[0].count(" ; ") == 0, "one reason"
     assert words in reasons(subsidies)[0]
 
@@ -165,7 +165,7 @@ def test_a_wrong_siret_is_named_at_its_cell_and_keeps_rows_out() -> None:
     rows["partenaires"][1]["siret"] = "23350001600041"
     rows["collectivites"][0]["siret"] = "11111111111111"
     subsidies = made(rows)
-    assert [(item.code, item.place.cellule) for item in subsidies.findings] == [
+    assert [(finding.code, finding.place.cellule) for finding in subsidies.findings] == [
         ("siret-faux", "siret@0"), ("siret-faux", "siret@1"), ("subvention-non-exportable", "None@0"),
     ]  # fmt: skip
     assert subsidies.rows == ()
@@ -179,14 +179,14 @@ def test_a_partner_has_the_siret_of_its_collectivite() -> None:
     rows["partenaires"][0]["siret"] = ASSOCIATION
     subsidies = made(rows)
     assert [row["idBeneficiaire"] for row in subsidies.rows] == [POST]
-    assert [item.code for item in subsidies.findings] == ["deux-siret"]
+    assert [finding.code for finding in subsidies.findings] == ["deux-siret"]
 
 
 def test_a_date_far_from_the_contract_and_an_object_cut_in_the_source_are_said() -> None:
     rows = granted_rows(date_convention=date(2099, 1, 1))
     rows["fiches"][0]["proposition"] = ("Accompagner les familles " * 20)[:254] + "x"
     subsidies = made(rows)
-    assert [(item.code, item.champ) for item in subsidies.findings] == [
+    assert [(finding.code, finding.champ) for finding in subsidies.findings] == [
         ("annee-hors-contrat", "date_convention"), ("texte-coupe", "objet"),
     ]  # fmt: skip
     assert len(subsidies.rows) == 1
@@ -262,7 +262,7 @@ def test_numbers_are_never_shielded_and_fields_still_hold_their_texts() -> None:
     rows["lignes_budgetaires"][0]["libelle"] = "=" * longest
     rows["lignes_budgetaires"][1]["montant_realise"] = -5_00
     tables, kept, findings = public_tables(tables_of(rows), schemas(), locate)
-    assert [(item.code, item.place) for item in findings if item.code == "texte-neutralise"] == [
+    assert [(finding.code, finding.place) for finding in findings if finding.code == "texte-neutralise"] == [
         ("texte-neutralise", locate("lignes_budgetaires", 0, "libelle"))
     ]
     assert tables["lignes_budgetaires"].column("montant_realise")[1] == -5_00
@@ -320,9 +320,9 @@ def test_email_addresses_are_no_open_data(tmp_path: Path) -> None:
     assert problems(folder / "ouvert" / "registre" / "datapackage.json") == []
     assert not any(b"@ville.fr" in content for content in contents(folder / "ouvert").values())
     constats = json.loads((folder / "constats.json").read_text(encoding="utf-8"))["constats"]
-    assert [(item["champ"], item["valeur"]) for item in constats if item["code"] == "courriel-non-publie"] == [
-        ("courriel", 1)
-    ]
+    assert [
+        (constat["champ"], constat["valeur"]) for constat in constats if constat["code"] == "courriel-non-publie"
+    ] == [("courriel", 1)]
     register = (folder / "workbooks" / "registre" / "partenaires.csv").read_text(encoding="utf-8")
     assert "prenom.nom@ville.fr" in register
 
@@ -341,7 +341,7 @@ def test_the_repository_s_own_contract_is_exported(tmp_path: Path) -> None:
     assert done.code == 0
     assert problems(folder / "ouvert" / "registre" / "datapackage.json") == []
     constats = json.loads((folder / "constats.json").read_text(encoding="utf-8"))["constats"]
-    left = [item for item in constats if item["code"] == "subvention-non-exportable"]
+    left = [constat for constat in constats if constat["code"] == "subvention-non-exportable"]
     tables = load_register(folder / "workbooks" / "registre", schemas(), SETTINGS).tables
     assert len(left) == tables["financements"].column("statut_montant").count("chiffré")
     assert published(folder / "ouvert") == []
@@ -384,7 +384,7 @@ def test_a_template_that_is_none_is_a_finding(tmp_path: Path, text: str) -> None
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(TabellionError) as caught:
         load_standard(path)
-    assert [item.code for item in caught.value.findings] == ["gabarit-faux"]
+    assert [finding.code for finding in caught.value.findings] == ["gabarit-faux"]
 
 
 def test_the_consolidated_state_is_exported_when_it_is_asked_for(tmp_path: Path) -> None:

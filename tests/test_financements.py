@@ -202,7 +202,7 @@ def test_a_workbook_from_before_the_column_is_read_without_refusal() -> None:
     """The column and its mark taken out: the rows are read with a blank, and it is only a notice."""
     content = older_workbook(contract_of(small_rows()))
     reading = read_master(parse_bytes(content, "contrat.xlsx"), schemas(), SETTINGS.identifiant)
-    assert {item.code: item.bloquant for item in reading.findings} == {"colonne-recente": False}
+    assert {finding.code: finding.bloquant for finding in reading.findings} == {"colonne-recente": False}
     assert [row["exercice"] for row in reading.tables["financements"].rows] == [None, None]
     assert reading.unknown == set()
 
@@ -212,18 +212,18 @@ def test_a_workbook_from_before_the_column_never_sums_two_years(tmp_path: Path) 
     root = campaign_workspace(tmp_path / "contrat", contract="cas")
     path, contrat = root / "workbooks/registre/financements.csv", root / "workbooks/contrat.xlsx"
     contrat.write_bytes(older_workbook(load_contract(find_workspace(root))))
-    assert [item.code for item in load_source(find_workspace(root)).findings if item.bloquant] == []
+    assert [finding.code for finding in load_source(find_workspace(root)).findings if finding.bloquant] == []
     contrat.unlink()
     row = register(root)[PUBLISHED]
     with path.open("a", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, list(row))
         writer.writerows({**row, "financement_id": key, "exercice": key[-4:]} for key in (IN_2016, IN_2017))
     contrat.write_bytes(older_workbook(load_contract(find_workspace(root))))
-    (finding,) = [item for item in load_source(find_workspace(root)).findings if item.bloquant]
+    (finding,) = [finding for finding in load_source(find_workspace(root)).findings if finding.bloquant]
     assert (finding.code, finding.place.feuille, finding.valeur) == ("annees-additionnees", "Financements", 3)
     assert "annees-additionnees" in tabellion("adopt", "--oui", cwd=root).err
     run(root, "generate", "--forcer")
-    assert [item.code for item in load_source(find_workspace(root)).findings if item.bloquant] == []
+    assert [finding.code for finding in load_source(find_workspace(root)).findings if finding.bloquant] == []
     shown = {row["Identifiant"]: row["Exercice"] for row in table(contrat, "Financements_fiches")}
     assert (shown[PUBLISHED], shown[IN_2016], shown[IN_2017]) == (None, 2016, 2017)
 
@@ -233,4 +233,4 @@ def test_a_financement_typed_twice_is_said() -> None:
     years = [dated("I-1.1./1:etat:2016", 2016, dispositif="PRE"), dated("I-1.1./1:etat:2017", 2017, dispositif="PRE")]
     for rows, count in ((twice, 1), (years, 0)):
         findings = check_contract(contract_of({**small_rows(), "financements": rows}), locate)
-        assert sum(item.code == "financement-en-double" for item in findings) == count
+        assert sum(finding.code == "financement-en-double" for finding in findings) == count

@@ -52,13 +52,13 @@ def test_a_return_in_a_bin_never_counts_for_a_run_the_watcher_or_validate(sent_c
     assert list(differences(before, take_snapshot(workspace))) == []
     done = run(sent_copy)
     assert planned(done) == [1000]
-    codes = [item.code for item in done.notices]
+    codes = [finding.code for finding in done.notices]
     assert codes.count("restes-ignores") == codes.count("fichier-ailleurs") == 1
-    assert not [item for item in done.findings if item.bloquant]
+    assert not [finding for finding in done.findings if finding.bloquant]
     files, passed_over = files_of([workspace.retours])
     assert [path.name for path in files] == ["luce.xlsx"]
-    assert sorted(item.code for item in passed_over) == ["fichier-ailleurs", "restes-ignores"]
-    assert not [item for of_file in validate_files(workspace, files) for item in of_file if item.bloquant]
+    assert sorted(finding.code for finding in passed_over) == ["fichier-ailleurs", "restes-ignores"]
+    assert not [finding for of_file in validate_files(workspace, files) for finding in of_file if finding.bloquant]
     shutil.rmtree(workspace.retours / bin_)
     assert planned(run(sent_copy)) == [1000]
 
@@ -113,7 +113,7 @@ def test_two_runs_on_the_same_files_say_the_same(sent_copy: Path) -> None:
     again = run(sent_copy)
     assert not again.written
     assert again.findings == conflict.findings
-    assert "versions-a-departager" in {item.code for item in conflict.findings}
+    assert "versions-a-departager" in {finding.code for finding in conflict.findings}
 
 
 def test_a_form_sent_back_untouched_is_empty_not_accepted(sent_copy: Path) -> None:

@@ -36,17 +36,19 @@ def mistakes(load: Load, *changes: tuple[str, str]) -> list[tuple[str, str]]:
     """The mistakes of the layout after changes of its text: each with its key, and what is said."""
     with pytest.raises(TabellionError) as caught:
         load(*changes)
-    assert {item.code for item in caught.value.findings} == {"mise-en-page-fausse"}
-    assert {Path(item.place.fichier or "").name for item in caught.value.findings} == {FORMS_FILE}
-    assert all((item.champ or "").startswith(FORMS_FILE) for item in caught.value.findings)
-    return [((item.champ or "").removeprefix(f"{FORMS_FILE} : "), item.message) for item in caught.value.findings]
+    assert {finding.code for finding in caught.value.findings} == {"mise-en-page-fausse"}
+    assert {Path(finding.place.fichier or "").name for finding in caught.value.findings} == {FORMS_FILE}
+    assert all((finding.champ or "").startswith(FORMS_FILE) for finding in caught.value.findings)
+    return [
+        ((finding.champ or "").removeprefix(f"{FORMS_FILE} : "), finding.message) for finding in caught.value.findings
+    ]
 
 
 def test_a_layout_that_cannot_be_read_at_all_is_named_once(tmp_path: Path) -> None:
     (tmp_path / FORMS_FILE).write_text("[[formulaire]", encoding="utf-8")
     with pytest.raises(TabellionError) as caught:
         load_form_tables(tmp_path / FORMS_FILE, schemas())
-    assert [item.champ for item in caught.value.findings] == [FORMS_FILE]
+    assert [finding.champ for finding in caught.value.findings] == [FORMS_FILE]
 
 
 def test_every_mistake_of_form_is_said_at_once(load: Load) -> None:

@@ -187,11 +187,11 @@ def states(words: object, rule: RowState) -> dict[str, FillState]:
 def verdicts(parsed: ParsedReturn) -> dict[tuple[str, str], FillState]:
     """The reader's verdict on each cell that it says something of, by sheet and address."""
     states: dict[tuple[str, str], FillState] = {}
-    for item in parsed.findings:
-        state = FillState.TO_CORRECT if item.bloquant else FillState.TO_CONFIRM
-        if item.code in OF_ROWS or not (item.bloquant or item.code in NOTICED):
+    for finding in parsed.findings:
+        state = FillState.TO_CORRECT if finding.bloquant else FillState.TO_CONFIRM
+        if finding.code in OF_ROWS or not (finding.bloquant or finding.code in NOTICED):
             continue
-        for place in (item.place, *item.liees):
+        for place in (finding.place, *finding.liees):
             key = (place.feuille or "", place.cellule or "")
             states[key] = FillState.TO_CORRECT if FillState.TO_CORRECT in (state, states.get(key)) else state
     return states

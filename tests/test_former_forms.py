@@ -49,9 +49,9 @@ def filled(book: Workbook) -> None:
 @pytest.mark.parametrize("partner", ["luce", "bailleur"])
 def test_a_form_of_the_layout_before_says_what_one_of_today_says(partner: str) -> None:
     former, now = (FORMER / f"{partner}.xlsx").read_bytes(), written_form("cas", partner, YEAR)
-    assert {item.code for item in examined(former).findings} == {"formulaire-vide"}
+    assert {finding.code for finding in examined(former).findings} == {"formulaire-vide"}
     answers = [examined(edited(content, filled)) for content in (former, now)]
-    assert {item.code for parsed in answers for item in parsed.findings} <= USUAL
+    assert {finding.code for parsed in answers for finding in parsed.findings} <= USUAL
     assert [(row.table, row.key, row.values) for row in answers[0].rows] == [
         (row.table, row.key, row.values) for row in answers[1].rows
     ]
@@ -76,7 +76,7 @@ def test_who_filled_a_form_and_that_it_is_final_are_read_and_quiet() -> None:
     assert signed.filled_by.words == "Mme Aubry, Directrice, le 15/11/2016 – définitif"
     assert blank.answers != signed.answers
     assert from_json(json.loads(json.dumps(to_json(signed)))) == signed
-    assert {item.code for item in signed.findings} <= USUAL
+    assert {finding.code for finding in signed.findings} <= USUAL
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_a_fiche_is_its_number_whatever_follows_it(typed: str, understood: str |
         sheet[f"B{row}"], sheet[f"F{row}"] = typed, "en cours"
 
     parsed = examined(edited(written_form("cas", "bailleur", YEAR), add))
-    codes = {item.code for item in parsed.findings if item.place.cellule == f"B{row}"} - {"cle-en-double"}
+    codes = {finding.code for finding in parsed.findings if finding.place.cellule == f"B{row}"} - {"cle-en-double"}
     assert values(parsed, "fiche_id", row, sheet="Actions") == [understood or typed]
     assert codes == ({code} if code and understood else set())
 

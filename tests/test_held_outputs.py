@@ -76,7 +76,7 @@ def later(seconds: float, happen: Callable[[], object]) -> Iterator[None]:
 
 
 def back(workbooks: Path, now: datetime = NOW) -> list[str]:
-    return [item.code for item in recover(workbooks, staging(workbooks), now=now)]
+    return [finding.code for finding in recover(workbooks, staging(workbooks), now=now)]
 
 
 # Who has it open
@@ -173,7 +173,7 @@ def test_excel_renames_for_an_instant_and_its_place_is_not_taken(workbooks: Path
     excel_holds(workbooks / WORKBOOK)
     (workbooks / WORKBOOK).unlink()
     with later(0.05, lambda: (workbooks / WORKBOOK).write_bytes(b"my notes")):
-        assert [item.code for item in published(workbooks, WORKBOOK, b"new")] == ["sortie-ouverte"]
+        assert [finding.code for finding in published(workbooks, WORKBOOK, b"new")] == ["sortie-ouverte"]
     assert (workbooks / WORKBOOK).read_bytes() == b"my notes"
     assert (workbooks / WAITING).read_bytes() == b"new"
 

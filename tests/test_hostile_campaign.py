@@ -95,13 +95,13 @@ def test_hundreds_of_hostile_forms_beside_good_ones(asked: Path, tmp_path: Path)
         by_file[item["fichier"]].append(item)
     assert [name for name in names if name not in by_file] == []
     limits = {"lecture-delai", "lecture-memoire", "lecture-interrompue"}
-    assert [item["valeur"] for item in findings if item["code"] in limits] == [], "nothing unforeseen happened"
+    assert [constat["valeur"] for constat in findings if constat["code"] in limits] == [], "nothing unforeseen happened"
     goods = [row for row in register_rows(root, "lignes_budgetaires") if row["libelle"] == "Goûters"]
     assert [row["montant_prevu"] for row in goods] == [plain_euros(AMOUNTS["vide"])]
     granted = {row["financement_id"]: row["montant"] for row in register_rows(root, "financements")}
     assert granted[GRANTED] == plain_euros(AMOUNTS["etat"])
     for partner in ("vide", "etat"):
-        assert not any(item["bloquant"] for item in by_file[f"retours/bon {partner}.xlsx"])
+        assert not any(constat["bloquant"] for constat in by_file[f"retours/bon {partner}.xlsx"])
     for output in ("consolidation.xlsx", "rapport.html", "constats.json"):
         assert (root / "workbooks" / "consolidation" / output).stat().st_size > 0
     again = tabellion("consolidate", cwd=root)

@@ -55,7 +55,7 @@ def test_what_is_asked_is_decided_in_excel_and_kept_for_the_next_file(empty: Wor
     first = run(empty, csv(empty, "credits 2013.csv", ["1 - Santé", "Brest", "Soins", "5"]))
     assert (first.written, first.present) == (False, "")
     assert first.preview == "0 fiche, 1 ligne, 5 €, 1 à voir"
-    (finding,) = [item for item in first.findings if item.bloquant]
+    (finding,) = [finding for finding in first.findings if finding.bloquant]
     assert finding.code == "correspondance-a-confirmer"
     assert amounts(empty) == []
     choose(first.asked, "Correspondance", "Montant", "Montant voté")
@@ -81,9 +81,9 @@ def test_the_watcher_makes_the_import_again_once_staff_have_chosen(empty: Worksp
     first = run(empty, csv(empty, "credits 2013.csv", ["1 - Santé", "Brest", "Soins", "5"]))
     assert import_again(empty, NOW) == []
     choose(first.asked, "Correspondance", "Montant", "Argent")
-    assert [item.code for item in import_again(empty, NOW)] == ["correspondance-a-confirmer"]
+    assert [finding.code for finding in import_again(empty, NOW)] == ["correspondance-a-confirmer"]
     choose(first.asked, "Correspondance", "Montant", "Montant voté")
-    assert [item.code for item in import_again(empty, NOW)] == ["import-refait"]
+    assert [finding.code for finding in import_again(empty, NOW)] == ["import-refait"]
     assert amounts(empty) == [("Soins", 500, None)]
     choose(first.asked, "Correspondance", "Montant", "Montant prévu")
     assert import_again(empty, NOW) == []  # nothing waits any more: the next import reads it
@@ -93,9 +93,9 @@ def test_a_choice_off_the_list_is_said_at_its_cell_and_decides_nothing(empty: Wo
     path = csv(empty, "credits 2013.csv", ["1 - Santé", "Brest", "Soins", "5"])
     choose(run(empty, path).asked, "Correspondance", "Montant", "Argent")
     done = run(empty, path)
-    assert [(item.place.feuille, item.valeur) for item in done.findings if item.code == "choix-hors-liste"] == [
-        ("Correspondance", "Argent")
-    ]
+    assert [
+        (finding.place.feuille, finding.valeur) for finding in done.findings if finding.code == "choix-hors-liste"
+    ] == [("Correspondance", "Argent")]
     assert not done.written
 
 
@@ -104,7 +104,7 @@ def test_a_year_or_a_convention_that_is_none_is_said_too(empty: Workspace) -> No
     asked = run(empty, path).asked
     choose(asked, "Années", "credits.csv", "l'an passé")
     choose(asked, "Conventions", "Santé", "la santé")
-    places = [item.place.feuille for item in run(empty, path).findings if item.code == "choix-hors-liste"]
+    places = [finding.place.feuille for finding in run(empty, path).findings if finding.code == "choix-hors-liste"]
     assert sorted(filter(None, places)) == ["Années", "Conventions"]
     choose(asked, "Années", "credits.csv", "2014")
     choose(asked, "Conventions", "Santé", "3 - Santé")
@@ -122,7 +122,7 @@ def test_a_correspondence_that_somebody_has_open_is_not_replaced_under_their_han
     lock.write_text(",Anne,poste,02.03.2026 09:00,file:///x;", encoding="utf-8")
     os.utime(lock, (NOW.timestamp(), NOW.timestamp()))
     done = run(empty, path)
-    assert "correspondance-ouverte" in [item.code for item in done.findings]
+    assert "correspondance-ouverte" in [finding.code for finding in done.findings]
     assert (done.written, asked.read_bytes()) == (True, held)
 
 
@@ -130,7 +130,7 @@ def test_a_damaged_correspondence_is_said_and_does_not_count(empty: Workspace) -
     path = csv(empty, "credits 2013.csv", ["1 - Santé", "Brest", "Soins", "5"])
     asked = run(empty, path).asked
     asked.write_bytes(b"rien")
-    assert "correspondance-illisible" in [item.code for item in run(empty, path).findings]
+    assert "correspondance-illisible" in [finding.code for finding in run(empty, path).findings]
 
 
 def test_the_same_import_writes_the_same_bytes(empty: Workspace) -> None:
@@ -182,7 +182,7 @@ def test_a_contract_with_quartiers_keeps_them_and_another_says_that_it_has_no_pl
         path.write_text("\n".join(";".join(row) for row in rows), encoding="utf-8")
         done = run(workspace, path, force=True)
         assert done.written
-        fields = [item.champ for item in done.findings if item.code == "champ-sans-place"]
+        fields = [finding.champ for finding in done.findings if finding.code == "champ-sans-place"]
         assert fields == ([] if workspace is with_quartiers else ["quartiers", "nature", "quartiers"])
     tables = load_register(with_quartiers.registre, with_quartiers.schemas, with_quartiers.settings).tables
     (line,) = tables["lignes_budgetaires"].rows

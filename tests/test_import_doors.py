@@ -96,7 +96,7 @@ def test_what_a_workbook_hides_or_shows_in_error_is_said(tmp_path: Path) -> None
         hidden.write(0, 0, "12 €")
         hidden.hide()
     text = document_text(path)
-    notices = [(item.code, item.place.feuille, item.place.cellule) for item in text.notices]
+    notices = [(finding.code, finding.place.feuille, finding.place.cellule) for finding in text.notices]
     assert notices == [("cellules-non-lues", "Contrat", "B2"), ("feuille-masquee-non-lue", "Cachée", None)]
     assert " ".join(text.data.decode().split()) == "Cantine 1 234,57 €"
 
@@ -111,7 +111,7 @@ def test_a_text_whose_tabulations_were_lost_is_read_by_what_stands_for_them(tmp_
 def test_a_document_of_which_little_is_understood_is_refused_and_says_where(tmp_path: Path) -> None:
     with pytest.raises(TabellionError) as caught:
         through(tmp_path, "contrat.txt", TEXT.replace("\t", "\n").encode())
-    finding = next(item for item in caught.value.findings if item.code == "document-peu-compris")
+    finding = next(finding for finding in caught.value.findings if finding.code == "document-peu-compris")
     amounts = [number for number, line in enumerate(TEXT.replace("\t", "\n").split("\n"), 1) if line.endswith("€")]
     assert finding.bloquant
     assert finding.place.ligne in amounts

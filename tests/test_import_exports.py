@@ -56,7 +56,7 @@ def grants(imported: ImportedFiles) -> list[tuple[Any, ...]]:
 
 
 def codes(imported: ImportedFiles) -> list[str]:
-    return [item.code for item in imported.contract.findings]
+    return [finding.code for finding in imported.contract.findings]
 
 
 SCDL = (

@@ -115,7 +115,7 @@ def test_every_layout_gives_its_lines(layout: tuple[list[Line], list[CellGrid]])
     lines, grids = layout
     contract = read(grids)
     assert lines_of(contract) == sorted(lines)
-    assert [item.code for item in contract.findings if item.code != "collectivite-variante"] == []
+    assert [finding.code for finding in contract.findings if finding.code != "collectivite-variante"] == []
     assert len(contract.lines) == sum(len(grid.rows) for grid in grids)
 
 
@@ -135,7 +135,7 @@ _CELL = st.one_of(
 def test_no_sheet_stops_the_import_and_every_row_is_accounted_for(rows: list[list[RawValue]], name: str) -> None:
     contract = read([CellGrid("x.xlsx", name, rows)])
     assert [use.ligne for use in contract.lines] == list(range(1, len(rows) + 1))
-    assert all(item.place.fichier == "x.xlsx" for item in contract.findings)
+    assert all(finding.place.fichier == "x.xlsx" for finding in contract.findings)
 
 
 @settings(max_examples=60, deadline=None)

@@ -30,9 +30,9 @@ def check(imported: ImportedFiles, town: Altered, expected: set[str] | frozenset
     """Each planted anomaly is said at its row, nothing else is but ``expected``; all fiches and lines are there."""
     lines = (imported.text or town.text.encode()).decode().split("\n")
     counted = Counter(
-        (item.code, place(lines, item.place.ligne or 1))
-        for item in imported.contract.findings
-        if item.code not in expected
+        (finding.code, place(lines, finding.place.ligne or 1))
+        for finding in imported.contract.findings
+        if finding.code not in expected
     )
     assert counted == Counter(town.planted)
     complete(imported, town.clean, [code for code, _ in town.planted])
@@ -92,7 +92,9 @@ def test_a_workbook(tmp_path: Path, seed: int) -> None:
     path = tmp_path / "contrat.xlsx"
     path.write_bytes(as_workbook(lists))
     imported = read(path)
-    places = sorted((item.code, item.place.feuille, item.place.cellule) for item in imported.contract.findings)
+    places = sorted(
+        (finding.code, finding.place.feuille, finding.place.cellule) for finding in imported.contract.findings
+    )
     assert places == planted
     complete(imported, spec, [code for code, *_ in planted])
 
@@ -106,7 +108,9 @@ def test_lists_in_csv(tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
         paths.append(tmp_path / f"{name}.csv")
         paths[-1].write_bytes(as_csv(lists[name], seed))
     imported = read(*paths)
-    places = sorted((item.code, item.place.fichier, item.place.ligne) for item in imported.contract.findings)
+    places = sorted(
+        (finding.code, finding.place.fichier, finding.place.ligne) for finding in imported.contract.findings
+    )
     assert places == sorted((code, f"{name}.csv", int(re.sub(r"\D", "", cell))) for code, name, cell in planted)
     complete(imported, spec, [code for code, *_ in planted])
 

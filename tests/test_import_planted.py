@@ -38,7 +38,9 @@ def struck(sheet: str, row: int) -> Plant:
 
 
 def finding_places(imported: ImportedFiles) -> list[tuple[str, str | None, str | None]]:
-    return sorted((item.code, item.place.feuille, item.place.cellule) for item in imported.contract.findings)
+    return sorted(
+        (finding.code, finding.place.feuille, finding.place.cellule) for finding in imported.contract.findings
+    )
 
 
 PLANTED: dict[str, tuple[list[Plant], list[tuple[str, str, str]]]] = {

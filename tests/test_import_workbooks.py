@@ -86,8 +86,8 @@ def lines(imported: ImportedFiles) -> list[tuple[Any, ...]]:
 
 
 def places_of(imported: ImportedFiles, code: str) -> list[tuple[str | None, str | None]]:
-    findings = [item for item in imported.contract.findings if item.code == code]
-    assert all(item.message and item.suggestion for item in findings)
+    findings = [finding for finding in imported.contract.findings if finding.code == code]
+    assert all(finding.message and finding.suggestion for finding in findings)
     return [(finding.place.feuille, finding.place.cellule) for finding in findings]
 
 
@@ -117,7 +117,7 @@ def test_a_legacy_workbook_gives_what_the_document_gives(tmp_path: Path, layout:
     assert all_of(counts, "lignes_budgetaires", "collectivites", "numbers", "ticks")
     assert all_of(counts, "fiches", "axes", "financements") or layout == "pivot"
     assert len(imported.contract.tables["lignes_budgetaires"]) == counts["lignes_budgetaires"][1]
-    assert "ligne-non-placee" not in [item.code for item in imported.contract.findings]
+    assert "ligne-non-placee" not in [finding.code for finding in imported.contract.findings]
 
 
 @pytest.mark.source
@@ -325,7 +325,7 @@ def test_a_document_and_a_workbook_are_one_contract_and_conflicts_are_said(tmp_p
     imported = read(first, sheet(tmp_path, "budget.xlsx", ("Budget", rows)))
     both = imported.contract.tables["lignes_budgetaires"]
     assert [row["ligne_id"] for row in both] == [*(row["ligne_id"] for row in known), "B02-guipavas-001"]
-    (conflict,) = [item for item in imported.contract.findings if item.code == "fichiers-discordants"]
+    (conflict,) = [finding for finding in imported.contract.findings if finding.code == "fichiers-discordants"]
     assert (conflict.place.fichier, conflict.champ) == ("budget.xlsx", "montant_realise")
     assert "999 " in conflict.message
     assert len(imported.contract.tables["fiches"]) == 4
@@ -337,11 +337,11 @@ def test_a_sheet_of_amounts_that_nothing_explains_is_asked_said_once_and_can_be_
     path = sheet(tmp_path, "deux.xlsx", ("Budget", budget), ("Divers", strange))
     imported = read(path)
     assert places_of(imported, "feuille-non-comprise") == [("Divers", "A2")]
-    assert "document-peu-compris" in [item.code for item in imported.contract.findings if item.bloquant]
+    assert "document-peu-compris" in [finding.code for finding in imported.contract.findings if finding.bloquant]
     (match,) = imported.correspondence.open
     assert (match.group, match.text, match.blocks) == ("Feuille", "Divers", True)
     left = read(path, choices={match.choice_key: "(mettre de côté)"})
-    assert [item.code for item in left.contract.findings] == []
+    assert [finding.code for finding in left.contract.findings] == []
     chosen = read(path, choices={match.choice_key: "Crédits de droit commun"})
     titles = [question.text for question in chosen.correspondence.open if question.group == "Crédits de droit commun"]
     assert titles == ["Zone", "Bidule"]
@@ -415,5 +415,5 @@ def test_a_name_is_added_in_the_template_and_its_mistakes_are_all_said(tmp_path:
     own.write_text(text.replace("[titres]", "[titre]").replace("exige =", "demande ="), encoding="utf-8")
     with pytest.raises(TabellionError) as caught:
         load_import_words(own)
-    assert {item.code for item in caught.value.findings} == {"mise-en-page-fausse"}
+    assert {finding.code for finding in caught.value.findings} == {"mise-en-page-fausse"}
     assert len(caught.value.findings) > 1

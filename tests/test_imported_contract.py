@@ -42,7 +42,7 @@ def test_the_document_names_its_contract_and_its_years(empty: Workspace) -> None
     assert settings.source == "Partie II, Conventions thématiques, 4 mai 2016"
     assert (settings.debut, settings.fin, settings.exercice, settings.exercice_courant) == (2015, 2020, 2013, 2020)
     assert settings.priorites == {1: 2016}
-    assert [item.code for item in done.findings] == ["reglages-du-document"]
+    assert [finding.code for finding in done.findings] == ["reglages-du-document"]
 
 
 @pytest.mark.parametrize("under", ["2024-2030", "Période 2024 – 2030", "du 12 mars 2024 – avenant n° 1\n2024 à 2030"])
@@ -59,7 +59,7 @@ def test_what_staff_set_stays_and_what_the_document_says_instead_is_said(empty: 
     path.write_text(text, encoding="utf-8")
     settings, done = imported(empty, TEXT)
     assert settings.titre == "Contrat de ville de Brest métropole"
-    (finding,) = [item for item in done.findings if item.code == "reglage-dit-autrement"]
+    (finding,) = [finding for finding in done.findings if finding.code == "reglage-dit-autrement"]
     assert (finding.champ, finding.attendu) == ("titre", settings.titre)
 
 
@@ -69,7 +69,7 @@ def test_the_contract_of_the_repository_needs_no_more_than_its_file_of_settings(
     if not source.exists():
         pytest.skip("sans le document publié")
     done = import_document(find_workspace(ROOT), [source], tmp_path / "registre", force=False, now=NOW)
-    assert "reglages-du-document" not in [item.code for item in done.findings]
+    assert "reglages-du-document" not in [finding.code for finding in done.findings]
     names = {path.name for path in done.folder.iterdir()} - {"correspondance.xlsx"}
     assert not names & {f"{name}.csv" for name in SETTING_TABLES}
     kept = ROOT / "workbooks" / "registre"
@@ -111,8 +111,8 @@ def test_whatever_was_read_is_found_by_a_key_and_the_rest_is_said(way: str) -> N
     assert changed
     assert check_integrity(book) == []
     findings = check_meaning(book, locate)
-    assert not [item for item in findings if item.bloquant]
-    codes = {item.code for item in findings}
+    assert not [finding for finding in findings if finding.bloquant]
+    codes = {finding.code for finding in findings}
     assert {"blank": "cellule-obligatoire-vide", "long": "texte-trop-long"}.get(way, "forme-inattendue") in codes
     assert way != "off" or {"hors-bornes", "valeur-hors-liste"} <= codes
 
@@ -124,13 +124,19 @@ def test_every_command_goes_on_from_it(empty: Workspace) -> None:
     done = generate(empty, None, force=False, now=NOW)
     # The workbook says the same, each cell once.
     findings = validate(empty, [done.path])
-    assert {item.code for item in findings} - {"partenaire-en-texte"} == {item.code for item in done.findings}
-    places = [(item.code, item.place.feuille, item.place.cellule) for item in findings if "xx" not in item.message]
+    assert {finding.code for finding in findings} - {"partenaire-en-texte"} == {
+        finding.code for finding in done.findings
+    }
+    places = [
+        (finding.code, finding.place.feuille, finding.place.cellule)
+        for finding in findings
+        if "xx" not in finding.message
+    ]
     assert len(set(places)) == len(places)
     assert forms(empty, 2026, [], force=False, now=NOW)
     run = consolidate(empty, NOW)
     assert run.written
-    assert not [item.code for item in run.findings if item.bloquant]
+    assert not [finding.code for finding in run.findings if finding.bloquant]
     assert publish(empty, PublishOptions(), NOW).paths
 
 
@@ -151,7 +157,7 @@ def test_what_is_changed_or_left_out_is_said_with_what_was_found() -> None:
     assert (added["titre"], kept["fiches"][1]["convention_id"]) == ("Sans convention", added["convention_id"])
     assert kept["lignes_budgetaires"][0]["exercice"] == SETTINGS.exercice
     assert kept["participations"] == rows["participations"][:-1]
-    places = {(item.code, item.champ, item.place.ligne) for item in findings}
+    places = {(finding.code, finding.champ, finding.place.ligne) for finding in findings}
     fiches = [row["ligne_source"] for row in rows["fiches"]]
     assert places == {
         ("valeur-mise-a-sa-place", "fiche_id", fiches[0]),
@@ -159,7 +165,7 @@ def test_what_is_changed_or_left_out_is_said_with_what_was_found() -> None:
         ("valeur-mise-a-sa-place", "exercice", rows["lignes_budgetaires"][0]["ligne_source"]),
         ("ligne-sans-place", "fiche_id", None),
     }  # fmt: skip
-    assert any("I-1.1*1" in item.message and "I-1.1-1" in item.message for item in findings)
+    assert any("I-1.1*1" in finding.message and "I-1.1-1" in finding.message for finding in findings)
 
 
 def test_a_form_does_not_refuse_what_it_was_sent_with(empty: Workspace) -> None:
@@ -177,4 +183,4 @@ def test_a_form_does_not_refuse_what_it_was_sent_with(empty: Workspace) -> None:
     made = forms(empty, 2026, [], force=False, now=NOW)
     assert [form.path.name for form in made] == ["bailleur-2026.xlsx", "luce-2026.xlsx"]
     findings_by_form = validate_files(empty, [form.path for form in made])
-    assert [[item.code for item in of_form] for of_form in findings_by_form] == [["formulaire-vide"]] * 2
+    assert [[finding.code for finding in of_form] for of_form in findings_by_form] == [["formulaire-vide"]] * 2

@@ -310,7 +310,7 @@ def listed_formulas_stand(workbook: bytes) -> ParsedMaster:
     """Every formula of the hidden list is where it says, though some have no value yet."""
     contract = PLAN.contract
     reading = read_master(parse_bytes(workbook, "contrat.xlsx"), contract.schemas, contract.settings.identifiant)
-    assert {item.code for item in [*reading.findings, *check_formulas(reading)]} <= {"formules-non-calculees"}
+    assert {finding.code for finding in [*reading.findings, *check_formulas(reading)]} <= {"formules-non-calculees"}
     return reading
 
 

@@ -62,7 +62,7 @@ def night(workspace: Path, now: datetime = SECOND_NIGHT) -> Program:
 
 def run_again(workspace: Path, now: datetime = SECOND_NIGHT) -> list[str]:
     """The next run, in this process: what it says of itself."""
-    return [item.code for item in consolidate(find_workspace(workspace), now).notices]
+    return [finding.code for finding in consolidate(find_workspace(workspace), now).notices]
 
 
 @pytest.fixture(scope="module")

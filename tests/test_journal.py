@@ -65,7 +65,7 @@ def a_run(path: Path, *entries: CellEntry, now: datetime = NOW) -> tuple[int, li
 
 
 def codes(journal: Journal) -> list[str]:
-    return [item.code for item in journal.findings]
+    return [finding.code for finding in journal.findings]
 
 
 def present(path: Path) -> list[str]:
@@ -623,7 +623,7 @@ def test_reading_makes_nothing_and_says_what_is_missing(path: Path) -> None:
         make()
         with pytest.raises(TabellionError) as refusal:
             read_journal(path)
-        assert [item.code for item in refusal.value.findings] == [code]
+        assert [finding.code for finding in refusal.value.findings] == [code]
         assert present(path) in ([], ["journal.sqlite"])
 
 

@@ -237,7 +237,7 @@ def test_a_campaign_of_21_partners_by_mail(played: Played) -> None:
             with killed_at(played.mailbox, *faults[rank]) as (port, cut):
                 done = played.collect(state, boite_port=port)
             assert cut, faults[rank]
-            failed = [item.code for item in done.findings if item.code == "boite-injoignable"]
+            failed = [finding.code for finding in done.findings if finding.code == "boite-injoignable"]
             assert failed == [] if faults[rank][0] == "LOGOUT" else ["boite-injoignable"]
     # A contact sends another workbook too, that is nobody's form.
     old = old_excel(played.root / "budget.xls").read_bytes()
@@ -265,7 +265,7 @@ def test_a_campaign_of_21_partners_by_mail(played: Played) -> None:
         try:
             played.collect(state)
         except TabellionError as error:
-            assert [item.code for item in error.findings] == ["espace-occupe"]  # noqa: PT017 (in a thread)
+            assert [finding.code for finding in error.findings] == ["espace-occupe"]  # noqa: PT017 (in a thread)
 
     threads = [threading.Thread(target=read) for _ in range(2)]
     for thread in threads:

@@ -54,7 +54,7 @@ def relever(root: Path, seen: Consolidation, mailbox: MailServer) -> Callable[..
 
 
 def codes(done: CollectResult) -> list[str]:
-    return [item.code for item in done.findings]
+    return [finding.code for finding in done.findings]
 
 
 def form(root: Path, partner: str) -> bytes:

@@ -68,7 +68,7 @@ class Edited:
 
     def read(self, known: Tables | None) -> ParsedMaster:
         reading = read_master(parse_bytes(self.content, "contrat.xlsx"), schemas(), SETTINGS.identifiant, known)
-        assert not [item for item in reading.findings if item.bloquant]
+        assert not [finding for finding in reading.findings if finding.bloquant]
         return reading
 
     @property
@@ -76,7 +76,9 @@ class Edited:
         return self.read(None)
 
     def codes_and_cells(self) -> list[tuple[str, str | None]]:
-        return sorted((item.code, item.place.cellule) for item in self.reading.findings if item.code not in NOISE)
+        return sorted(
+            (finding.code, finding.place.cellule) for finding in self.reading.findings if finding.code not in NOISE
+        )
 
     def same(self, *but: str) -> bool:
         """Whether the tables are those of the last accepted state, whatever the order of their rows."""
@@ -639,8 +641,8 @@ def test_a_partner_renamed_in_its_table_is_renamed_wherever_it_is_named() -> Non
 
 def test_a_town_renamed_in_its_table_is_said_once_a_table() -> None:
     made = Edited(put(1, TOWN, "Ville Nouvelle", "Collectivites"))
-    findings = [item for item in made.reading.findings if item.code == "ancien-nom"]
-    assert sorted((item.valeur, item.place.feuille) for item in findings) == [
+    findings = [finding for finding in made.reading.findings if finding.code == "ancien-nom"]
+    assert sorted((finding.valeur, finding.place.feuille) for finding in findings) == [
         (1, "Partenaires"), (4, "Rapprochement"), (6, B01),
     ]  # fmt: skip
     assert made.same("collectivites")
@@ -702,8 +704,8 @@ def test_what_staff_type_where_it_shows_otherwise_is_said_and_blocks_nothing() -
         grid.sheet.row_dimensions[grid.sheet[places["scaled"]].row].hidden = True
 
     findings = check_master_presentation(Edited(edit).reading, base())
-    assert not any(item.bloquant for item in findings)
-    assert {item.code: item.place.cellule for item in findings} == {
+    assert not any(finding.bloquant for finding in findings)
+    assert {finding.code: finding.place.cellule for finding in findings} == {
         "cellules-fusionnees": places["merged"],
         "montant-barre": places["struck"],
         "montant-a-l-echelle": places["scaled"],
@@ -735,8 +737,8 @@ def test_a_sheet_pasted_over_itself_as_values_says_each_column_once() -> None:
     made = Edited(pasted_as_values)
     assert made.same()
     findings = [cell for cell in check_computed_cells(made.reading) if cell.place.feuille == "Années"]
-    assert {item.code for item in findings} == {"formule-remplacee"}
-    cells = [place.cellule for item in findings for place in (item.place, *item.liees)]
+    assert {finding.code for finding in findings} == {"formule-remplacee"}
+    cells = [place.cellule for finding in findings for place in (finding.place, *finding.liees)]
     lines = len({row["ligne_id"] for row in rows()["lignes_budgetaires"]})
     assert len(cells) == len(set(cells)) == (lines + 1) * 6, "the lines and their total, by two exercices"
     assert f"{lines} autres cellules" in findings[0].message
@@ -749,6 +751,6 @@ def test_names_of_the_workbook_that_were_deleted_are_said_together() -> None:
 
     made = Edited(edit)
     assert made.same()
-    findings = [item for item in check_computed_cells(made.reading) if item.code not in NOISE]
-    assert [item.code for item in findings] == ["noms-absents"]
+    findings = [finding for finding in check_computed_cells(made.reading) if finding.code not in NOISE]
+    assert [finding.code for finding in findings] == ["noms-absents"]
     assert {"Accueil_net", "Total_publie"} == {*findings[0].valeur.split(", ")}

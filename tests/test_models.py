@@ -263,7 +263,7 @@ def test_a_partner_names_quartiers_by_code_or_name_and_they_are_read(of_2030: Pa
     fill(form, back, {"Budget": answers}, saved=NOW, new_rows={"Budget": [added]})
     run(root, "validate", str(back), "--json", str(root / "lu.json"))
     constats = json.loads((root / "lu.json").read_text(encoding="utf-8"))["constats"]
-    by_code = {item["code"]: item for item in constats if item["champ"] == "quartiers"}
+    by_code = {constat["code"]: constat for constat in constats if constat["champ"] == "quartiers"}
     assert by_code["valeur-rapprochee"]["attendu"] == "Bel-Air ; Les Clos"
     assert by_code.keys() == {"valeur-rapprochee", "nom-inconnu"}
     assert "2 autres cellules" in by_code["valeur-rapprochee"]["message"]
@@ -291,8 +291,8 @@ def findings_of(schemas: Schemas, code: str, **more: list[dict[str, object]]) ->
     """Where a code is said of the small contract of 2030 with other rows, and of which value."""
     settings = replace(SETTINGS, debut=2024, fin=2030, exercice=YEAR, exercice_courant=YEAR)
     book = book_of(make_tables(schemas, rows_of_2030() | more), settings=settings, schemas_=schemas)
-    findings = [item for item in check_contract(book, locate) if item.code == code]
-    return [(item.place.feuille, item.place.cellule, item.valeur) for item in findings]
+    findings = [finding for finding in check_contract(book, locate) if finding.code == code]
+    return [(finding.place.feuille, finding.place.cellule, finding.valeur) for finding in findings]
 
 
 def ceilings(plafond: int) -> list[dict[str, object]]:
@@ -374,9 +374,9 @@ def test_a_name_off_the_list_is_said_with_the_whole_cell_to_write(
     fiches = rows_of_2030()["fiches"]
     fiches[1]["quartiers"] = text
     book = book_of(make_tables(schemas_2030, rows_of_2030() | {"fiches": fiches}), schemas_=schemas_2030)
-    findings = [item for item in check_contract(book, locate) if item.code == "nom-inconnu"]
-    assert [item.valeur for item in findings] == lost
-    assert all(str(item.suggestion).startswith(remedy) for item in findings)
+    findings = [finding for finding in check_contract(book, locate) if finding.code == "nom-inconnu"]
+    assert [finding.valeur for finding in findings] == lost
+    assert all(str(finding.suggestion).startswith(remedy) for finding in findings)
 
 
 def test_the_code_of_a_quartier_has_an_official_shape() -> None:
@@ -398,7 +398,7 @@ def test_a_quartier_renamed_is_followed_where_it_is_named(tmp_path: Path) -> Non
     assert book.tables["fiches"].column("quartiers") == ["Bel-Air ; Clos du Lac", None]
     lines = book.tables["lignes_budgetaires"].column("quartiers")
     assert lines[:3] == ["Clos du Lac", "Bel-Air ; Clos du Lac", "Bel-Air"]
-    assert [item.code for item in check_contract(book) if item.code == "nom-inconnu"] == []
+    assert [finding.code for finding in check_contract(book) if finding.code == "nom-inconnu"] == []
 
 
 def rename_quartier(book: Excel) -> None:
@@ -422,5 +422,5 @@ def test_the_axes_of_a_contract_say_their_level_by_its_name(schemas_2030: Schema
     axes = [{"axe_id": code, "convention_id": 1, "titre": f"Axe {code}"} for code in ("A-2", "A-1.1", "A-1.2")]
     rows = rows_of_2030() | {"axes": axes, "fiches": [], "participations": []}
     book = book_of(make_tables(schemas_2030, rows), schemas_=schemas_2030)
-    findings = [item for item in check_contract(book, locate) if item.code == "axe-et-convention"]
-    assert [(item.champ, item.attendu) for item in findings] == [("axe_id", "la convention 2, enjeu A")]
+    findings = [finding for finding in check_contract(book, locate) if finding.code == "axe-et-convention"]
+    assert [(finding.champ, finding.attendu) for finding in findings] == [("axe_id", "la convention 2, enjeu A")]

@@ -79,7 +79,7 @@ class Team:
         return constats
 
     def unknown_references(self) -> list[dict[str, Any]]:
-        return [item for item in self.findings() if item["code"] == "reference-inconnue"]
+        return [constat for constat in self.findings() if constat["code"] == "reference-inconnue"]
 
 
 @pytest.fixture
@@ -172,7 +172,7 @@ def test_names_in_the_text_of_a_fiche_are_asked_and_linked(sent_copy: Path) -> N
     team.edit(lambda book: book.type("Fiches_01", book.find("Fiches_01", Fiche=fiche), **{"Porteur(s)": text}))
     team.consolidate()
     assert [row["Ce que chacun dit"] for row in team.asked()] == [f"Contrat : {TYPED}", f"Contrat : {known[1]}"]
-    (constat,) = [item for item in team.findings() if item["code"] == "partenaire-en-texte"]
+    (constat,) = [constat for constat in team.findings() if constat["code"] == "partenaire-en-texte"]
     assert (constat["feuille"], constat["cellule"]) == team.cell("Fiches_01", "Porteur(s)", Fiche=fiche)
     team.choose("ajouter aux partenaires")
     team.choose(f"c'est {known[1]}", 2)
@@ -180,7 +180,7 @@ def test_names_in_the_text_of_a_fiche_are_asked_and_linked(sent_copy: Path) -> N
     assert team.names()[KEY] == TYPED
     assert team.carriers() == [*taken, KEY, known[0]]
     assert {row["role"] for row in team.rows("participations")[-2:]} == {"porteur"}
-    assert "partenaire-en-texte" not in {item["code"] for item in team.findings()}
+    assert "partenaire-en-texte" not in {constat["code"] for constat in team.findings()}
     before = team.workbook.read_bytes()
     team.consolidate()
     assert team.workbook.read_bytes() == before, "a second run changes nothing"
@@ -224,7 +224,7 @@ def test_a_line_of_a_town_that_nobody_has_is_said_at_the_town_alone_and_counts_o
     team.edit(lambda book: book.add("Lignes_01", Collectivité=town, **put))
     team.consolidate()
     sheet, cell = team.cell("Lignes_01", "Collectivité", Collectivité=town)
-    errors = [item for item in team.findings() if item["feuille"] == sheet and item["gravite"] == "erreur"]
+    errors = [constat for constat in team.findings() if constat["feuille"] == sheet and constat["gravite"] == "erreur"]
     assert [(error["code"], error["cellule"]) for error in errors] == [("reference-inconnue", cell)]
     team.choose("ajouter aux collectivités")
     team.consolidate()
@@ -257,7 +257,7 @@ def test_all_that_a_line_lacks_is_said_in_one_run(sent_copy: Path) -> None:
     team = Team(sent_copy)
     team.edit(lambda book: book.add("Lignes_01", Collectivité="Nulle-Part", Libellé="Atelier"))
     team.consolidate()
-    by_code = {item["code"]: item for item in team.findings() if item["feuille"].startswith("B01")}
+    by_code = {constat["code"]: constat for constat in team.findings() if constat["feuille"].startswith("B01")}
     assert by_code["reference-inconnue"]["valeur"] == "Nulle-Part"
     assert by_code["cellule-obligatoire-vide"]["champ"] == "exercice"
 

@@ -81,9 +81,11 @@ def deliver(
     mailing = mailing_of(find_workspace(folder), with_mail(consolidation, mail))
     assert mailing is not None
     later = delivery.deliver(mailing, now)
-    for item in delivery.findings:
-        assert item.gravite is (Severity.INFORMATION if item.code.endswith("-differe") else Severity.AVERTISSEMENT)
-    return [item.code for item in delivery.findings], later
+    for finding in delivery.findings:
+        assert finding.gravite is (
+            Severity.INFORMATION if finding.code.endswith("-differe") else Severity.AVERTISSEMENT
+        )
+    return [finding.code for finding in delivery.findings], later
 
 
 def recipients(server: Server) -> list[str]:
@@ -134,8 +136,8 @@ def test_the_port_follows_the_encryption(workspace: Path) -> None:
 def test_every_mistake_of_the_section_is_said_at_once(workspace: Path, section: str, wrong: list[str]) -> None:
     with pytest.raises(TabellionError) as caught:
         settings_of(workspace, section)
-    assert {item.champ for item in caught.value.findings} == {f"courriel.{name}" for name in wrong}
-    assert {item.code for item in caught.value.findings} <= {"reglage-faux", "reglage-inconnu"}
+    assert {finding.champ for finding in caught.value.findings} == {f"courriel.{name}" for name in wrong}
+    assert {finding.code for finding in caught.value.findings} <= {"reglage-faux", "reglage-inconnu"}
 
 
 @pytest.mark.parametrize("key", ["mot_de_passe_variable", "boite_mot_de_passe_variable", "boite_jeton_variable"])
@@ -665,7 +667,7 @@ def test_the_thread_sends_says_and_tries_again(contract: Path) -> None:
         notifier.tell(find_workspace(contract), told)
         assert said_.wait(10)
         findings, errors = notifier.take()
-        assert ([item.code for item in findings], errors) == (["courriel-injoignable"], [])
+        assert ([finding.code for finding in findings], errors) == (["courriel-injoignable"], [])
         assert notifier.take() == ([], [])
         server.dies, times[0] = None, NOW + timedelta(hours=1)
         notifier.tell(find_workspace(contract), told)

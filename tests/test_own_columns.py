@@ -70,7 +70,7 @@ def test_own_columns_follow_their_rows_into_a_new_workbook(sent: Path, tmp_path:
     made = generate(workspace, None, force=True, now=NOW)
     assert made.kept is not None
     assert faults(workspace.contrat.read_bytes()) == []
-    assert "colonne-non-reportee" not in {item.code for item in made.findings}
+    assert "colonne-non-reportee" not in {finding.code for finding in made.findings}
     book = Excel(openpyxl.load_workbook(workspace.contrat))
 
     labels = book.labels("Lignes_01")
@@ -93,7 +93,7 @@ def test_own_columns_follow_their_rows_into_a_new_workbook(sent: Path, tmp_path:
 
     after = load_source(workspace)
     assert after.state.saves.modifications == ()
-    assert not [item for item in after.findings if item.bloquant]
+    assert not [finding for finding in after.findings if finding.bloquant]
 
 
 def test_what_has_no_row_any_more_is_said_and_stays_in_the_copy(sent: Path, tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_what_has_no_row_any_more_is_said_and_stays_in_the_copy(sent: Path, tmp_
 
     edited(workspace.contrat, edit, saved=DAY)
     made = generate(workspace, None, force=True, now=NOW)
-    (finding,) = [item for item in made.findings if item.code == "colonne-non-reportee"]
+    (finding,) = [finding for finding in made.findings if finding.code == "colonne-non-reportee"]
     assert (finding.valeur, finding.place.feuille, finding.bloquant) == (INSIDE, "B01 Éducation", False)
     assert made.kept is not None
     kept = Excel(openpyxl.load_workbook(made.kept))
@@ -136,5 +136,7 @@ def test_own_cells_around_our_tables_follow_into_a_new_workbook(sent: Path, tmp_
     assert places["avis du comité"] == (top - 1, right + 2)
     assert places["Vérifié en mars"] == (bottom + 2, 2)
     assert sheet.cell(bottom + 2, 3).value == f"=SUM(Lignes_01[{AMOUNT}])"
-    cells_by_code = {item.code: item.place.cellule for item in made.findings if item.code.endswith("non-reportes")}
+    cells_by_code = {
+        finding.code: finding.place.cellule for finding in made.findings if finding.code.endswith("non-reportes")
+    }
     assert cells_by_code == {"commentaires-non-reportes": f"C{bottom - 1}"}

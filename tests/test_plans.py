@@ -85,11 +85,11 @@ def contract(rows: Rows, *, on: bool = True) -> Book:
 
 def check(rows: Rows, **more: list[Row]) -> list[Finding]:
     findings = check_contract(book_of(tables_of({**small_rows(), **rows}, **more)), locate)
-    return [item for item in findings if item.code in NEW_CODES]
+    return [finding for finding in findings if finding.code in NEW_CODES]
 
 
 def cells(findings: list[Finding]) -> list[tuple[str, str, str]]:
-    return [(item.code, str(item.place.feuille), str(item.place.cellule)) for item in findings]
+    return [(finding.code, str(finding.place.feuille), str(finding.place.cellule)) for finding in findings]
 
 
 # Off by default
@@ -143,7 +143,7 @@ def test_a_csv_that_was_there_and_is_gone_is_said(tmp_path: Path) -> None:
         (registre / f"{table}.csv").unlink()
     with pytest.raises(TabellionError) as caught:
         load_register(registre, schemas(), SETTINGS)
-    assert [item.code for item in caught.value.findings] == ["registre-absent"] * 2
+    assert [finding.code for finding in caught.value.findings] == ["registre-absent"] * 2
     forget(registre)
     register = load_register(registre, schemas(), SETTINGS)
     assert [len(register.tables[table]) for table in FUNDING_TABLES] == [0, 0]
@@ -156,7 +156,7 @@ def test_asked_for_plans_need_their_schemas(tmp_path: Path) -> None:
     switch_on(root)
     with pytest.raises(TabellionError) as caught:
         _ = find_workspace(root).schemas
-    assert [item.code for item in caught.value.findings] == ["schema-absent"]
+    assert [finding.code for finding in caught.value.findings] == ["schema-absent"]
 
 
 def test_the_setting_is_true_or_false(tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_the_setting_is_true_or_false(tmp_path: Path) -> None:
     (tmp_path / "t.toml").write_text(text.replace("# plan_de_financement = true", 'plan_de_financement = "oui"'))
     with pytest.raises(TabellionError) as caught:
         read_settings(tmp_path / "t.toml")
-    assert [(item.code, item.champ) for item in caught.value.findings] == [
+    assert [(finding.code, finding.champ) for finding in caught.value.findings] == [
         ("reglage-faux", "contrat.plan_de_financement")
     ]
 
@@ -231,7 +231,7 @@ def test_an_empty_register_that_asks_for_plans_has_their_sheets_ready() -> None:
             sheet.cell(6, next(cell.column for cell in sheet[5] if cell.value == label), value)
 
     reading = read_master(parse_bytes(edited(content, add), "contrat.xlsx"), schemas(), SETTINGS.identifiant)
-    assert [item.code for item in reading.findings if item.bloquant] == []
+    assert [finding.code for finding in reading.findings if finding.bloquant] == []
     (row,) = reading.tables["plan_charges"].rows
     assert (row["montant"], row["charge_id"]) == (12_50, f"{FICHE}:{YEAR}:60")
 
@@ -240,7 +240,7 @@ def test_a_sheet_that_was_there_and_is_gone_is_said() -> None:
     _, content = written(contract(balanced()))
     content_without_sheet = edited(content, lambda book: book.remove(book["Charges"]))
     reading = read_master(parse_bytes(content_without_sheet, "contrat.xlsx"), schemas(), SETTINGS.identifiant)
-    assert ("tableau-absent", False) in [(item.code, item.bloquant) for item in reading.findings]
+    assert ("tableau-absent", False) in [(finding.code, finding.bloquant) for finding in reading.findings]
     assert ("plan_charges", None, None) in reading.missing
 
 
@@ -317,7 +317,8 @@ def test_the_plan_of_a_fiche_that_another_leads_blocks(table: TableSpec, account
 
     examine = Examiner(book.schemas, references(book.tables, book.schemas), book.settings)
     by_code = {
-        item.code: item for item in examine(parse_bytes(edited(write_form(book, form), change), "r.xlsx")).findings
+        finding.code: finding
+        for finding in examine(parse_bytes(edited(write_form(book, form), change), "r.xlsx")).findings
     }
     assert (by_code["ligne-d-un-autre"].valeur, by_code["ligne-d-un-autre"].bloquant) == (key, True)
     assert "luce" in by_code["ligne-d-un-autre"].message
@@ -390,13 +391,13 @@ def test_a_balanced_plan_has_nothing_said_of_it() -> None:
 def test_charges_that_are_not_the_produits() -> None:
     rows = balanced()
     rows["plan_charges"][0]["montant"] += 500_00
-    (finding,) = [item for item in check(rows) if item.code == "plan-desequilibre"]
+    (finding,) = [finding for finding in check(rows) if finding.code == "plan-desequilibre"]
     assert cells([finding]) == [("plan-desequilibre", "plan_charges", "montant@0")]
     assert (finding.attendu, finding.valeur, finding.gravite) == (12500.5, 12000.5, Severity.ERREUR)
     assert "500\u00a0€" in finding.message
     assert [place.cellule for place in finding.liees] == ["montant@1", "montant_accorde@0", "montant_demande@1"]
     rows["plan_charges"][0]["montant"] -= 498_00
-    assert [item.gravite for item in check(rows) if item.code == "plan-desequilibre"] == [Severity.INFORMATION]
+    assert [finding.gravite for finding in check(rows) if finding.code == "plan-desequilibre"] == [Severity.INFORMATION]
 
 
 def test_charges_that_nobody_pays() -> None:
@@ -463,7 +464,7 @@ def test_what_is_granted_is_the_financement_of_the_fiche(amounts: dict[int, int]
         ],
     }
     findings = check(rows)
-    assert [item.gravite for item in findings] == ([] if severity is None else [severity])
+    assert [finding.gravite for finding in findings] == ([] if severity is None else [severity])
     if findings:
         assert cells(findings) == [("accorde-et-financement", "plan_produits", "montant_accorde@0")]
         assert [(place.feuille, place.cellule) for place in findings[0].liees] == [("financements", "montant@0")]
@@ -474,7 +475,7 @@ def test_an_amount_that_could_not_be_read_leaves_its_plan_aside() -> None:
     tables = tables_of({**small_rows(), **rows})
     unknown = [("plan_charges", 0, "montant")]
     findings = check_contract(book_of(tables, unknown=unknown), locate)
-    assert [item for item in findings if item.code in NEW_CODES] == []
+    assert [finding for finding in findings if finding.code in NEW_CODES] == []
 
 
 def test_schemas_without_the_tables_are_checked_too() -> None:

@@ -348,7 +348,7 @@ def test_a_full_disk_leaves_the_old_set(tmp_path: Path, options: dict[str, Any])
         big = {f"constats/{rank}.xlsx": bytes(4096) for rank in range(20)}
         with pytest.raises(TabellionError) as caught:
             put(workbooks, {**big, "retours/ville.xlsx": INPUTS["retours/ville.xlsx"]})
-        assert [item.code for item in caught.value.findings] == ["publication-impossible"]
+        assert [finding.code for finding in caught.value.findings] == ["publication-impossible"]
         assert "place" in caught.value.findings[0].message
         assert contents(workbooks) == before
     with faults.small_disk(tmp_path / "disk", size="4m") as disk:
@@ -381,7 +381,7 @@ def test_the_staging_folder_is_a_file(workbooks: Path) -> None:
     before = contents(workbooks)
     with pytest.raises(TabellionError) as caught:
         put(workbooks)
-    assert [item.code for item in caught.value.findings] == ["publication-impossible"]
+    assert [finding.code for finding in caught.value.findings] == ["publication-impossible"]
     assert contents(workbooks) == before
 
 

@@ -325,7 +325,7 @@ def test_the_same_contract_gives_the_same_bytes_and_an_edited_document_stays(wor
     edited = path.read_bytes()
     with pytest.raises(TabellionError) as refused:
         run(workspace, conventions=(5,))
-    assert [item.code for item in refused.value.findings] == ["document-modifie"]
+    assert [finding.code for finding in refused.value.findings] == ["document-modifie"]
     assert path.read_bytes() == edited
     done = run(workspace, conventions=(5,), force=True)
     assert path.read_bytes() == first
@@ -415,7 +415,7 @@ def test_the_master_is_published_where_there_is_one(workspace: Path) -> None:
 def test_what_cannot_be_published_is_said(workspace: Path, options: dict[str, object], code: str) -> None:
     with pytest.raises(TabellionError) as refused:
         run(workspace, **options)
-    assert [item.code for item in refused.value.findings] == [code]
+    assert [finding.code for finding in refused.value.findings] == [code]
 
 
 def test_the_name_of_the_target_says_the_format(workspace: Path) -> None:
@@ -424,7 +424,7 @@ def test_the_name_of_the_target_says_the_format(workspace: Path) -> None:
     assert formats_of("PDF,, docx ,pdf", Path("x.docx")) == ("pdf", "docx")
     with pytest.raises(TabellionError) as refused:
         run(workspace, formats=("docx",), target=workspace / "x.pdf")
-    assert [(item.code, item.champ) for item in refused.value.findings] == [("option-fausse", "--sortie")]
+    assert [(finding.code, finding.champ) for finding in refused.value.findings] == [("option-fausse", "--sortie")]
 
 
 def test_another_exercice_has_its_own_amounts(workspace: Path) -> None:
@@ -550,7 +550,9 @@ def test_every_unknown_name_of_a_template_is_said_with_its_place(workspace: Path
     relay(workspace, ("{{ contrat.exercice }}", "{{ contrat.annee }}"), part="word/header1.xml")
     with pytest.raises(TabellionError) as refused:
         run(workspace)
-    findings = {(item.code, item.place.fichier.rpartition("/")[2], item.message) for item in refused.value.findings}
+    findings = {
+        (finding.code, finding.place.fichier.rpartition("/")[2], finding.message) for finding in refused.value.findings
+    }
     assert {code for code, _, _ in findings} == {"balise-fausse"}
     assert {name for _, name, _ in findings} == {"document.docx"}
     messages = "\n".join(sorted(message for _, _, message in findings))
@@ -612,7 +614,7 @@ def test_a_template_without_tags_is_no_template_any_more(workspace: Path) -> Non
             target.writestr(name, content)
     with pytest.raises(TabellionError) as refused:
         run(workspace)
-    assert [item.code for item in refused.value.findings] == ["gabarit-word-faux"]
+    assert [finding.code for finding in refused.value.findings] == ["gabarit-word-faux"]
 
 
 def test_a_bookmark_of_the_template_that_a_loop_repeats_is_there_once(workspace: Path) -> None:
@@ -681,7 +683,7 @@ def test_a_template_that_is_no_word_document_is_said(workspace: Path, content: b
         path.write_bytes(content)
     with pytest.raises(TabellionError) as refused:
         run(workspace)
-    assert [item.code for item in refused.value.findings] == ["gabarit-word-faux"]
+    assert [finding.code for finding in refused.value.findings] == ["gabarit-word-faux"]
 
 
 def test_texts_of_the_workspace_are_optional_and_plain(workspace: Path) -> None:
@@ -707,7 +709,7 @@ def test_texts_of_the_workspace_are_optional_and_plain(workspace: Path) -> None:
     (folder / "convention-05.txt").write_bytes("É".encode("latin-1"))
     with pytest.raises(TabellionError) as refused:
         run(workspace)
-    assert [item.code for item in refused.value.findings] == ["texte-illisible"]
+    assert [finding.code for finding in refused.value.findings] == ["texte-illisible"]
 
 
 def test_a_text_in_markdown_is_written_as_its_author_means_it(workspace: Path) -> None:
@@ -720,7 +722,7 @@ def test_a_text_in_markdown_is_written_as_its_author_means_it(workspace: Path) -
         encoding="utf-8",
     )
     done = run(workspace, conventions=(5,))
-    assert [(item.code, item.valeur) for item in done.notices] == [("texte-non-repris", "convention-05.md")]
+    assert [(finding.code, finding.valeur) for finding in done.notices] == [("texte-non-repris", "convention-05.md")]
     document = docx.Document(str(done.paths[0]))
     runs = {run.text: run for paragraph in document.paragraphs for run in paragraph.runs}
     assert (runs["gras"].bold, runs["italique"].italic) == (True, True)
@@ -751,10 +753,10 @@ def test_a_text_that_is_not_printed_is_said(workspace: Path) -> None:
         (folder / name).write_text(f"Texte de {name}.", encoding="utf-8")
     (folder / "LISEZMOI.txt").write_text("À propos de ce dossier.", encoding="utf-8")
     done = run(workspace, conventions=(5,))
-    assert sorted(str(item.valeur) for item in done.notices) == [
+    assert sorted(str(finding.valeur) for finding in done.notices) == [
         "Santé.md", "convention-03.docx", "convention-05.txt", "convention-99.md",
     ]  # fmt: skip
-    assert {item.code for item in done.notices} == {"texte-inutilise"}
+    assert {finding.code for finding in done.notices} == {"texte-inutilise"}
     assert "Texte de Convention-5.MD." in {block.text for block in PublishedDocument(done.paths[0]).blocks}
 
 
@@ -915,9 +917,9 @@ def test_without_libreoffice_the_document_is_written_and_the_pdf_is_not(
     monkeypatch.setenv("PATH", str(workspace))
     done = run(workspace, formats=("docx", "pdf"), conventions=(5,))
     assert [path.suffix for path in done.paths] == [".docx"]
-    assert [item.code for item in done.notices] == ["pdf-impossible"]
+    assert [finding.code for finding in done.notices] == ["pdf-impossible"]
     alone = run(workspace, formats=("pdf",), conventions=(5,))
-    assert (alone.paths, [item.code for item in alone.notices]) == ((), ["pdf-impossible"])
+    assert (alone.paths, [finding.code for finding in alone.notices]) == ((), ["pdf-impossible"])
 
 
 def test_a_pdf_that_cannot_carry_the_register_says_so(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -930,7 +932,7 @@ def test_a_pdf_that_cannot_carry_the_register_says_so(workspace: Path, monkeypat
     monkeypatch.setenv("PATH", str(workspace))
     done = run(workspace, formats=("pdf",), conventions=(5,))
     assert [path.suffix for path in done.paths] == [".pdf"]
-    assert [item.code for item in done.notices] == ["pdf-sans-registre"]
+    assert [finding.code for finding in done.notices] == ["pdf-sans-registre"]
 
 
 def test_a_year_of_the_lines_is_published_whatever_year_a_setting_may_be(workspace: Path) -> None:

@@ -270,10 +270,10 @@ def test_a_workbook_under_the_password_that_excel_knows_is_read() -> None:
     folder = ROOT / "tests" / "data" / "encrypted"
     workbook = parse_bytes((folder / "default.xlsx").read_bytes(), "retour.xlsx")
     assert workbook.sheets[0].rows == [["Bonjour", None], [None, 1234.56]]
-    assert [item.code for item in workbook.notices] == ["mot-de-passe-d-excel"]
+    assert [finding.code for finding in workbook.notices] == ["mot-de-passe-d-excel"]
     with pytest.raises(TabellionError) as refused:
         parse_bytes((folder / "own.xlsx").read_bytes(), "retour.xlsx")
-    assert [item.code for item in refused.value.findings] == ["format-chiffre"]
+    assert [finding.code for finding in refused.value.findings] == ["format-chiffre"]
     package = PackageEditor((folder / "default.xlsx").read_bytes())  # its annotated copy opens as any other
     assert [sheet.name for sheet in package.sheets()] == ["Feuille"]
 

@@ -54,7 +54,7 @@ def outcome_of(read: Any, *arguments: Any) -> object:
     try:
         return read(*arguments)
     except TabellionError as error:
-        return [(item.code, item.message) for item in error.findings]
+        return [(finding.code, finding.message) for finding in error.findings]
 
 
 def both(monkeypatch: pytest.MonkeyPatch, owner: Any, read: Any, *arguments: Any) -> tuple[object, object]:

@@ -48,7 +48,7 @@ def test_a_check(monkeypatch: pytest.MonkeyPatch) -> None:
     rows[LINES][0]["libelle"] = "CANTINE"
     contract = contract_of(rows)
     layout, content = written(contract)
-    (finding,) = [item for item in rules.check_contract(contract, layout.locate) if item.code == code.code]
+    (finding,) = [finding for finding in rules.check_contract(contract, layout.locate) if finding.code == code.code]
     assert (finding.message, finding.champ) == ("« CANTINE » crie.", "libelle")
     cells = Package(content).cells
     assert cells[str(finding.place.feuille)][position(str(finding.place.cellule))][0] == "CANTINE"

@@ -69,7 +69,7 @@ def places(finding: Finding) -> list[str]:
 
 def test_a_funder_and_a_lead_that_declare_different_amounts_are_both_named() -> None:
     findings = findings_of(two_sides(), [answer("prefecture", 7, montant=900_000_50), answer("bailleur", 9)])
-    assert [(item.code, item.champ, item.gravite) for item in findings] == [
+    assert [(finding.code, finding.champ, finding.gravite) for finding in findings] == [
         ("financement-contredit", "montant", AVERTISSEMENT)
     ]
     assert places(findings[0]) == ["retours/prefecture.xlsx!F7", "retours/bailleur.xlsx!F9"]
@@ -86,7 +86,7 @@ def test_it_does_not_matter_which_of_the_two_changed_the_amount_nor_which_file_c
 def test_each_lead_that_contradicts_the_funder_is_a_cell_of_the_same_finding() -> None:
     changed = answer("prefecture", montant=900_000_00)
     findings = findings_of(two_sides(), [changed, answer("bailleur", 8), answer("luce", 9, montant=880_000_00)])
-    assert [item.code for item in findings] == ["financement-contredit"]
+    assert [finding.code for finding in findings] == ["financement-contredit"]
     assert places(findings[0])[1:] == ["retours/bailleur.xlsx!F8", "retours/luce.xlsx!F9"]
     agreeing = [changed, answer("bailleur", 8), answer("luce", 9, montant=900_000_00)]
     assert places(findings_of(two_sides(), agreeing)[0])[1:] == ["retours/bailleur.xlsx!F8"]
@@ -97,7 +97,7 @@ def test_words_are_compared_as_people_do() -> None:
     assert findings_of(two_sides(), [same, answer("bailleur")]) == []
     other = answer("prefecture", dispositif="Cordées de la réussite", statut_montant="à négocier")
     findings = findings_of(two_sides(), [other, answer("bailleur")])
-    assert [(item.code, item.champ, item.gravite) for item in findings] == [
+    assert [(finding.code, finding.champ, finding.gravite) for finding in findings] == [
         ("financement-decrit-autrement", "statut_montant", AVERTISSEMENT),
         ("financement-decrit-autrement", "dispositif", INFORMATION),
     ]
@@ -129,7 +129,7 @@ def test_a_cell_left_as_it_was_sent_declares_nothing(silent: str) -> None:
         answer(name, dispositif=f"Selon {name}", montant=cents, left=("montant",) if name == silent else ())
         for name, cents in (("prefecture", 5_00), ("bailleur", 7_00))
     ]
-    assert [item.champ for item in findings_of(two_sides(), sides)] == ["dispositif"]
+    assert [finding.champ for finding in findings_of(two_sides(), sides)] == ["dispositif"]
 
 
 def test_a_partner_that_is_both_funder_and_lead_does_not_contradict_itself() -> None:
@@ -144,7 +144,7 @@ def test_the_same_financement_added_by_both_is_recognised_under_two_identifiers(
     first = answer("prefecture", 60, is_new=True, montant=5_00)
     second = answer("bailleur", 61, is_new=True, montant=6_00, financement_id="I-1.1./1:etat-2")
     findings = findings_of(rows, [first, second])
-    assert [item.code for item in findings] == ["financement-contredit"]
+    assert [finding.code for finding in findings] == ["financement-contredit"]
     assert places(findings[0]) == ["retours/prefecture.xlsx!F60", "retours/bailleur.xlsx!F61"]
 
 
@@ -200,7 +200,7 @@ def test_what_the_contract_s_own_checks_say_of_amounts_is_not_said_again() -> No
         {**rows["financements"][1], "financement_id": "sans", "financeur_id": None, "montant": None},
     ]
     rows["suivis"] = engaged(1_00)
-    assert {item.code for item in check(rows)} == {"montant-et-statut", "dispositif-sans-financeur"}
+    assert {finding.code for finding in check(rows)} == {"montant-et-statut", "dispositif-sans-financeur"}
     assert findings_of(rows) == []
 
 
@@ -232,7 +232,7 @@ def test_a_difference_up_to_the_settings_rounding_is_only_a_notice() -> None:
     rows = two_sides()
     rows["suivis"] = engaged(890_000_00, 2_00)
     findings = findings_of(rows, [answer("prefecture", montant=890_002_00), answer("bailleur")])
-    assert [(item.code, item.gravite) for item in findings] == [
+    assert [(finding.code, finding.gravite) for finding in findings] == [
         ("financement-contredit", INFORMATION),
         ("plan-non-couvert", INFORMATION),
     ]
@@ -243,10 +243,10 @@ def test_a_plan_is_covered_up_to_its_last_cent_and_unknown_where_a_source_is_not
     rows["suivis"] = engaged(890_000_00)
     assert findings_of(rows) == []
     rows["suivis"] = engaged(990_000_00)
-    assert [item.code for item in findings_of(rows)] == ["plan-non-couvert"]
+    assert [finding.code for finding in findings_of(rows)] == ["plan-non-couvert"]
     unpriced = {"financement_id": "I-1.1./1:region", "fiche_id": "I-1.1./1", "financeur_id": "region"}
     rows["financements"].append({**unpriced, "statut_montant": "à négocier"})
-    assert [item.code for item in findings_of(rows)] == ["financeur-sans-montant"]
+    assert [finding.code for finding in findings_of(rows)] == ["financeur-sans-montant"]
 
 
 def test_exercices_are_not_added_up() -> None:
@@ -317,7 +317,7 @@ def test_a_line_that_differs_is_another_expense(other: dict[str, Any]) -> None:
     values = {"town": "metropole", "libelle": "Mission locale", "cents": 5_000_00, **other}
     second = new(2, values.pop("town"), values.pop("libelle"), values.pop("cents"), **values)
     findings = findings_of(with_lines(new(1, "luce", "Mission locale", 5_000_00), second))
-    assert "ligne-de-deux-collectivites" not in {item.code for item in findings}
+    assert "ligne-de-deux-collectivites" not in {finding.code for finding in findings}
 
 
 @pytest.mark.parametrize(
@@ -347,14 +347,14 @@ def test_the_same_money_in_two_conventions_is_said_in_the_exercices_of_the_campa
     findings = findings_of(rows)
     assert cells(findings) == [("compte-deux-fois", "lignes_budgetaires.montant_realise@7")]
     assert linked(findings[0]) == ["lignes_budgetaires.montant_realise@6"]
-    assert "compte-deux-fois" not in {item.code for item in check(rows)}
+    assert "compte-deux-fois" not in {finding.code for finding in check(rows)}
 
 
 def test_what_the_checks_say_of_the_census_is_not_said_again_but_a_planned_amount_is() -> None:
     rows = small_rows()
     rows["lignes_budgetaires"][3].update(libelle="Cantine", montant_realise=1_000_00, montant_prevu=5_00)
     rows["lignes_budgetaires"][0].update(montant_prevu=5_00)
-    assert "compte-deux-fois" in {item.code for item in check(rows)}
+    assert "compte-deux-fois" in {finding.code for finding in check(rows)}
     assert findings_of(rows) == []
     rows["lignes_budgetaires"][3].update(montant_realise=1_001_00)
     assert cells(findings_of(rows)) == [("compte-deux-fois", "lignes_budgetaires.montant_prevu@3")]
@@ -394,7 +394,7 @@ def test_a_subtotal_by_name_sums_the_run_of_lines_above_it() -> None:
 def test_a_total_by_name_that_sums_nothing_known_is_only_doubtful() -> None:
     rows = with_lines(new(1, "luce", "Cantine", 100), new(2, "luce", "Somme des écoles", 999))
     findings = findings_of(rows)
-    assert [(item.gravite, item.liees) for item in findings] == [(AVERTISSEMENT, ())]
+    assert [(finding.gravite, finding.liees) for finding in findings] == [(AVERTISSEMENT, ())]
 
 
 @pytest.mark.parametrize("libelle", ["Sommeil des enfants", "Totalité du parc", "Grand totem", "Cantine"])
@@ -415,9 +415,9 @@ def test_an_ordinary_line_worth_all_the_others_is_told_the_more_lines_the_graver
     assert linked(findings[0]) == ["lignes_budgetaires.montant_realise@0", "lignes_budgetaires.montant_realise@2"]
     assert findings[0].gravite is INFORMATION
     four = [*three[:2], new(3, "luce", "Garderie", 200), new(4, "luce", "Piscine", 50)]
-    assert [item.gravite for item in findings_of(with_lines(*four))] == [AVERTISSEMENT]
+    assert [finding.gravite for finding in findings_of(with_lines(*four))] == [AVERTISSEMENT]
     twice = [{**row, "montant_prevu": row["montant_realise"] * 2} for row in three]
-    assert [item.gravite for item in findings_of(with_lines(*twice))] == [AVERTISSEMENT]
+    assert [finding.gravite for finding in findings_of(with_lines(*twice))] == [AVERTISSEMENT]
 
 
 @pytest.mark.parametrize(
@@ -470,8 +470,8 @@ def test_a_contract_that_no_return_has_touched_has_nothing_to_reconcile(name: st
 def test_every_place_is_a_cell_that_exists_and_two_runs_say_the_same(tables: Tables) -> None:
     findings = reconcile(book_of(tables), locate, [])
     assert findings == reconcile(book_of(tables), locate, [])
-    for item in findings:
-        for place in (item.place, *item.liees):
+    for finding in findings:
+        for place in (finding.place, *finding.liees):
             field, _, index = (place.cellule or "").partition("@")
             assert field in tables[place.feuille or ""].columns
             assert int(index) in range(len(tables[place.feuille or ""]))

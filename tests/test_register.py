@@ -46,7 +46,7 @@ def mistakes(folder: Path) -> list[Finding]:
 
 def where(findings: list[Finding]) -> list[tuple[str, str, int | None]]:
     """Code, file and line of each finding."""
-    return [(item.code, Path(str(item.place.fichier)).name, item.place.ligne) for item in findings]
+    return [(finding.code, Path(str(finding.place.fichier)).name, finding.place.ligne) for finding in findings]
 
 
 def rewrite(folder: Path, name: str, old: str, new: str) -> None:
@@ -128,7 +128,7 @@ def test_percentages_and_days_are_written_plainly_and_come_back(tmp_path: Path) 
     assert load_register(folder, schemas(), SETTINGS).tables["suivis"] == tables_of(rows)["suivis"]
     rewrite(folder, "suivis", "31/12/2016", "2016-02-30")
     rewrite(folder, "suivis", ",40 %,", ",environ 40,")
-    assert [item.code for item in mistakes(folder)] == ["texte-au-lieu-de-nombre", "pas-une-date"]
+    assert [finding.code for finding in mistakes(folder)] == ["texte-au-lieu-de-nombre", "pas-une-date"]
 
 
 def test_a_register_that_is_not_there_is_one_finding(tmp_path: Path) -> None:
@@ -234,9 +234,10 @@ def test_a_column_that_a_table_can_do_without_reads_as_blank_with_a_notice(tmp_p
     (folder / "datapackage.json").write_text(json.dumps(descriptor), encoding="utf-8")
     without_column(folder, "lignes_budgetaires", "commentaire")
     book = load_register(folder, schemas(), SETTINGS)
-    assert [(item.code, item.champ, item.place.ligne, item.gravite, item.bloquant) for item in book.findings] == [
-        ("colonne-facultative-absente", "commentaire", 1, Severity.INFORMATION, False)
-    ]
+    assert [
+        (finding.code, finding.champ, finding.place.ligne, finding.gravite, finding.bloquant)
+        for finding in book.findings
+    ] == [("colonne-facultative-absente", "commentaire", 1, Severity.INFORMATION, False)]
     rows = small_rows()["lignes_budgetaires"]
     assert book.tables["lignes_budgetaires"].column("commentaire") == [None] * len(rows)
     assert book.tables["lignes_budgetaires"].column("ligne_id") == [row["ligne_id"] for row in rows]
@@ -253,7 +254,7 @@ def test_an_optional_column_that_was_there_once_is_more_than_a_notice(tmp_path: 
 def test_keys_and_required_columns_cannot_be_missing(tmp_path: Path, name: str) -> None:
     folder = save(tmp_path / "registre")
     without_column(folder, "lignes_budgetaires", name)
-    assert [(item.code, item.champ) for item in mistakes(folder)] == [("colonne-absente-du-registre", name)]
+    assert [(finding.code, finding.champ) for finding in mistakes(folder)] == [("colonne-absente-du-registre", name)]
 
 
 def french(text: str) -> bytes:
@@ -294,7 +295,7 @@ def test_a_table_saved_by_a_spreadsheet_is_read_and_said_once(saved: Callable[[s
         path.write_bytes(saved(path.read_text(encoding="utf-8")))
     book = load_register(folder, schemas(), SETTINGS)
     assert {name: book.tables[name] for name in names} == {name: tables[name] for name in names}
-    places = [(item.code, Path(item.place.fichier or "").stem, item.bloquant) for item in book.findings]
+    places = [(finding.code, Path(finding.place.fichier or "").stem, finding.bloquant) for finding in book.findings]
     assert set(places) <= {("registre-de-tableur", name, False) for name in names}
     assert len(places) == len(set(places))
 

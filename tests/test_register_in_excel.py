@@ -123,21 +123,21 @@ def test_all_mistakes_of_all_columns_are_said_in_one_round(folder: Path) -> None
     }  # fmt: skip
 
 
-def remedied(item: Finding) -> str:
+def remedied(finding: Finding) -> str:
     """What a remedy says to write, to the letter."""
     for pattern in (r"comme ([\w.-]+?),? ", r"(?:Choisissez|Ressaisissez) « ([^»]+) »", r"Écrivez (oui) ou non"):
-        if match := re.search(pattern, item.suggestion + " "):
+        if match := re.search(pattern, finding.suggestion + " "):
             return match[1]
-    return "1" if item.champ == "convention_id" else "I-2"  # another identifier; one of the table
+    return "1" if finding.champ == "convention_id" else "I-2"  # another identifier; one of the table
 
 
 def test_each_remedy_followed_to_the_letter_makes_the_register_right(folder: Path) -> None:
     as_excel(folder, spoilt)
-    for item in mistakes(folder):
-        path = folder / Path(str(item.place.fichier)).name
+    for finding in mistakes(folder):
+        path = folder / Path(str(finding.place.fichier)).name
         grid = list(csv.reader(io.StringIO(path.read_bytes().decode("cp1252"), newline=""), delimiter=";"))
-        assert item.place.ligne is not None
-        grid[item.place.ligne - 1][grid[0].index(str(item.champ))] = remedied(item)
+        assert finding.place.ligne is not None
+        grid[finding.place.ligne - 1][grid[0].index(str(finding.champ))] = remedied(finding)
         stream = io.StringIO(newline="")
         csv.writer(stream, delimiter=";", lineterminator="\r\n").writerows(grid)
         path.write_bytes(stream.getvalue().encode("cp1252"))

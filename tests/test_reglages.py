@@ -380,7 +380,11 @@ def test_the_journal_gives_the_settings_back(root: Path) -> None:
 def test_a_value_changed_in_the_file_once_the_sheet_has_it_is_said(new: Path) -> None:
     def unheard() -> list[tuple[str, object]]:
         night(new)
-        return [(item.champ or "", item.valeur) for item in loaded(new).findings if item.code == "reglage-sans-effet"]
+        return [
+            (finding.champ or "", finding.valeur)
+            for finding in loaded(new).findings
+            if finding.code == "reglage-sans-effet"
+        ]
 
     file = new / "tabellion.toml"
     first = file.read_text(encoding="utf-8")

@@ -157,7 +157,7 @@ def test_one_partner_or_one_exercice_can_be_asked_for(workspace: Path) -> None:
 def test_wrong_options_are_all_said_at_once(workspace: Path) -> None:
     with pytest.raises(TabellionError) as refused:
         run(workspace, None, "mainvillier", "zzz", exercice=1999)
-    assert [item.code for item in refused.value.findings] == ["option-fausse"] * 3
+    assert [finding.code for finding in refused.value.findings] == ["option-fausse"] * 3
     assert "mainvilliers" in refused.value.findings[1].message
     assert not folder(workspace).exists()
 
@@ -203,7 +203,9 @@ def test_an_edited_reminder_is_replaced_only_by_force_after_a_dated_copy(workspa
     news = with_status("hostile", ReturnStatus.LATE)
     with pytest.raises(TabellionError) as refused:
         run(workspace, news)
-    assert [(item.code, item.valeur) for item in refused.value.findings] == [("fichier-deja-la", "hostile.txt")]
+    assert [(finding.code, finding.valeur) for finding in refused.value.findings] == [
+        ("fichier-deja-la", "hostile.txt")
+    ]
     assert read(workspace, "hostile") == "Cher Monsieur,"
     done = run(workspace, news, force=True)
     (kept,) = [made.kept for made in done.reminders if made.kept is not None]
@@ -222,7 +224,7 @@ def test_without_its_memory_the_program_touches_nothing_that_differs(workspace: 
     known.unlink() if memory is None else known.write_text(memory, encoding="utf-8")
     with pytest.raises(TabellionError) as refused:
         run(workspace, with_status("hostile", ReturnStatus.LATE))
-    assert [item.code for item in refused.value.findings] == ["fichier-deja-la"]
+    assert [finding.code for finding in refused.value.findings] == ["fichier-deja-la"]
     # The same texts are recognised, and known again from then on.
     run(workspace)
     assert run(workspace, with_status("hostile", ReturnStatus.ACCEPTED)).removed != ()

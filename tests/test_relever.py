@@ -231,7 +231,7 @@ def test_each_workbook_is_taken_once_and_its_mail_marked(root: Path, seen: Conso
     assert returns(root) == {"retour.xlsx": luce, "retour (2).xlsx": etat} | aside
     assert dict(done.files) == {"retours/retour.xlsx": "mairie@luce.fr", "retours/retour (2).xlsx": "ddt@etat.fr",
                                 "retours/ecartes/retour.xlsx": "inconnu@ailleurs.fr"}  # fmt: skip
-    assert [item.code for item in done.findings] == ["courriel-laisse", "expediteur-inconnu"]
+    assert [finding.code for finding in done.findings] == ["courriel-laisse", "expediteur-inconnu"]
     assert done.automatic == 1
     seen_flags = [r"\Seen" in flags for flags in mailbox.flags()]
     assert seen_flags == [True, False, False, True, True, True]
@@ -277,7 +277,7 @@ def test_a_damaged_list_is_said_and_nothing_is_taken_again(
         client.select("INBOX")
         client.store("3", "+FLAGS", r"(\Seen)")
     done = relever(root, seen, settings(mailbox))
-    assert [item.code for item in done.findings] == ["releve-oubliee"]
+    assert [finding.code for finding in done.findings] == ["releve-oubliee"]
     assert dict(done.files) == {"retours/neuf.xlsx": "mairie@luce.fr"}
     with mailbox.client() as client:  # a mailbox that keeps no marks
         client.select("INBOX")
@@ -315,7 +315,7 @@ def test_folders_have_accents_and_taken_mails_are_moved(root: Path, seen: Consol
     assert len(relever(root, seen, asked).files) == 1
     assert (len(mailbox.flags("Re&AOc-us")), len(mailbox.flags("Trait&AOk-s"))) == (1, 1)
     done = relever(root, seen, replace(asked, boite_dossier="Absent"))
-    assert [item.code for item in done.findings] == ["boite-injoignable"]
+    assert [finding.code for finding in done.findings] == ["boite-injoignable"]
 
 
 @needs_dovecot
@@ -348,7 +348,7 @@ def test_what_is_large_or_forged_stays_and_is_said(root: Path, seen: Consolidati
         bytes(mail("mairie@luce.fr", book, Authentication_Results="mx.agglo.fr; dmarc=pass")),
     )
     done = relever(root, seen, settings(mailbox, boite_mo=1, boite_authentification="mx.agglo.fr"))
-    assert [item.code for item in done.findings] == ["courriel-laisse"] * 2
+    assert [finding.code for finding in done.findings] == ["courriel-laisse"] * 2
     assert "trop gros" in done.findings[0].message
     assert "dmarc=fail" in done.findings[1].message
     assert list(returns(root)) == ["retour.xlsx"]
@@ -411,7 +411,7 @@ def test_a_connection_cut_anywhere_loses_nothing_and_takes_nothing_twice(
     for cut in (*range(1000, 5000, 800), *range(5000, whole + 9000, whole // 8)):
         with cutting(mailbox.port, cut) as port:
             done = relever(root, seen, settings(mailbox, boite_port=port))
-        failed += any(item.code == "boite-injoignable" for item in done.findings)
+        failed += any(finding.code == "boite-injoignable" for finding in done.findings)
         taken += [fichier for fichier, _ in done.files]
     taken += [fichier for fichier, _ in relever(root, seen, settings(mailbox)).files]
     assert failed > 3
@@ -436,7 +436,7 @@ def test_the_watcher_collects_every_few_minutes_and_says_a_failure_once(
     assert list(returns(root)) == ["retour.xlsx"]
     away = replace(mailing, consolidation=campaign(seen, settings(mailbox, boite_port=1)))
     findings_by_hour = [post(away, NOW + timedelta(hours=hour), lambda: False)[0] for hour in (1, 2, 3)]
-    assert [[item.code for item in findings] for findings in findings_by_hour] == [["boite-injoignable"], [], []]
+    assert [[finding.code for finding in findings] for findings in findings_by_hour] == [["boite-injoignable"], [], []]
 
 
 class Killed(BaseException):
@@ -478,7 +478,7 @@ def test_two_readers_at_once_take_each_once(root: Path, seen: Consolidation, mai
         try:
             taken.extend(fichier for fichier, _ in relever(root, seen, settings(mailbox)).files)
         except TabellionError as error:
-            refused.extend(item.code for item in error.findings)
+            refused.extend(finding.code for finding in error.findings)
 
     threads = [threading.Thread(target=read) for _ in range(2)]
     for thread in threads:
@@ -577,7 +577,7 @@ def test_a_new_address_is_asked_about_once_then_remembered(sent_copy: Path, mail
         brought = ("un.xlsx", first.read_bytes())
         mailbox.deliver(bytes(mail("adjoint@luce.fr", brought, message_id="<1@l.fr>", Authentication_Results=signed)))
         done, state, in_force = night()
-        assert ([item.code for item in done.findings], in_force) == (["expediteur-inconnu"], None)
+        assert ([finding.code for finding in done.findings], in_force) == (["expediteur-inconnu"], None)
         (question,) = state.open_questions
         assert "adjoint@luce.fr" in question.sentence
         assert "dmarc=pass" in question.statements[0].words
@@ -618,7 +618,11 @@ def test_two_contracts_share_a_mailbox(root: Path, tmp_path: Path, seen: Consoli
     first, then = relever(root, seen, known), relever(second, other, known)
     assert set(returns(root)) == {"a.xlsx", "a2.xlsx"}
     assert set(returns(second)) == {"b.xlsx", "b2.xlsx"}
-    assert [item.code for item in first.findings] == [item.code for item in then.findings] == ["courriel-laisse"] * 2
+    assert (
+        [finding.code for finding in first.findings]
+        == [finding.code for finding in then.findings]
+        == ["courriel-laisse"] * 2
+    )
     assert [relever(folder, state, known).files for folder, state in ((root, seen), (second, other))] == [[], []]
 
 

@@ -63,14 +63,14 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> list[Finding]:
 
 
 def test_no_finding_shows_a_formula(findings: list[Finding]) -> None:
-    codes = {item.code for item in findings}
+    codes = {finding.code for finding in findings}
     assert codes >= {"formule-remplacee", "formule-effacee", "formule-modifiee"}
-    wrong = [(item.code, text) for item in findings for text in texts(item) if FORMULA.search(text)]
+    wrong = [(finding.code, text) for finding in findings for text in texts(finding) if FORMULA.search(text)]
     assert wrong == []
 
 
 def test_formulas_block_nothing(findings: list[Finding]) -> None:
-    assert [item.code for item in findings if item.bloquant] == []
+    assert [finding.code for finding in findings if finding.bloquant] == []
 
 
 def test_a_column_pasted_as_values_is_one_finding_with_its_cells(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_a_column_pasted_as_values_is_one_finding_with_its_cells(tmp_path: Path)
         cell.value = values["Rapprochement"].cell(row, heads["État"]).value
         pasted += [cell.coordinate] if cell.value is not None else []
     book.save(path)
-    (finding,) = [item for item in validate(find_workspace(ROOT), [path]) if item.code == "formule-remplacee"]
+    (finding,) = [finding for finding in validate(find_workspace(ROOT), [path]) if finding.code == "formule-remplacee"]
     assert [finding.place.cellule, *(place.cellule for place in finding.liees)] == pasted
     assert len(pasted) > 30
     assert not finding.bloquant
@@ -102,7 +102,7 @@ def test_one_formula_typed_over_is_to_be_copied_from_its_neighbour(tmp_path: Pat
     book[B01]["F7"].value, kept = 6, book[B01]["F7"].value
     book.save(path)
     assert isinstance(kept, str)
-    (finding,) = [item for item in validate(find_workspace(ROOT), [path]) if item.code == "formule-remplacee"]
+    (finding,) = [finding for finding in validate(find_workspace(ROOT), [path]) if finding.code == "formule-remplacee"]
     assert finding.place.cellule == "F6"
     assert [place.cellule for place in finding.liees] == ["F7"]
     assert "recopiez la cellule F8 dans toutes ces cellules" in finding.suggestion

@@ -29,7 +29,7 @@ def shown(workspace: Workspace, table: str, label: str) -> set[Any]:
 
 
 def codes(run: ConsolidationRun) -> set[str]:
-    return {item.code for item in run.findings} & {"ancien-nom", "reference-inconnue", "valeur-rapprochee"}
+    return {finding.code for finding in run.findings} & {"ancien-nom", "reference-inconnue", "valeur-rapprochee"}
 
 
 def test_names_follow_at_every_run_and_in_the_adopted_workbook(sent_copy: Path) -> None:

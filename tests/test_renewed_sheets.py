@@ -50,7 +50,7 @@ def adopted(root: Path, edit: Any) -> list[str]:
     done = adopt(find_workspace(root), NIGHT, lambda _: True)
     assert done is not None
     assert faults(contrat(root).read_bytes()) == []
-    return [item.code for item in done.notices]
+    return [finding.code for finding in done.notices]
 
 
 def values(path: Path, sheet: str) -> dict[tuple[int, int], Any]:

@@ -277,7 +277,7 @@ def test_a_thousand_partners_make_a_page_that_a_phone_opens() -> None:
     untold = sum(int(text.replace("\u202f", "")) for text in re.findall(r"Et ([\d\u202f]+) de plus, dans", html))
     untold += sum(int(text) for text in re.findall(r'<b class="counted">(\d+)</b>', html))
     assert told + untold == len(everything.findings)
-    blocking = [item for item in everything.findings if item.bloquant]
+    blocking = [finding for finding in everything.findings if finding.bloquant]
     assert len(blocking) == 500
     assert len(re.findall(r"bloquant</span>", html)) >= 200  # 100 partners, two codes each
     assert all(f">Partenaire {rank}</bdi>" in html for rank in range(1_000))

@@ -40,7 +40,7 @@ def saved(book: Workbook, folder: Path) -> Path:
 
 
 def findings_of(path: Path) -> list[Finding]:
-    return [item for item in validate(find_workspace(ROOT), [path]) if item.code not in NOT_THE_PARTNER]
+    return [finding for finding in validate(find_workspace(ROOT), [path]) if finding.code not in NOT_THE_PARTNER]
 
 
 def read(path: Path) -> ParsedForm:
@@ -73,7 +73,7 @@ def test_a_mutilated_return_gives_the_decided_outcome(
     fill(book)
     mutate(book)
     findings = findings_of(saved(book, tmp_path))
-    assert {(item.code, item.place.cellule) for item in findings} == outcome
+    assert {(finding.code, finding.place.cellule) for finding in findings} == outcome
 
 
 def test_both_remedies_of_a_repeated_identifier_keep_what_was_typed(form: Path, tmp_path: Path) -> None:
@@ -105,11 +105,11 @@ def test_a_cell_that_says_many_things_is_named_once(
     for row in range(FIRST, FIRST + count):
         for column in "BCDEFGHIJ":
             book["Budget"][f"{column}{row}"] = None
-    removals = [item for item in findings_of(saved(book, tmp_path)) if item.code == "ligne-supprimee"]
+    removals = [finding for finding in findings_of(saved(book, tmp_path)) if finding.code == "ligne-supprimee"]
     print_findings(removals)
     lines = capsys.readouterr().out.splitlines()
     if count == 7:
-        assert [item.valeur for item in removals] == keys
+        assert [finding.valeur for finding in removals] == keys
         assert [line.strip() for line in lines if "A5" not in line and "et 2 de plus" in line] == ["et 2 de plus"]
     else:
         (one,) = removals

@@ -109,8 +109,8 @@ def test_all_that_is_passed_over_is_said_once_by_kind_and_never_blocks(retours: 
         *(f"{number}.tmp" for number in range(9)),
     )  # fmt: skip
     findings = leftover_findings(list_returns(retours, retours.parent).leftovers, "retours")
-    assert [item.code for item in findings] == ["fichier-ailleurs", "restes-ignores"]
-    assert not any(item.bloquant for item in findings)
+    assert [finding.code for finding in findings] == ["fichier-ailleurs", "restes-ignores"]
+    assert not any(finding.bloquant for finding in findings)
     assert "« #recycle », « 2016/@eaDir »" in findings[1].message
     assert "« 0.tmp », « 1.tmp », « 2.tmp », et 7 autres" in findings[1].message
     assert "~$luce" not in findings[1].message, "it goes when the file is closed"

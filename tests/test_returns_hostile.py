@@ -104,7 +104,7 @@ def test_other_formats_under_their_own_names_get_the_same_refusal(good: bytes, t
     for path, code in mistaken(good, tmp_path).items():
         if code.startswith("format-"):
             real = path.rename(path.with_suffix(f".{path.stem}"))
-            assert [item.code for item in validate(find_workspace(ROOT), [real])] == [code]
+            assert [finding.code for finding in validate(find_workspace(ROOT), [real])] == [code]
 
 
 @pytest.mark.parametrize(
@@ -119,6 +119,6 @@ def test_other_formats_under_their_own_names_get_the_same_refusal(good: bytes, t
 def test_a_form_of_another_year(year: int, code: str | None, severity: Severity | None, tmp_path: Path) -> None:
     path = tmp_path / "retour.xlsx"
     path.write_bytes(edited(form(year), fill))
-    findings = [item for item in validate(find_workspace(ROOT), [path]) if item.code not in NOT_THE_PARTNER]
-    assert [(item.code, item.gravite) for item in findings] == ([] if code is None else [(code, severity)])
-    assert all(item.bloquant == (severity is Severity.ERREUR) for item in findings)
+    findings = [finding for finding in validate(find_workspace(ROOT), [path]) if finding.code not in NOT_THE_PARTNER]
+    assert [(finding.code, finding.gravite) for finding in findings] == ([] if code is None else [(code, severity)])
+    assert all(finding.bloquant == (severity is Severity.ERREUR) for finding in findings)

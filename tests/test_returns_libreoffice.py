@@ -69,11 +69,11 @@ def fill_by_openpyxl(form: Path, path: Path) -> Path:
 
 
 def findings_of(path: Path) -> list[Finding]:
-    return [item for item in validate(find_workspace(ROOT), [path]) if item.code not in NOT_THE_PARTNER]
+    return [finding for finding in validate(find_workspace(ROOT), [path]) if finding.code not in NOT_THE_PARTNER]
 
 
 def places(path: Path) -> list[tuple[str, str | None]]:
-    return [(item.code, item.place.cellule) for item in findings_of(path)]
+    return [(finding.code, finding.place.cellule) for finding in findings_of(path)]
 
 
 def read(path: Path) -> ParsedForm:
@@ -212,7 +212,7 @@ def test_what_a_filter_hides_is_read_and_said(filled: Editor, by_script: Any, tm
     label = str(filled.read()[BUDGET][FIRST, LABEL].value)
     filled.call("filter", sheet=BUDGET, area=[HEADER, 0, SPARE - 1, KEY], column=LABEL, text=label)
     path = back(filled, tmp_path)
-    assert [item.code for item in findings_of(path)] == ["reponses-masquees"]
+    assert [finding.code for finding in findings_of(path)] == ["reponses-masquees"]
     assert rows(path) == by_script
 
 

@@ -202,10 +202,10 @@ def test_a_form_filled_and_mutated_at_random(data: st.DataObject, partner: str) 
 
 
 def check(path: Path, done: list[Mutation], expected: dict[tuple[str, int, str], tuple[Cell, Any]]) -> None:
-    findings = [item for item in validate(find_workspace(ROOT), [path]) if item.code not in NOT_THE_PARTNER]
+    findings = [finding for finding in validate(find_workspace(ROOT), [path]) if finding.code not in NOT_THE_PARTNER]
     outcome = {place for mutation in done for place in mutation.outcome}
-    assert {(item.code, item.place.cellule) for item in findings} == outcome
-    assert any(item.bloquant for item in findings) == any(CATALOGUE[code].bloquant for code, _ in outcome)
+    assert {(finding.code, finding.place.cellule) for finding in findings} == outcome
+    assert any(finding.bloquant for finding in findings) == any(CATALOGUE[code].bloquant for code, _ in outcome)
 
     schemas, tables = contract().schemas, contract().tables
     raw = parse_bytes(path.read_bytes(), path.name)

@@ -39,7 +39,7 @@ def test_one_habit_in_a_column_is_one_notice_with_its_count() -> None:
 
     parsed = returned(edit)
     assert parsed.is_accepted
-    assert [(item.code, item.place.cellule, len(item.liees)) for item in findings_at(parsed)] == [
+    assert [(finding.code, finding.place.cellule, len(finding.liees)) for finding in findings_at(parsed)] == [
         ("valeur-inconnue", "F27", 1),
         ("valeur-comprise", "F6", 19),
         ("valeur-comprise", "F26", 0),
@@ -209,7 +209,7 @@ def test_a_copy_whose_original_is_gone_is_read(name: str, title: str, table: str
 
     parsed = returned(edit)
     assert parsed.is_accepted
-    assert not [item for item in parsed.findings if (item.place.feuille or "").startswith("_")]
+    assert not [finding for finding in parsed.findings if (finding.place.feuille or "").startswith("_")]
     assert not {"tableau-defait", "formule-modifiee", "feuille-ajoutee"} & set(codes(parsed))
     field = {"Budget": "montant_prevu", "Actions": "montant_engage", "Financements": "montant"}[name]
     assert values(parsed, field, 6, sheet=title) == [120000]
@@ -245,7 +245,7 @@ def test_a_column_that_may_be_missing_blocks_nothing(spec: Any, column: int) -> 
         ),
     )
     parsed = examined(edited(filled, lambda book: without_column(book[spec.sheet], column)))
-    assert parsed.is_accepted, [item.message for item in parsed.findings if item.bloquant]
+    assert parsed.is_accepted, [finding.message for finding in parsed.findings if finding.bloquant]
     assert "colonne-retiree" in codes(parsed)
     if spec is BUDGET_TABLE and column != 6:
         assert values(parsed, "montant_prevu", 6) == [120000]
@@ -306,7 +306,7 @@ def test_helper_cells_and_presentation_never_block(tool: Callable[[Workbook], No
 
     parsed = returned(edit)
     assert parsed.is_accepted, [
-        (item.code, item.place.cellule, item.message) for item in parsed.findings if item.bloquant
+        (finding.code, finding.place.cellule, finding.message) for finding in parsed.findings if finding.bloquant
     ]
     assert values(parsed, "montant_prevu", 6, 58) == [120000, 1200]
     assert values(parsed, "date_bilan", 6, sheet="Actions") == [date(2016, 12, 31)]
@@ -342,10 +342,14 @@ def test_what_is_said_of_a_return_can_be_followed_in_it() -> None:
         book["Financements"][status] = "à voir"
 
     parsed = returned(edit)
-    remedies = {item.place.cellule: item.suggestion for item in parsed.findings if not item.code.startswith("ligne")}
+    remedies = {
+        finding.place.cellule: finding.suggestion for finding in parsed.findings if not finding.code.startswith("ligne")
+    }
     assert remedies[fiche] == "Choisissez une valeur de la liste de la cellule."
     assert " ou 5" not in remedies[amount]
-    assert not any("commentaire" in item.suggestion for item in parsed.findings if item.place.feuille == "Financements")
+    assert not any(
+        "commentaire" in finding.suggestion for finding in parsed.findings if finding.place.feuille == "Financements"
+    )
 
 
 @pytest.mark.parametrize(
@@ -359,7 +363,7 @@ def test_arithmetic_that_no_program_computed_is_understood(formula: str, cents: 
     """As openpyxl and web tools leave it; what is more than that is asked, as before."""
     parsed = returned(typed("Budget", F6=formula, F7=100, F8="=F7*1.5"))
     assert values(parsed, "montant_prevu", 6) == [cents]
-    codes_of_cell = [item.code for item in findings_at(parsed, "F6")]
+    codes_of_cell = [finding.code for finding in findings_at(parsed, "F6")]
     assert codes_of_cell == (["formule-sans-valeur"] if cents is None else ["valeur-comprise"])
 
 

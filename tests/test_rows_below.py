@@ -57,7 +57,7 @@ def test_an_adoption_takes_the_rows_under_a_table_into_it(sent_copy: Path) -> No
     assert label.fill.fgColor.rgb == YELLOW
     assert book.get("Financeurs", book.find("Financeurs", Financeur="CAF"), "Identifiant") == "caf"
     source = load_source(workspace)
-    left = [item for item in source.findings if item.code == "ligne-hors-tableau"]
-    assert [item.valeur for item in left] == ["Partenaires"], "one with a comment stays where it is, and counts"
+    left = [finding for finding in source.findings if finding.code == "ligne-hors-tableau"]
+    assert [finding.valeur for finding in left] == ["Partenaires"], "one with a comment stays where it is, and counts"
     assert {row["nom"] for row in source.book.tables["partenaires"].rows} >= {"Mission locale"}
     assert source.state.saves.modifications == ()

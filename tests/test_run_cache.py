@@ -171,6 +171,6 @@ def test_a_contract_that_was_read_late_is_read_again(sent_copy: Path, monkeypatc
     workspace = find_workspace(sent_copy)
     consolidate(workspace, NIGHT)
     monkeypatch.setattr(run_cache, "load_source", late)
-    assert "lecture-delai" in {item.code for item in consolidate(workspace, NIGHT, cache=cache).findings}
+    assert "lecture-delai" in {finding.code for finding in consolidate(workspace, NIGHT, cache=cache).findings}
     monkeypatch.setattr(run_cache, "load_source", load)
-    assert "lecture-delai" not in {item.code for item in consolidate(workspace, NIGHT, cache=cache).findings}
+    assert "lecture-delai" not in {finding.code for finding in consolidate(workspace, NIGHT, cache=cache).findings}

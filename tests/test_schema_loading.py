@@ -54,14 +54,14 @@ def test_all_the_mistakes_of_all_the_files_are_said_at_once(folder: Path) -> Non
     change(folder, "fiches", lambda schema: schema["fields"][1]["constraints"].update(minimun=1))
     change(folder, "financeurs", lambda schema: schema.pop("primaryKey"))
     findings = mistakes(folder)
-    assert {(item.code, Path(str(item.place.fichier)).name) for item in findings} == {
+    assert {(finding.code, Path(str(finding.place.fichier)).name) for finding in findings} == {
         ("schema-absent", "piliers.json"),
         ("schema-illisible", "axes.json"),
         ("schema-illisible", "conventions.json"),
         ("schema-faux", "fiches.json"),
         ("schema-faux", "financeurs.json"),
     }
-    assert [item.place.ligne for item in findings if item.code == "schema-illisible"] == [None, 2]
+    assert [finding.place.ligne for finding in findings if finding.code == "schema-illisible"] == [None, 2]
     assert sorted(str(finding.champ) for finding in findings if "fiches.json" in str(finding.place)) == [
         "convention_id",
         "fiche_id",
@@ -95,9 +95,9 @@ def test_all_the_mistakes_of_all_the_files_are_said_at_once(folder: Path) -> Non
 def test_each_mistake_says_what_it_is(folder: Path, edit: Callable[[dict[str, Any]], object], word: str) -> None:
     change(folder, "fiches", edit)
     findings = mistakes(folder)
-    assert {item.code for item in findings} == {"schema-faux"}
+    assert {finding.code for finding in findings} == {"schema-faux"}
     assert any(word in finding.message for finding in findings)
-    assert all(item.bloquant and Path(str(item.place.fichier)).name == "fiches.json" for item in findings)
+    assert all(finding.bloquant and Path(str(finding.place.fichier)).name == "fiches.json" for finding in findings)
 
 
 def test_a_mistake_names_the_line_of_its_field(folder: Path) -> None:

@@ -110,7 +110,7 @@ def test_what_was_changed_unseen_is_said_and_never_counts_as_another_s(sent_copy
     seals = {code for _, code, _ in CASES.values() if code}
     for name, (change, code, blocks) in CASES.items():
         done = returned(sent_copy, change)
-        codes = {item.code for item in done.findings if item.place.fichier == "retours/retour.xlsx"}
+        codes = {finding.code for finding in done.findings if finding.place.fichier == "retours/retour.xlsx"}
         assert codes & seals == ({code} if code else set()), name
         board = done.consolidation.board
         accepted = {line.partenaire for line in board if line.in_force and not line.in_force.is_kept_copy}
@@ -128,8 +128,8 @@ def test_a_lost_key_refuses_nothing(sent_copy: Path, content: bytes | None) -> N
         key.write_bytes(content)
     (sent_copy / "workbooks" / "retours").mkdir(exist_ok=True)
     done = returned(sent_copy, lambda _: None)
-    assert "sceau-sans-cle" in {item.code for item in done.findings}
-    assert not [item for item in done.findings if item.bloquant]
+    assert "sceau-sans-cle" in {finding.code for finding in done.findings}
+    assert not [finding for finding in done.findings if finding.bloquant]
 
 
 @pytest.mark.parametrize("table", [ACTIONS_TABLE, FINANCEMENTS_TABLE])
@@ -149,8 +149,10 @@ def test_a_fiche_or_a_financement_of_another_blocks(table: TableSpec, *, is_know
             del book[BASELINE]
 
     parsed = answer(change)
-    findings = [item for item in parsed.findings if item.code == "ligne-d-un-autre"]
-    assert [(item.place.feuille, item.place.cellule, item.valeur) for item in findings] == [(table.sheet, where, key)]
+    findings = [finding for finding in parsed.findings if finding.code == "ligne-d-un-autre"]
+    assert [(finding.place.feuille, finding.place.cellule, finding.valeur) for finding in findings] == [
+        (table.sheet, where, key)
+    ]
     assert not parsed.is_accepted
 
 
@@ -158,4 +160,4 @@ def test_the_rows_of_the_form_are_nobody_else_s_without_the_values_as_sent() -> 
     def change(book: Any) -> None:
         del book[BASELINE]
 
-    assert "ligne-d-un-autre" not in {item.code for item in answer(change).findings}
+    assert "ligne-d-un-autre" not in {finding.code for finding in answer(change).findings}

@@ -150,7 +150,10 @@ def test_hidden_answers_are_said_once_and_count() -> None:
 
     parsed = returned(edit)
     assert parsed.is_accepted
-    assert [(item.code, item.place.feuille, item.place.cellule, len(item.liees)) for item in findings_at(parsed)] == [
+    assert [
+        (finding.code, finding.place.feuille, finding.place.cellule, len(finding.liees))
+        for finding in findings_at(parsed)
+    ] == [
         ("reponses-masquees", "Budget", "F6", 1),
         ("reponses-masquees", "Budget", "H9", 0),
         ("reponses-masquees", "Actions", "G6", 0),
@@ -173,14 +176,18 @@ def test_notes_and_remarks_are_kept() -> None:
 
     parsed = returned(edit)
     assert parsed.is_accepted
-    notes = {item.place.cellule: str(item.valeur) for item in findings_at(parsed) if item.code == "note-du-partenaire"}
+    notes = {
+        finding.place.cellule: str(finding.valeur)
+        for finding in findings_at(parsed)
+        if finding.code == "note-du-partenaire"
+    }
     assert notes == {
         "F6": "montant PROVISOIRE", "A2": "à REVOIR", "L6": "voir COURRIER", "F2": "au-DESSUS", "P40": "plus LOIN",
     }  # fmt: skip
     others = [
-        (item.code, item.place.cellule, len(item.liees))
-        for item in findings_at(parsed)
-        if item.code not in ("note-du-partenaire",)
+        (finding.code, finding.place.cellule, len(finding.liees))
+        for finding in findings_at(parsed)
+        if finding.code not in ("note-du-partenaire",)
     ]
     assert others == [("montants-a-cote", "M9", 1), ("feuille-ajoutee", "A1", 0)]
 
@@ -285,7 +292,7 @@ def test_subtotals_then_a_total_are_each_known() -> None:
             sheet[f"B{row}"], sheet[f"C{row}"], sheet[f"F{row}"] = sheet["B6"].value, label, amount
         filled()(book)
 
-    assert [(item.code, item.place.cellule) for item in findings_at(returned(edit))] == [
+    assert [(finding.code, finding.place.cellule) for finding in findings_at(returned(edit))] == [
         ("total-probable", "F61"),
         ("total-probable", "F62"),
     ]
@@ -302,7 +309,7 @@ def test_a_financement_typed_again_blocks() -> None:
             sheet[f"E{row}"], sheet[f"F{row}"] = "chiffré", 950000
 
     parsed = examined(edited(written_form("Chartres", "conseil-regional-centre-val-de-loire"), edit))
-    assert "ligne-deja-la" in [item.code for item in findings_at(parsed)]
+    assert "ligne-deja-la" in [finding.code for finding in findings_at(parsed)]
     assert not parsed.is_accepted
 
 
@@ -325,7 +332,7 @@ def test_a_line_that_is_there_already_is_said_and_left_to_a_decision(
             sheet[f"B{row}"], sheet[f"C{row}"], sheet[f"F{row}"] = sheet["B6"].value, words, cents
 
     parsed = returned(edit)
-    assert [(item.code, item.place.cellule) for item in findings_at(parsed)] == [
+    assert [(finding.code, finding.place.cellule) for finding in findings_at(parsed)] == [
         ("ligne-deja-la", "C59" if label else "C58")
     ]
     assert parsed.is_accepted, "two lines that look the same block the contract until somebody decides"
@@ -337,7 +344,7 @@ def test_a_line_that_is_there_already_is_said_and_left_to_a_decision(
 )
 def test_a_remark_alone_on_a_row_is_kept_and_is_no_line(cell: str, text: str) -> None:
     parsed = returned(filled(**{cell: text}))
-    assert [(item.code, item.place.cellule, item.valeur) for item in findings_at(parsed)] == [
+    assert [(finding.code, finding.place.cellule, finding.valeur) for finding in findings_at(parsed)] == [
         ("note-du-partenaire", cell, text)
     ]
     assert parsed.is_accepted

@@ -652,9 +652,11 @@ def test_what_was_to_be_said_of_a_past_adopted_exercice_is_not_repeated(root: Pa
     assert cells_of(night(root), "valeur-comprise") != [], "the current exercice, adopted or not"
     assert tabellion("forms", "--exercice", "2017", cwd=root).code == 0
     later = night(root, NIGHT + timedelta(days=1))
-    of_file = [item for item in later.consolidation.findings if item.place.fichier == "retours/luce.xlsx"]
+    of_file = [finding for finding in later.consolidation.findings if finding.place.fichier == "retours/luce.xlsx"]
     assert of_file == []
-    assert [item.valeur for item in later.consolidation.findings if item.code == "exercice-au-contrat"] == [2016]
+    assert [finding.valeur for finding in later.consolidation.findings if finding.code == "exercice-au-contrat"] == [
+        2016
+    ]
     # a newer file of that year that is refused is said all the same
     wrong = {"Budget": {"A": {"montant_prevu": "beaucoup"}}}
     fill(form, root / "workbooks" / "retours" / "luce (2).xlsx", wrong, saved=MONDAY + timedelta(days=9))

@@ -111,7 +111,11 @@ def test_the_checks_look_at_percentages_and_days() -> None:
         followed("I-9", 2017, partenaire_id="personne", avancement="bof"),
     ]
     findings = check_contract(book_of(tables_of(small_rows(), suivis=rows)), locate)
-    places = {(item.code, item.place.cellule, item.valeur) for item in findings if item.place.feuille == "suivis"}
+    places = {
+        (finding.code, finding.place.cellule, finding.valeur)
+        for finding in findings
+        if finding.place.feuille == "suivis"
+    }
     assert places == {
         ("hors-bornes", "pourcentage@0", 150),
         ("hors-bornes", "date_bilan@0", "31/12/1999"),

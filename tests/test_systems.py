@@ -85,7 +85,7 @@ def test_a_file_that_ends_its_reader_so_is_said_to_need_too_much_memory(tmp_path
     path.write_bytes(b"")
     with ReaderPool(1) as readers:
         outcome = readers.outcome(readers.start(path, read=_grow), path)
-    assert [(item.code, item.place.fichier) for item in outcome] == [("lecture-memoire", "gros.xlsx")]
+    assert [(finding.code, finding.place.fichier) for finding in outcome] == [("lecture-memoire", "gros.xlsx")]
 
 
 # Names
@@ -168,7 +168,7 @@ def test_a_file_that_is_open_in_excel_stops_the_whole_set_before_anything_is_rep
     new_ones = {tmp_path / name: b"after" for name in ("contrat.xlsx", "registre.csv")}
     with pytest.raises(TabellionError) as raised:
         write_all_whole(new_ones)
-    assert [(item.code, item.place.fichier) for item in raised.value.findings] == [
+    assert [(finding.code, finding.place.fichier) for finding in raised.value.findings] == [
         ("ecriture-impossible", str(tmp_path / "contrat.xlsx"))
     ]
     assert contents(tmp_path) == before

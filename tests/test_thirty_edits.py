@@ -242,7 +242,7 @@ def answered(tmp_path_factory: pytest.TempPathFactory, sent: Path) -> Path:
 @pytest.fixture(scope="module")
 def usual(answered: Path) -> frozenset[str]:
     """What is said of the contract as it is."""
-    return frozenset(item.code for item in load_source(find_workspace(answered)).findings) | USUAL
+    return frozenset(finding.code for finding in load_source(find_workspace(answered)).findings) | USUAL
 
 
 @pytest.mark.parametrize("group", GROUPS)
@@ -259,10 +259,10 @@ def test_edits_count_are_said_and_are_still_there_after_adoption(
     edited(workspace.contrat, edit, saved=DAY, author="Anne")
     source = load_source(workspace)
     assert [name for name, case in cases.items() if not case.counts(source.book)] == []
-    new = {item.code for item in source.findings} - usual
+    new = {finding.code for finding in source.findings} - usual
     record_property("said", f"{sorted(new)} saisies={len(source.state.saves.modifications)}")
     assert [name for name, case in cases.items() if not case.codes <= new] == []
-    assert not any(item.bloquant for item in source.findings)
+    assert not any(finding.bloquant for finding in source.findings)
     assert adopt(workspace, DAY, lambda _: True) is not None
     after = Excel(openpyxl.load_workbook(workspace.contrat))
     assert [name for name, case in cases.items() if not case.kept(after)] == []

@@ -60,8 +60,8 @@ def two_lines(root: Path) -> tuple[tuple[str, int], tuple[str, int]]:
 
 def at(run: ConsolidationRun, spot: tuple[str, str]) -> list[str]:
     """What is suggested at a cell of the workbook."""
-    places = [(item.place.feuille, item.place.cellule) for item in run.findings]
-    return [item.suggestion for item, place in zip(run.findings, places, strict=True) if place == spot]
+    places = [(finding.place.feuille, finding.place.cellule) for finding in run.findings]
+    return [finding.suggestion for finding, place in zip(run.findings, places, strict=True) if place == spot]
 
 
 def spot(book: Excel, row: int) -> tuple[str, str]:
@@ -79,8 +79,10 @@ def test_of_rows_added_without_identifier_a_second_run_says_what_the_first_said(
     first = saved(root, change)
     second = consolidate(find_workspace(root), NIGHT + timedelta(days=1))
     assert len([key for key in first_lines(root) if "ludotheque" in key[0]]) == count
-    assert [(item.code, item.place) for item in second.findings] == [(item.code, item.place) for item in first.findings]
-    assert not {item.code for item in second.findings} & {"identifiant-retabli", "identifiants-corriges"}
+    assert [(finding.code, finding.place) for finding in second.findings] == [
+        (finding.code, finding.place) for finding in first.findings
+    ]
+    assert not {finding.code for finding in second.findings} & {"identifiant-retabli", "identifiants-corriges"}
     assert not second.written
 
 
@@ -145,9 +147,9 @@ def test_a_removal_that_an_unread_year_suspends_is_said(root: Path) -> None:
 
     run = saved(root, change)
     assert years(root, "A") == before
-    (item,) = [item for item in run.findings if item.code == "suppressions-suspendues"]
-    assert "2 lignes supprimées restent au contrat" in item.message
-    assert item.place.fichier == "contrat.xlsx"
+    (finding,) = [finding for finding in run.findings if finding.code == "suppressions-suspendues"]
+    assert "2 lignes supprimées restent au contrat" in finding.message
+    assert finding.place.fichier == "contrat.xlsx"
 
 
 def test_a_known_partner_typed_in_the_text_of_a_fiche_is_said_until_it_takes_part(root: Path) -> None:
@@ -159,9 +161,9 @@ def test_a_known_partner_typed_in_the_text_of_a_fiche_is_said_until_it_takes_par
         fiche = book.get("Fiches_01", next(iter(book.rows("Fiches_01"))), "Fiche")
         book.add("Participations", Fiche=fiche, Partenaire="Personne", Rôle="porteur")
 
-    assert "partenaire-en-texte" not in {item.code for item in consolidate(find_workspace(root), NIGHT).findings}
+    assert "partenaire-en-texte" not in {finding.code for finding in consolidate(find_workspace(root), NIGHT).findings}
     for run in (saved(root, name), consolidate(find_workspace(root), NIGHT + timedelta(days=1))):
-        (item,) = [item for item in run.findings if item.code == "partenaire-en-texte"]
-        assert "« Personne » (" in item.message
-        assert not item.bloquant
-    assert "partenaire-en-texte" not in {item.code for item in saved(root, link).findings}
+        (finding,) = [finding for finding in run.findings if finding.code == "partenaire-en-texte"]
+        assert "« Personne » (" in finding.message
+        assert not finding.bloquant
+    assert "partenaire-en-texte" not in {finding.code for finding in saved(root, link).findings}

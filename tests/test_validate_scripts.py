@@ -21,7 +21,7 @@ B01 = "B01 Education, parentalité"
 
 
 def codes(findings: list[Finding]) -> Counter[str]:
-    return Counter(item.code for item in findings)
+    return Counter(finding.code for finding in findings)
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +57,10 @@ def test_a_row_added_with_its_table_is_counted(master: Path, before: Counter[str
         "Réglages",
     }
     assert set(more) == {"formules-non-calculees"}
-    assert {item.place.feuille for item in findings if item.code == "formules-non-calculees"} == computing
-    (gap,) = [item for item in findings if item.code == "total-collectivite" and item.gravite.label == "erreur"]
+    assert {finding.place.feuille for finding in findings if finding.code == "formules-non-calculees"} == computing
+    (gap,) = [
+        finding for finding in findings if finding.code == "total-collectivite" and finding.gravite.label == "erreur"
+    ]
     assert (gap.valeur, gap.attendu) in {(2_012_467, 2_013_703.5), (2_013_703.5, 2_012_467)}
 
 
@@ -69,7 +71,7 @@ def test_a_total_that_was_not_recalculated_is_said(master: Path, before: Counter
         for entry in source.infolist():
             target.writestr(entry, source.read(entry).replace(b"<v>97591</v>", b"<v>97600</v>"))
     findings = validate(find_workspace(ROOT), [path])
-    (stale,) = [item for item in findings if item.code == "valeur-perimee"]
+    (stale,) = [finding for finding in findings if finding.code == "valeur-perimee"]
     assert (stale.place.feuille, stale.place.cellule) == (B01, "E6")
     assert (stale.valeur, stale.attendu) == (1_041_751, 1_041_760)
     assert codes(findings) - before == Counter({"valeur-perimee": 1, "total-collectivite": 1})

@@ -334,7 +334,7 @@ def test_folders_without_end_are_said_for_what_they_are(opened: Workspace) -> No
     assert len(take_snapshot(opened).folders) > 1500
     with Watcher(opened, lambda: None) as watcher:
         notices = watcher.take_notices()
-    assert [item.code for item in notices] in ([], ["surveillance-limitee"])
+    assert [finding.code for finding in notices] in ([], ["surveillance-limitee"])
     assert all("trop de niveaux" in notice.message for notice in notices)
     assert "limite de dossiers" in refusal_words(OSError(errno.ENOSPC, ""))
 

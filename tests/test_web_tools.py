@@ -31,7 +31,7 @@ LEFT = {
 def test_what_a_tool_saved_is_read_exactly(tool: str) -> None:
     parsed = examined(refilled(tool))
     assert parsed.is_accepted
-    codes = Counter(item.code for item in parsed.findings)
+    codes = Counter(finding.code for finding in parsed.findings)
     assert {code: codes[code] for code in codes.keys() - {"ligne-incomplete", "enregistrement-sans-date"}} == LEFT[tool]
     changed = {
         (row.sheet, row.row): {name: row.values[name] for name in row.before} for row in parsed.rows if row.before
@@ -43,7 +43,7 @@ def test_what_a_tool_saved_is_read_exactly(tool: str) -> None:
         },
         ("Financements", FIRST): {"statut_montant": "chiffré", "montant": 12000_00},
     }  # fmt: skip
-    assert not any("IFERROR" in item.message for item in parsed.findings)
+    assert not any("IFERROR" in finding.message for finding in parsed.findings)
 
 
 def archived(content: bytes, moment: datetime) -> bytes:
@@ -59,11 +59,11 @@ def archived(content: bytes, moment: datetime) -> bytes:
 def test_the_date_of_the_form_is_no_date_of_saving(tool: str) -> None:
     parsed = examined(refilled(tool))
     assert (parsed.saved, parsed.author) == (None, "")
-    assert [item.code for item in parsed.findings].count("enregistrement-sans-date") == 1
+    assert [finding.code for finding in parsed.findings].count("enregistrement-sans-date") == 1
     moment = datetime(2016, 5, 4, 10, 30)
     parsed = examined(archived(refilled(tool), moment))
     assert parsed.saved == moment
-    (finding,) = [item for item in parsed.findings if item.code == "enregistrement-sans-date"]
+    (finding,) = [finding for finding in parsed.findings if finding.code == "enregistrement-sans-date"]
     assert "04/05/2016 à 10:30" in finding.message
     assert not finding.bloquant
 
@@ -71,7 +71,7 @@ def test_the_date_of_the_form_is_no_date_of_saving(tool: str) -> None:
 def test_a_form_that_nobody_saved_has_no_date_and_says_nothing_of_it() -> None:
     parsed = examined(form())
     assert (parsed.saved, parsed.author) == (None, "")
-    assert [item.code for item in parsed.findings] == ["formulaire-vide"]
+    assert [finding.code for finding in parsed.findings] == ["formulaire-vide"]
 
 
 def test_the_newest_return_does_not_lose_to_an_older_one_for_a_date_that_says_nothing() -> None:

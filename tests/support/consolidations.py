@@ -330,13 +330,13 @@ def _questions(
         Decision(first.id, first.choices[1].code, first.choices[1].label, "Anne Martin", datetime(2016, 12, 4, 17, 5)),
         Decision(second.id, "", HOSTILE_TEXTS[1], "", datetime(2016, 12, 4, 17, 6)),
     ]
-    return questions, Decisions({item.question: item for item in decisions})
+    return questions, Decisions({decision.question: decision for decision in decisions})
 
 
 def _findings(board: tuple[BoardLine, ...], strays: tuple[ReceivedFile, ...]) -> tuple[Finding, ...]:
     """Those of every file, then some of the master and across partners, of every severity."""
-    own = [item for line in board for file in line.received for item in file.findings]
-    own += [item for file in strays for item in file.findings]
+    own = [finding for line in board for file in line.received for finding in file.findings]
+    own += [finding for file in strays for finding in file.findings]
     linked = (place("retours/mainvilliers.xlsx", "Actions", 9, 6), place("contrat.xlsx", "C01 Éducation", 8, 3))
     return (
         *own,

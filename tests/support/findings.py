@@ -20,7 +20,7 @@ def check(
 
 def cells(findings: Iterable[Finding]) -> list[tuple[str, str]]:
     """Each finding as its code and its cell, ``table.field@index``."""
-    return [(item.code, f"{item.place.feuille}.{item.place.cellule}") for item in findings]
+    return [(finding.code, f"{finding.place.feuille}.{finding.place.cellule}") for finding in findings]
 
 
 def linked(finding: Finding) -> list[str]:

@@ -374,12 +374,12 @@ class Game:
         try:
             done = command()
         except TabellionError as error:
-            self.note(f"refused: {sorted({item.code for item in error.findings})}")
+            self.note(f"refused: {sorted({finding.code for finding in error.findings})}")
             assert (contents(self.workspace.registre), self.contrat.read_bytes()) == before, self.story()
             return None
         if writes:
             self.check_register()
-            if not any(item.code == "classeur-d-avant-adoption" for item in self.source().findings):
+            if not any(finding.code == "classeur-d-avant-adoption" for finding in self.source().findings):
                 self.taken_over()
         else:
             assert (contents(self.workspace.registre), self.contrat.read_bytes()) == before, self.story()
@@ -456,7 +456,7 @@ class Game:
 
     def unspoken(self, state: Consolidation) -> Iterator[tuple[Cell, PlayedValue]]:
         contract, master = rows_of(state.contract.tables), rows_of(state.master.tables)
-        if any(item.code == "classeur-d-avant-adoption" for item in state.findings):
+        if any(finding.code == "classeur-d-avant-adoption" for finding in state.findings):
             return  # the whole workbook waits, and it is said with its money
         spoken = set(self.listed(state)) | set(self.waiting(state))
         lost = [
@@ -498,7 +498,7 @@ class Game:
         for removal in state.removals:
             if removal.table == TABLE:
                 yield name_of(state, TABLE, removal.key), removal.key[1], _ROW
-        kept = " ".join(str(item.valeur) for item in state.findings if item.code == "ligne-encore-citee")
+        kept = " ".join(str(finding.valeur) for finding in state.findings if finding.code == "ligne-encore-citee")
         yield from ((*cell[:2], _ROW) for cell in self.current if cell[1] == 0 and cell[0] in kept)
 
     def told(self, findings: tuple[Finding, ...]) -> Iterator[Cell]:
@@ -506,8 +506,8 @@ class Game:
         book = Excel(openpyxl.load_workbook(self.contrat))
         rows = {(book.sheet(table).title, row): (name, year, resource, table)
                 for (name, year, _), (resource, table, row) in self.cells(book).items()}  # fmt: skip
-        for item in findings:
-            for place in (item.place, *item.liees) if item.code == "saisies-reprises" else ():
+        for finding in findings:
+            for place in (finding.place, *finding.liees) if finding.code == "saisies-reprises" else ():
                 row, column = position(place.cellule or "A1")
                 name, year, resource, table = rows[place.feuille or "", row + 1]
                 fields = LABELS if resource == TABLE else OTHERS[resource][2]

@@ -67,11 +67,11 @@ def put(workbooks: Path, new: dict[str, Content] | None = None, now: datetime = 
         history(workbooks, keep),
         now=now,
     )
-    return [item.code for item in findings]
+    return [finding.code for finding in findings]
 
 
 def come_back(workbooks: Path) -> list[str]:
-    return [item.code for item in recover(workbooks, staging(workbooks), now=NOW)]
+    return [finding.code for finding in recover(workbooks, staging(workbooks), now=NOW)]
 
 
 def publish_new(workbooks: Path) -> int:
@@ -79,6 +79,6 @@ def publish_new(workbooks: Path) -> int:
     try:
         print(*put(workbooks))
     except TabellionError as error:
-        print(*(item.code for item in error.findings))
+        print(*(finding.code for finding in error.findings))
         return 2
     return 0

@@ -53,12 +53,16 @@ def returned(edit: Callable[[Workbook], object]) -> ParsedReturn:
 
 def findings_at(parsed: ParsedReturn, *cells: str) -> list[Finding]:
     """What is said of a return, of some of its cells or of all, without what is said of any form."""
-    return [item for item in parsed.findings if item.code not in USUAL and (not cells or item.place.cellule in cells)]
+    return [
+        finding
+        for finding in parsed.findings
+        if finding.code not in USUAL and (not cells or finding.place.cellule in cells)
+    ]
 
 
 def codes(parsed: ParsedReturn, *cells: str) -> list[str]:
     """The codes of :func:`said`."""
-    return sorted(item.code for item in findings_at(parsed, *cells))
+    return sorted(finding.code for finding in findings_at(parsed, *cells))
 
 
 def values(parsed: ParsedReturn, field: str, *rows: int, sheet: str = "Budget") -> list[Any]:
