@@ -43,7 +43,7 @@ class Disk:
             self.write(path, content)
 
     def start(self, **options: float) -> Debounce:
-        folders = {name: WORKBOOKS / name for name in ("envois", "consolidation")}
+        folders = {name: WORKBOOKS / name for name in ("envois", "consolidation", "retours")}
         workspace = SimpleNamespace(root=ROOT, workbooks=WORKBOOKS, **folders)
         self.debounce = Debounce(
             workspace,  # type: ignore[arg-type]
@@ -191,14 +191,36 @@ def test_a_file_that_stays_locked_is_handed_over_once(disk: Disk) -> None:
     assert len(disk.run()) == 1
 
 
-def test_one_file_without_rest_does_not_hold_the_others_for_ever(disk: Disk) -> None:
-    disk.tell(VILLE, "new")
-    for at in range(400):
+@pytest.mark.parametrize("is_growing", [True, False], ids=["it grows on and on", "it stays cut short"])
+def test_a_return_that_is_never_whole_holds_up_no_other(disk: Disk, is_growing: bool) -> None:
+    """Nor does it hold up those that come later, also once it was handed over as it is."""
+    disk.tell(OTHER, (PART, 0))
+    disk.tell(VILLE, 0)
+    saved = {0: 1000.0}
+    for at in range(1, 400):
         disk.wait(0.4)
-        disk.tell(OTHER, at)
-    assert disk.batches[0] == (pytest.approx(1000 + disk.debounce.longest_seconds, abs=0.5), *changed(VILLE))
-    assert all(batch == Batch(frozenset({OTHER}), unfinished=frozenset({OTHER})) for _, batch in disk.batches[1:])
-    assert len(disk.batches) == 3
+        if is_growing:
+            disk.tell(OTHER, (PART, at))
+        if at % 100 == 0:
+            disk.tell(VILLE, at)
+            saved[at] = disk.now
+    answered = [moment for moment, batch in disk.batches if VILLE in batch.changed]
+    assert answered == [pytest.approx(moment, abs=5 if at == 0 else 2) for at, moment in saved.items()]
+    cut = [batch for _, batch in disk.batches if OTHER in batch.changed]
+    assert cut == [Batch(frozenset({OTHER}), unfinished=frozenset({OTHER}))] * (2 if is_growing else 1)
+    disk.tell(OTHER, "whole")
+    assert disk.run()[-1:] == changed(OTHER)
+
+
+def test_the_workbook_of_the_contract_is_waited_for_by_all(disk: Disk) -> None:
+    """A run in the middle of its save would find none."""
+    contrat = WORKBOOKS / "contrat.xlsx"
+    disk.tell(contrat, (PART, 0))
+    disk.tell(VILLE, "new")
+    disk.wait(30)
+    assert disk.batches == []
+    disk.tell(contrat, "whole")
+    assert disk.run() == changed(VILLE, contrat)
 
 
 def test_three_hundred_files_are_one_batch(disk: Disk) -> None:
@@ -330,7 +352,7 @@ def test_whatever_happens_a_burst_ends_in_one_batch_that_is_the_difference(
     """Changes less than the quiet time apart are one burst, whatever is told of them, and however late the looks."""
     disk = Disk({VILLE: "old", OTHER: "old"}, late=late)
     before = {path: disk.fingerprint(path) for path in (VILLE, OTHER, NEW)}
-    disk.start(longest_seconds=1e6)
+    disk.start(arriving_seconds=1e6, longest_seconds=1e6)
     touched = set()
     for seconds, path, content, is_told in steps:
         if content is None and path not in disk.contents:

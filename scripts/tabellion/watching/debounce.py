@@ -1,7 +1,8 @@
 """When a change is over: snapshots become one batch of changed files, once all is quiet and every file is complete.
 
 No thread, and no clock of its own. The quiet is that of the whole tree, between two snapshots: a batch does not close
-while files still arrive, however slowly the machine writes, tells or looks. Moments are seconds of a clock that never
+while files still arrive, however slowly the machine writes, tells or looks; but for a return that goes on and on, which
+holds up no other. Moments are seconds of a clock that never
 goes back (``time.monotonic``). Times of files are only hints: of two equal ones, or of one that goes back, the
 fingerprint decides.
 """
@@ -31,6 +32,8 @@ from tabellion.watching.snapshot import (
 
 #: A save, an unzip or a copy is over when nothing has changed for this long.
 QUIET_SECONDS = 1.0
+#: A return that is not quiet or complete after this long is waited for alone: the others are answered.
+ARRIVING_SECONDS = 3.0
 #: What is still not quiet or complete after this long is handed over as it is: its reading will say what is wrong.
 LONGEST_SECONDS = 60.0
 #: A file that changed is read again for this long: the clock of its disk may not tell two writes apart.
@@ -84,13 +87,15 @@ class Debounce:
         workspace: Workspace,
         *,
         quiet_seconds: float = QUIET_SECONDS,
+        arriving_seconds: float = ARRIVING_SECONDS,
         longest_seconds: float = LONGEST_SECONDS,
         clock: Callable[[], float] = time.monotonic,
         take_snapshot: Callable[[Workspace], Snapshot] = take_snapshot,
         fingerprint: Callable[[Path], Fingerprint | None] = fingerprint,
         is_complete: Callable[[Path], bool] = is_complete,
     ) -> None:
-        self.quiet_seconds, self.longest_seconds = quiet_seconds, longest_seconds
+        self.quiet_seconds, self.arriving_seconds = quiet_seconds, arriving_seconds
+        self.longest_seconds = longest_seconds
         self.missing: MissingFolder | None = None
         self.folders: Mapping[str, FolderId] = {}
         self.moves = 0
@@ -101,6 +106,8 @@ class Debounce:
         self._seen: dict[str, Fingerprint] = {}
         self._answered: dict[str, Fingerprint] = {}
         self._pending: dict[str, _Pending] = {}
+        self._arriving: set[str] = set()
+        self._unfinished: set[str] = set()
         self._recent: dict[str, float] = {}
         self._round: Iterator[str] = iter(())
         self._looked, self._changed = -inf, -inf
@@ -147,12 +154,22 @@ class Debounce:
             and (self._fingerprint(Path(path)) if path in snapshot.files else None) == self._seen.get(path)
         ]
         with self._lock:
+            self._arriving = {
+                path
+                for path, pending in unsettled.items()
+                if path not in settled and path in snapshot.files and self._is_slow(path, now - pending.first)
+            }
             self._apply(now, touched, changed, events)
             for path in settled:
                 if path in self._pending:
                     self._pending[path].is_settled = True
             self._snapshot, self._looked = snapshot, now
         return set(changed)
+
+    def _is_slow(self, path: str, seconds: float) -> bool:
+        """Whether a file that has been pending so long is waited for alone."""
+        is_slow = seconds >= self.arriving_seconds or path in self._unfinished
+        return is_slow and self._workspace.retours in Path(path).parents
 
     def _confirmed(self, missing: MissingFolder | None, now: float) -> MissingFolder | None:
         """The missing folder, unless it is only a doubt that has lasted."""
@@ -188,7 +205,7 @@ class Debounce:
                 del self._seen[path]
             else:
                 self._seen[path] = content
-        moving = touched | changed.keys()
+        moving = (touched | changed.keys()) - self._arriving
         self._is_still = not moving
         if moving:
             moment = max(events.get(path, now) for path in moving)
@@ -200,12 +217,17 @@ class Debounce:
         self._recent |= dict.fromkeys(touched, now + _RECENT_SECONDS)
         for path in changed.keys() | (touched & self._pending.keys()):
             first = self._pending[path].first if path in self._pending else self._changed
-            self._pending[path] = _Pending(first, self._changed)
+            self._pending[path] = _Pending(first, now if path in self._arriving else self._changed)
 
     @property
     def is_pending(self) -> bool:
         """Whether a change is not over, or not taken."""
         return bool(self._pending)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether one of them holds up the others."""
+        return not self._pending.keys() <= self._arriving
 
     def pause(self) -> float:
         """Seconds from the last look to the next one while a change is not over."""
@@ -221,7 +243,7 @@ class Debounce:
             is_late = any(pending.first <= late for pending in self._pending.values())
             ready = [path for path, pending in self._pending.items() if pending.is_settled or pending.first <= late]
             is_quiet = self._is_still and self._looked >= self._changed + self.quiet_seconds
-            is_over = is_quiet and len(ready) == len(self._pending)
+            is_over = is_quiet and self._pending.keys() <= self._arriving.union(ready)
             return self._hand_over(ready) if is_over or is_late else Batch()
 
     def likely_batch(self, quiet_seconds: float) -> Batch:
@@ -229,7 +251,7 @@ class Debounce:
         so long a quiet yet.
         """
         with self._lock:
-            pending = {path: self._seen.get(path) for path in self._pending}
+            pending = {path: self._seen.get(path) for path in self._pending.keys() - self._arriving}
             is_calm = self.missing is None and self._clock() >= self._changed + quiet_seconds
         if not is_calm or not all(self._is_whole(path) for path in pending):
             return Batch()
@@ -242,6 +264,7 @@ class Debounce:
         changed, removed, unfinished = set(), set(), set()
         for path in paths:
             pending, now = self._pending.pop(path), self._seen.get(path)
+            (self._unfinished.discard if pending.is_settled else self._unfinished.add)(path)
             if now == self._answered.get(path):
                 continue
             if now is None:

@@ -80,7 +80,7 @@ class EarlyBatch:
                 self.batch, self.is_over = self.causes(batch), True
                 self.check()
                 self.then(self.batch)
-            elif time.monotonic() > until or not self.watcher.debounce.is_pending:
+            elif time.monotonic() > until or not self.watcher.debounce.is_waiting:
                 raise UnsettledError
             else:
                 time.sleep(_LOOK_SECONDS)

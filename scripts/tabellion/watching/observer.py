@@ -124,8 +124,8 @@ class Watcher(FileSystemEventHandler):
 
     @property
     def is_pending(self) -> bool:
-        """Whether a change is not over, or may have begun."""
-        return self.is_looking or self.debounce.is_pending
+        """Whether a change that holds up the others is not over, or may have begun."""
+        return self.is_looking or self.debounce.is_waiting
 
     @property
     def is_looking(self) -> bool:
