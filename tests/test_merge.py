@@ -65,6 +65,12 @@ def new_row(table: str, key: tuple[Any, ...], typed: Mapping[str, Any], *, at: i
     return ReturnedRow(table, key, values, before, True, table, at, COLUMNS)
 
 
+def _places(result: Merged) -> dict[tuple[str, int, str], Place]:
+    """The places of all values applied, by table, position and field."""
+    rows = ((table, at, places) for table, of_table in result.cells.items() for at, places in enumerate(of_table))
+    return {(table, at, name): place for table, at, places in rows for name, place in places.items()}
+
+
 def returned(
     partner: str,
     *rows: ReturnedRow,
@@ -142,7 +148,8 @@ def test_a_cell(
         assert (change.before, change.after, change.partenaire, change.exercice) == (sent, partner, "luce", 2016)
         assert change.place == Place("retours/luce-2016.xlsx", LINES, "H6")
         assert (change.saved, change.author) == (datetime(2016, 11, 20), "Marie")
-    assert result.cells == ({(LINES, 0, "montant_realise"): change.place} if outcome is MergeOutcome.APPLIED else {})
+    is_applied = outcome is MergeOutcome.APPLIED
+    assert _places(result) == ({(LINES, 0, "montant_realise"): change.place} if is_applied else {})
     if outcome is MergeOutcome.CONFLICT:
         (conflict,) = result.conflicts
         assert (conflict.sent, conflict.kept, conflict.place) == (sent, master, Place("contrat.xlsx", LINES, "A0"))
@@ -213,7 +220,7 @@ def test_a_row_that_the_master_lacks_is_added() -> None:
     assert all(change.is_new_row and change.outcome is MergeOutcome.APPLIED for change in result.modifications)
     position = next(at for at, row in enumerate(result.tables[LINES].rows) if keyed(LINES, row) == ADDED)
     assert result.row_places[LINES][position].fichier == "retours/luce-2016.xlsx"
-    assert result.cells[LINES, position, "montant_prevu"] == Place("retours/luce-2016.xlsx", LINES, "F60")
+    assert result.cells[LINES][position]["montant_prevu"] == Place("retours/luce-2016.xlsx", LINES, "F60")
 
 
 def test_a_new_row_comes_after_its_kin_and_every_place_follows() -> None:
@@ -227,8 +234,8 @@ def test_a_new_row_comes_after_its_kin_and_every_place_follows() -> None:
     ]  # fmt: skip
     last = ids.index("B03-metropole-001")
     assert result.row_places[LINES][last] == Place("contrat.xlsx", LINES, "A5")
-    assert result.cells[LINES, last, "montant_realise"].cellule == "H6"
-    assert {at for _, at, _ in result.cells} == {ids.index("P2016-luce-cantine"), last}
+    assert result.cells[LINES][last]["montant_realise"].cellule == "H6"
+    assert {at for _, at, _ in _places(result)} == {ids.index("P2016-luce-cantine"), last}
 
 
 def test_a_line_of_a_new_exercice_follows_that_of_the_last() -> None:
@@ -518,11 +525,11 @@ def test_every_row_and_every_cell_keeps_its_place(case: tuple[Rows, list[InForce
         key = keyed(LINES, row)
         assert place == stood[key] if key in stood else (place.fichier or "").startswith("retours/")
     statements = {(change.key, change.champ, change.place): change.after for change in result.modifications}
-    for (table, position, name), place in result.cells.items():
+    for (table, position, name), place in _places(result).items():
         values = result.tables[table].rows[position]
         assert statements[keyed(table, values), name, place] == values[name]
     applied = {(change.key, change.champ) for change in result.modifications if change.outcome is MergeOutcome.APPLIED}
-    assert {(keyed(LINES, result.tables[table].rows[at]), name) for table, at, name in result.cells} == applied
+    assert {(keyed(LINES, result.tables[table].rows[at]), name) for table, at, name in _places(result)} == applied
 
 
 def test_follow_ups_of_one_fiche_stay_together() -> None:

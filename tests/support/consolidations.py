@@ -283,13 +283,13 @@ def _row_places(
         name: [replace(plan.locate(name, index), fichier="contrat.xlsx") for index in range(len(frame))]
         for name, frame in contract.tables.items()
     }
-    cells = {}
+    cells = {name: [dict[str, Place]() for _ in range(len(table))] for name, table in contract.tables.items()}
     for change in modifications:
         position = positions[change.table][change.key]
         if change.is_new_row or change.table == "suivis":
             row_places[change.table][position] = change.place
         if change.outcome is MergeOutcome.APPLIED:
-            cells[change.table, position, change.champ] = change.place
+            cells[change.table][position][change.champ] = change.place
     return row_places, cells
 
 
@@ -369,7 +369,8 @@ def large(partners: int = 1000, lines: int = 40_000, modifications: int = 30_000
         findings += file.findings
         board.append(BoardLine(f"p-{rank}", f"Partenaire {rank}", None, last, ReturnStatus.ACCEPTED,
                                f"envois/{last}/p-{rank}.xlsx", (file,), file, DUE))  # fmt: skip
-    changed, cells = [], {}
+    changed = []
+    cells = {"lignes_budgetaires": [dict[str, Place]() for _ in rows["lignes_budgetaires"]]}
     start = (len(years) - 1) * len(base)
     for rank in range(modifications):
         position = start + rank % len(base)
@@ -379,7 +380,7 @@ def large(partners: int = 1000, lines: int = 40_000, modifications: int = 30_000
         who = f"p-{1 + rank % partners}"
         changed.append(Modification("lignes_budgetaires", key, field, rank * 100, rank * 101 + 7, who, last, where,
                                     MADE - timedelta(days=20), "A", MergeOutcome.APPLIED))  # fmt: skip
-        cells["lignes_budgetaires", position, field] = where
+        cells["lignes_budgetaires"][position][field] = where
     return consolidation_of(
         contract,
         contract.tables,

@@ -15,7 +15,8 @@ from functools import cached_property
 from pathlib import Path
 
 from tabellion.campaign.merged import CellKey, InForce
-from tabellion.campaign.parsed_return import digest_of, plain_json, value_of
+from tabellion.campaign.parsed_return import digest_of
+from tabellion.campaign.plain_values import plain_json, value_of
 from tabellion.findings import Json
 from tabellion.layout.forms import FormIdentity, form_id
 from tabellion.transaction.stored import read_needed

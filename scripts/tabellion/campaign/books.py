@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from tabellion.campaign.parsed_return import finding_json, finding_of, plain_json, saved_time, value_of, without_file
+from tabellion.campaign.parsed_return import finding_json, finding_of, saved_time, without_file
+from tabellion.campaign.plain_values import plain_json, value_of
 from tabellion.contract.book import NO_THEME, Book, SheetArea
 from tabellion.contract.workspace import Settings
 from tabellion.findings import Json

@@ -10,7 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from tabellion.campaign.merged import AdoptedValues, CellClaim, CellKey, InForce, Merged, fill_tables, positions_by
+from tabellion.campaign.merged import (
+    AdoptedValues,
+    CellClaim,
+    CellKey,
+    ClaimingRow,
+    InForce,
+    Merged,
+    fill_tables,
+    positions_by,
+)
 from tabellion.campaign.model import Conflict, MergeOutcome, Modification, Removal, ReturnedRow
 from tabellion.findings import Place
 from tabellion.schema import Key, Schemas
@@ -36,11 +45,11 @@ def merge(
     merger = _Merger(tables, row_places, schemas, locate or (lambda table, position, _: row_places[table][position]))
     for source in sorted(returns, key=lambda source: (source.exercice, source.partenaire)):
         merger.claim(source)
-    for cell, claims in merger.claims.items():
-        merger.settle(cell, claims)
+    for cell, claim in merger.claims.items():
+        merger.settle(cell, merger.several.get(cell) or [claim])
     if rule is not None and merger.merged.conflicts:
         merger.apply_decisions(rule(merger.merged.conflicts))
-    fill_tables(merger.merged, merger.applied, merger.new_rows, schemas)
+    fill_tables(merger.merged, merger.applied, merger.new_rows)
     merger.merged.modifications.sort(key=lambda change: (change.exercice, change.partenaire))
     return merger.merged
 
@@ -72,17 +81,18 @@ class _Merger:
             self.known_ids[table] = set(tables[table].column(names[0]))
         self.referred: dict[tuple[str, str], set[object]] = {}
         """The values of the columns that returned rows refer to."""
-        self.claims: dict[CellKey, list[CellClaim]] = {}
+        self.claims: dict[CellKey, CellClaim] = {}
+        """The first claim on each cell."""
+        self.several: dict[CellKey, list[CellClaim]] = {}
+        """All claims on each cell that has more than one."""
         self.removed_rows: set[tuple[str, Key]] = set()
         """Rows that the forms, or an adoption, had, and that staff removed since."""
-        self.applied: list[tuple[str, int, str, CellClaim]] = []
-        """The claims that count on cells of the master, by table, position and field."""
-        self.new_rows: dict[str, dict[Key, list[tuple[str, CellClaim]]]] = {}
-        """The cells of each row that the master lacks, by table."""
+        self.applied: dict[str, list[tuple[int, CellClaim]]] = {}
+        """The claims that count on cells of the master, by table, each with the position of its row."""
+        self.new_rows: dict[str, dict[Key, list[CellClaim]]] = {}
+        """The claims on each row that the master lacks, by table."""
         self.disputed: dict[CellKey, tuple[list[CellClaim], int]] = {}
         """The claims on each cell in conflict, and the number of the first of their modifications."""
-        self.pointless: set[int] = set()
-        """The identities of the returned rows that the master lacks, and that name a row that it lacks too."""
 
     def claim(self, source: InForce) -> None:
         """Take note of everything that one return says otherwise than it was sent, or than was adopted from it."""
@@ -91,8 +101,7 @@ class _Merger:
             is_lacking, carried = row.key not in self.positions[row.table], self.carried[row.table]
             if is_lacking and _was_there(row, source.adopted, self.answers[row.table]):
                 self.removed_rows.add((row.table, row.key))
-            if is_lacking and self.names_nothing(row):
-                self.pointless.add(id(row))
+            claiming: ClaimingRow | None = None
             names = row.values if row.is_new else dict.fromkeys((*self.typed[row.table], *row.before))
             for name in names:
                 if name not in row.values:
@@ -107,8 +116,11 @@ class _Merger:
                     sent = None  # it was another row's
                 base = source.adopted.get(cell, sent)
                 if base != after:
-                    place = row.place(source.fichier, name)
-                    self.claims.setdefault(cell, []).append(CellClaim(source, row, base, after, place))
+                    claiming = claiming or self.claiming(source, row, is_lacking=is_lacking)
+                    claim = CellClaim(cell, claiming, base, after, row.place(source.fichier, name))
+                    first = self.claims.setdefault(cell, claim)
+                    if first is not claim:
+                        self.several.setdefault(cell, [first]).append(claim)
         implied = {"exercice": source.exercice, "partenaire_id": source.partenaire}
         for removed in source.parsed.removed:
             key = (removed.row_id, *(implied.get(name) for name in self.schemas[removed.table].primary_key[1:]))
@@ -117,6 +129,18 @@ class _Merger:
             place = Place(source.fichier, removed.feuille, removed.cellule)
             removal = Removal(removed.table, key, removed.libelle, source.partenaire, source.exercice, place)
             self.merged.removals.append(removal)
+
+    def claiming(self, source: InForce, row: ReturnedRow, *, is_lacking: bool) -> ClaimingRow:
+        """What is kept of a returned row; of one of the partner's own, every value is a claim."""
+        known = ClaimingRow(source, source.file_of(row), row.place(source.fichier), row.is_new)
+        if not is_lacking:
+            return known
+        names, typed, carried = self.schemas[row.table].names, self.typed[row.table], self.carried[row.table]
+        sent = () if row.is_new else tuple([
+            row.values.get(name) if name not in typed or (name in carried and name not in row.before) else None
+            for name in names
+        ])  # fmt: skip
+        return known._replace(is_pointless=self.names_nothing(row), sent=sent)
 
     def settle(self, cell: CellKey, claims: list[CellClaim]) -> None:
         """Decide of one cell."""
@@ -134,24 +158,24 @@ class _Merger:
             and self.may_write(table, key, position, latest)
         ):
             outcome = MergeOutcome.APPLIED
-            self.write(cell, first)
+            self.write(first)
         else:
             outcome = MergeOutcome.CONFLICT
             place = self.locate(table, position, name) if position is not None else None
-            changes = tuple(_modification(cell, claim, outcome) for claim in latest)
+            changes = tuple(_modification(claim, outcome) for claim in latest)
             self.merged.conflicts.append(Conflict(table, key, name, first.base, master, place, changes))
             self.disputed[cell] = latest, len(self.merged.modifications)
-        self.merged.modifications += [_modification(cell, claim, outcome) for claim in latest]
-        self.merged.modifications += [_modification(cell, claim, MergeOutcome.OUTDONE) for claim in outdone]
+        self.merged.modifications += [_modification(claim, outcome) for claim in latest]
+        self.merged.modifications += [_modification(claim, MergeOutcome.OUTDONE) for claim in outdone]
 
-    def write(self, cell: CellKey, claim: CellClaim) -> None:
+    def write(self, claim: CellClaim) -> None:
         """Give a cell the value of a claim, on a row of its own where the master lacks it."""
-        table, key, name = cell
+        table, key, _ = claim.cell
         position = self.positions[table].get(key)
         if position is None:
-            self.new_rows.setdefault(table, {}).setdefault(key, []).append((name, claim))
+            self.new_rows.setdefault(table, {}).setdefault(key, []).append(claim)
         else:
-            self.applied.append((table, position, name, claim))
+            self.applied.setdefault(table, []).append((position, claim))
 
     def apply_decisions(self, accepted: Mapping[CellKey, str]) -> None:
         """Settle the conflicts that people decided: by cell, the partner whose value counts, or nobody."""
@@ -163,11 +187,11 @@ class _Merger:
             merged.ruled.append(conflict)
             claims, start = self.disputed[cell]
             for number, claim in enumerate(claims, start):
-                is_accepted = claim.source.partenaire == accepted[cell]
+                is_accepted = claim.row.source.partenaire == accepted[cell]
                 outcome = MergeOutcome.APPLIED if is_accepted else MergeOutcome.DECLINED
                 merged.modifications[number] = replace(merged.modifications[number], outcome=outcome)
                 if is_accepted:
-                    self.write(cell, claim)
+                    self.write(claim)
         merged.conflicts = [
             conflict for conflict in merged.conflicts if (conflict.table, conflict.key, conflict.champ) not in accepted
         ]
@@ -177,9 +201,7 @@ class _Merger:
         part, nor one of a line, or that names a row, that the contract has no more."""
         if position is not None:
             return True
-        if (table, key) in self.removed_rows:
-            return False
-        if self.pointless and any(id(claim.row) in self.pointless for claim in claims):
+        if (table, key) in self.removed_rows or any(claim.row.is_pointless for claim in claims):
             return False
         known = table in self.made_by_forms or key[0] in self.known_ids[table]
         return known or all(claim.row.is_new for claim in claims)
@@ -211,17 +233,17 @@ def _latest_of_each(claims: Sequence[CellClaim]) -> tuple[list[CellClaim], list[
     """What each partner says last, and what it said for an earlier exercice."""
     last: dict[str, CellClaim] = {}
     for claim in claims:
-        before = last.get(claim.source.partenaire)
-        if before is None or before.source.exercice <= claim.source.exercice:
-            last[claim.source.partenaire] = claim
+        source = claim.row.source
+        before = last.get(source.partenaire)
+        if before is None or before.row.source.exercice <= source.exercice:
+            last[source.partenaire] = claim
     latest = list(last.values())
     return latest, [claim for claim in claims if not any(claim is other for other in latest)]
 
 
-def _modification(cell: CellKey, claim: CellClaim, outcome: MergeOutcome) -> Modification:
-    source, (table, key, name) = claim.source, cell
-    file = source.file_of(claim.row)
+def _modification(claim: CellClaim, outcome: MergeOutcome) -> Modification:
+    source, file = claim.row.source, claim.row.file
     return Modification(
-        table, key, name, claim.base, claim.after, source.partenaire, source.exercice, claim.place,
+        *claim.cell, claim.base, claim.after, source.partenaire, source.exercice, claim.place,
         file.saved, file.author, outcome, claim.row.is_new,
     )  # fmt: skip

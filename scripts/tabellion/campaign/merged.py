@@ -10,16 +10,19 @@ from typing import NamedTuple
 from tabellion.campaign.model import Conflict, DroppedRow, Modification, Removal, ReturnedRow
 from tabellion.campaign.parsed_return import ParsedReturn
 from tabellion.findings import Place
-from tabellion.schema import Key, Schemas
-from tabellion.schema.forms import TableSpec
+from tabellion.schema import Key
 from tabellion.schema.tables import Column, Table, Tables
 
 CellKey = tuple[str, Key, str]
 """A cell of the contract: its table, the key of its row, its field."""
 AdoptedValues = Mapping[CellKey, object]
 """What the contract has already taken over from one partner's return, cell by cell."""
-NewRows = Mapping[str, Mapping[Key, Sequence[tuple[str, "CellClaim"]]]]
-"""The cells of the rows that the master lacks, by table and key."""
+Applied = Mapping[str, Sequence[tuple[int, "CellClaim"]]]
+"""The claims that count on cells of the master, by table, each with the position of its row."""
+NewRows = Mapping[str, Mapping[Key, Sequence["CellClaim"]]]
+"""The claims on the rows that the master lacks, by table and key."""
+#: The places of the values of a row of which no return says one.
+NO_PLACES: dict[str, Place] = {}
 
 
 @dataclass(frozen=True)
@@ -51,14 +54,29 @@ class InForce:
         return self.parsed.identity.exercice if self.parsed.identity else 0
 
 
+class ClaimingRow(NamedTuple):
+    """What is kept of a returned row, of ``source``, that claims cells: the ``file`` that it was typed in, its place.
+
+    Of one that the master lacks: whether it names a row that the master lacks too, and the values that it has beside
+    its claims, in the order of its table's fields.
+    """
+
+    source: InForce
+    file: ParsedReturn
+    place: Place
+    is_new: bool
+    is_pointless: bool = False
+    sent: Sequence[object] = ()
+
+
 class CellClaim(NamedTuple):
     """What one return says of one cell (``after``), and what it, or an adoption, had there before (``base``).
 
     A named tuple because there are hundreds of thousands.
     """
 
-    source: InForce
-    row: ReturnedRow
+    cell: CellKey
+    row: ClaimingRow
     base: object
     after: object
     place: Place
@@ -66,7 +84,7 @@ class CellClaim(NamedTuple):
 
 @dataclass
 class Merged:
-    """The tables after the merge; ``row_places`` has the place of each row and ``cells`` of each cell applied.
+    """The tables after the merge; ``row_places`` has the place of each row, ``cells`` those of its values applied.
 
     A table that no return changes is the master's own, and so is each column. ``ruled`` are the conflicts that were
     decided, ``dropped`` the rows that decisions took out.
@@ -74,54 +92,49 @@ class Merged:
 
     tables: Tables
     row_places: dict[str, list[Place]]
-    cells: dict[tuple[str, int, str], Place] = field(default_factory=dict)
+    cells: dict[str, list[dict[str, Place]]] = field(default_factory=dict)
     modifications: list[Modification] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
     ruled: list[Conflict] = field(default_factory=list)
     removals: list[Removal] = field(default_factory=list)
     dropped: list[DroppedRow] = field(default_factory=list)
 
+    def select(self, table: str, positions: Sequence[int]) -> None:
+        """Keep the rows of a table at these positions, in this order, with their places."""
+        self.tables[table] = self.tables[table].select(positions)
+        self.row_places[table] = [self.row_places[table][position] for position in positions]
+        if table in self.cells:
+            self.cells[table] = [self.cells[table][position] for position in positions]
 
-def fill_tables(
-    merged: Merged, applied: Sequence[tuple[str, int, str, CellClaim]], new_rows: NewRows, schemas: Schemas
-) -> None:
-    """Write what counts into columns of their own, and add the rows that the master lacks.
 
-    ``applied`` are the claims that count on cells of the master, by table, position and field.
+def fill_tables(merged: Merged, applied: Applied, new_rows: NewRows) -> None:
+    """Write what counts into columns of their own, and add the rows that the master lacks, each after the last row of
+    its kind.
     """
-    changed = dict[str, dict[str, Column]]()
-    for table, position, name, claim in applied:
-        columns = changed.setdefault(table, {})
-        if name not in columns:
-            columns[name] = list(merged.tables[table].columns[name])
-        columns[name][position] = claim.after
-    merged.tables |= {table: merged.tables[table].with_columns(columns) for table, columns in changed.items()}
-    known = {table: len(merged.tables[table]) for table in new_rows}
-    specs = {spec.resource: spec for spec in schemas.forms}
-    moved = {table: _add_rows(merged, table, cells, specs[table]) for table, cells in new_rows.items()}
-    merged.cells = {
-        (table, moved[table][position] if table in moved else position, name): claim.place
-        for table, position, name, claim in applied
-    }
-    for table, of_table in new_rows.items():
-        for position, cells in enumerate(of_table.values(), known[table]):
-            at = moved[table][position]
-            for name, claim in cells:
-                merged.cells[table, at, name] = claim.place
+    for table in dict.fromkeys((*applied, *new_rows)):
+        before, added = merged.tables[table], new_rows.get(table, {})
+        columns = _longer_columns(before, added) if added else {}
+        places = merged.cells[table] = [NO_PLACES] * (len(before) + len(added))
+        of_new_rows = enumerate(added.values(), len(before))
+        claims = (*applied.get(table, ()), *((position, claim) for position, of_row in of_new_rows for claim in of_row))
+        for position, claim in claims:
+            name = claim.cell[2]
+            if name not in columns:
+                columns[name] = list(before.columns[name])
+            columns[name][position] = claim.after
+            if places[position] is NO_PLACES:
+                places[position] = {}
+            places[position][name] = claim.place
+        merged.tables[table] = before.with_columns(columns)
+        if added:
+            merged.row_places[table] += [of_row[0].row.place for of_row in added.values()]
+            merged.select(table, _in_order(merged.tables[table], len(before)))
 
 
 def drop_rows(merged: Merged, table: str, positions: Collection[int]) -> None:
     """Take rows out of a merged table, with their places."""
     removed = set(positions)
-    kept = [position for position in range(len(merged.tables[table])) if position not in removed]
-    moved = {before: after for after, before in enumerate(kept)}
-    merged.tables[table] = merged.tables[table].select(kept)
-    merged.row_places[table] = [merged.row_places[table][position] for position in kept]
-    merged.cells = {
-        (name, moved[position] if name == table else position, champ): place
-        for (name, position, champ), place in merged.cells.items()
-        if name != table or position in moved
-    }
+    merged.select(table, [position for position in range(len(merged.tables[table])) if position not in removed])
 
 
 def positions_by(columns: Mapping[str, Column], names: Sequence[str]) -> dict[Key, int]:
@@ -130,34 +143,14 @@ def positions_by(columns: Mapping[str, Column], names: Sequence[str]) -> dict[Ke
     return {values: position for position, values in enumerate(rows)}
 
 
-def _add_rows(
-    merged: Merged, table: str, new_rows: Mapping[Key, Sequence[tuple[str, CellClaim]]], spec: TableSpec
-) -> Sequence[int]:
-    """Add rows to a table, each after the last row of its kind; returns where each row of the longer table went."""
-    before, row_places = merged.tables[table], merged.row_places[table]
-    schema, typed, carried = before.schema, spec.typed_fields, frozenset(spec.carried_fields)
-    added: dict[str, Column] = {name: [] for name in schema.names}
-    for key, cells in new_rows.items():
-        source, row = cells[0][1].source, cells[0][1].row
-        values = dict(zip(schema.primary_key, key, strict=True))
-        values |= {name: claim.after for name, claim in cells}
-        row_places.append(row.place(source.fichier))
-        sent = () if row.is_new else row.values  # of a row of the partner's own, every value was settled
-        for name, column in added.items():
-            if name in values:
-                column.append(values[name])
-            elif name in sent and (name not in typed or (name in carried and name not in row.before)):
-                column.append(row.values[name])
-            else:
-                column.append(None)
-    longer = Table(schema, {name: values + added[name] for name, values in before.columns.items()})
-    order = _in_order(longer, len(before))
-    merged.tables[table] = longer.select(order)
-    merged.row_places[table] = [row_places[position] for position in order]
-    moved = [0] * len(order)
-    for after, position in enumerate(order):
-        moved[position] = after
-    return moved
+def _longer_columns(table: Table, added: Mapping[Key, Sequence[CellClaim]]) -> dict[str, Column]:
+    """The columns of a table with the rows that it lacks, these as they were sent."""
+    rows = [claims[0].row for claims in added.values()]
+    keys = dict(zip(table.schema.primary_key, zip(*added, strict=True), strict=True))
+    return {
+        name: [*values, *keys.get(name, (row.sent[rank] if row.sent else None for row in rows))]
+        for rank, (name, values) in enumerate(table.columns.items())
+    }
 
 
 def _in_order(table: Table, known: int) -> list[int]:

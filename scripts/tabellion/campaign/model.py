@@ -7,11 +7,12 @@ Every ``Place`` here names its file as people find it from the folder ``workbook
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum
 from functools import cached_property
+from sys import intern
 from typing import Any
 
 from tabellion.addresses import cell_name
@@ -63,8 +64,8 @@ class ReturnedRow:
 
     def place(self, fichier: str, champ: str | None = None) -> Place:
         """The cell of a field in the return ``fichier``; the row's first cell for a field without one."""
-        column = self.columns.get(champ or "") or min(self.columns.values(), default=1)
-        return Place(self.fichier or fichier, self.sheet, cell_name(self.row, column))
+        cell = cell_name(self.row, self.columns.get(champ or "") or min(self.columns.values(), default=1))
+        return Place(self.fichier or fichier, self.sheet, intern(cell))
 
 
 @dataclass(frozen=True)
@@ -288,7 +289,7 @@ class Consolidation:
 
     ``contract`` has the consolidated tables (indexes 0, 1, 2, …), ``master`` those of the contract alone.
     ``row_places[table][position]`` is the place of a row (its file, sheet and first cell; a line of the register when
-    there is no master workbook); ``cells[table, position, field]`` the places of the values that come from a return.
+    there is no master workbook); ``cells[table][position]`` those of the values that come from returns, by field.
     ``locate`` knows the cell of the master where any other value stands; without it, only its row's first one is known.
     ``strays`` are files that are nobody's form. ``findings`` are all: of the master, of each file, across partners.
     ``questions`` are what people have to decide, or have decided (``decisions``): the open ones first. ``dropped`` are
@@ -298,7 +299,7 @@ class Consolidation:
     contract: Book
     master: Book
     row_places: Mapping[str, list[Place]]
-    cells: Mapping[tuple[str, int, str], Place]
+    cells: Mapping[str, Sequence[Mapping[str, Place]]]
     board: tuple[BoardLine, ...]
     strays: tuple[ReceivedFile, ...]
     modifications: tuple[Modification, ...]
@@ -322,7 +323,7 @@ class Consolidation:
         """The cell that a consolidated value comes from, in a return or in the master."""
         if self.locate is not None:
             return self.locate(table, position, champ)
-        return self.cells.get((table, position, champ), self.row_places[table][position])
+        return (table in self.cells and self.cells[table][position].get(champ)) or self.row_places[table][position]
 
     @property
     def changes(self) -> tuple[Modification, ...]:

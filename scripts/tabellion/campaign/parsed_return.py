@@ -11,11 +11,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from tabellion.campaign.model import ReturnedRow
+from tabellion.campaign.packed_rows import PackedRows
 from tabellion.contract.workspace import Settings
 from tabellion.findings import Finding, Json, Place, Severity, counted, finding
 from tabellion.layout.forms import KIND_FORM, FilledBy, FormIdentity, SealKey, baseline_text, baseline_value
@@ -25,14 +26,11 @@ from tabellion.reading.raw import RawWorkbook
 from tabellion.reading.references import References
 from tabellion.schema import Schemas, TableSchema
 from tabellion.schema.forms import COMPUTED_ROLES, Role
-from tabellion.schema.table import Key
 from tabellion.schema.tables import Row
 
 if TYPE_CHECKING:
     from tabellion.reading.form import FormTable, ParsedForm
 
-#: The key of a day in JSON.
-_DAY = "jour"
 #: Errors that the contract's own exercices make, not what the file answers: they come and go with the settings.
 _OF_THE_MOMENT = frozenset({"exercice-hors-contrat"})
 #: What is said of a form that came back as it was sent.
@@ -71,7 +69,7 @@ class ParsedReturn:
     saved: datetime | None
     author: str
     findings: tuple[Finding, ...]
-    rows: tuple[ReturnedRow, ...] = ()
+    rows: tuple[ReturnedRow, ...] | PackedRows = ()
     removed: tuple[RemovedRow, ...] = ()
     is_readable: bool = True
     filled_by: FilledBy | None = None
@@ -105,6 +103,18 @@ class ParsedReturn:
         content = (self.identity, rows, mistakes, removed)
         signed = () if self.filled_by in (None, FilledBy()) else (self.filled_by,)
         return hashlib.sha256(repr((*content, *signed)).encode()).hexdigest()
+
+    def rows_of(self, table: str) -> Iterable[ReturnedRow]:
+        """Its rows of one table."""
+        if isinstance(self.rows, PackedRows):
+            return self.rows.of_table(table)
+        return [row for row in self.rows if row.table == table]
+
+    def packed(self) -> ParsedReturn:
+        """The same return, of which the rows take little memory."""
+        packed = replace(self, rows=PackedRows.of(self.rows))
+        packed.__dict__["answers"] = self.answers  # it is worked out of all rows
+        return packed
 
     def with_findings(self, findings: Iterable[Finding]) -> ParsedReturn:
         """The same return with findings more, many of a kind in one column counted."""
@@ -263,14 +273,8 @@ def without_file(findings: Iterable[Finding]) -> Iterator[Finding]:
 
 
 def to_json(parsed: ParsedReturn) -> dict[str, object]:
-    """The return as JSON has it, its rows by table and sheet: names of fields and columns are written once."""
+    """The return as JSON has it, its rows packed."""
     identity = parsed.identity
-    groups: dict[Key, list[object]] = {}
-    for row in parsed.rows:
-        group = groups.setdefault((row.table, row.sheet, tuple(row.columns.items()), tuple(row.values)), [])
-        before = {name: plain_json(value) for name, value in row.before.items()}
-        values = [plain_json(value) for value in row.values.values()]
-        group.append([row.row, row.is_new, [plain_json(part) for part in row.key], values, before])
     return {
         "sha256": parsed.sha256,
         "identity": identity and [identity.contrat, identity.partenaire, identity.exercice, identity.formulaire],
@@ -279,7 +283,7 @@ def to_json(parsed: ParsedReturn) -> dict[str, object]:
         "is_readable": parsed.is_readable,
         "filled_by": parsed.filled_by and list(astuple(parsed.filled_by)),
         "findings": [finding_json(finding) for finding in parsed.findings],
-        "rows": [[table, sheet, dict(columns), names, rows] for (table, sheet, columns, names), rows in groups.items()],
+        "rows": PackedRows.of(parsed.rows).parts,
         "removed": [[row.table, row.row_id, row.libelle, row.feuille, row.cellule] for row in parsed.removed],
     }
 
@@ -292,35 +296,11 @@ def from_json(content: Json) -> ParsedReturn:
         None if content["saved"] is None else datetime.fromisoformat(content["saved"]),
         content["author"],
         tuple(finding_of(part) for part in content["findings"]),
-        tuple(
-            ReturnedRow(
-                table,
-                tuple(map(value_of, key)),
-                # one by one, that is half the time of reading what is remembered
-                dict(zip(names, [value_of(part) if part.__class__ is dict else part for part in values], strict=True)),
-                {name: value_of(value) for name, value in before.items()},
-                is_new,
-                sheet,
-                row,
-                columns,
-            )
-            for table, sheet, columns, names, rows in content["rows"]
-            for row, is_new, key, values, before in rows
-        ),
+        PackedRows(tuple((str(table), str(rows)) for table, rows in content["rows"])),
         tuple(RemovedRow(*row) for row in content["removed"]),
         content["is_readable"],
         FilledBy(*filled) if (filled := content.get("filled_by")) else None,
     )
-
-
-def plain_json(value: object) -> object:
-    """One value of a table as JSON has it: a day is marked, the rest is as it is."""
-    return {_DAY: value.isoformat()} if isinstance(value, date) else value
-
-
-def value_of(content: object) -> object:
-    """The value that :func:`plain_json` wrote."""
-    return date.fromisoformat(content[_DAY]) if isinstance(content, dict) else content
 
 
 def finding_json(finding: Finding) -> list[object]:

@@ -23,8 +23,8 @@ class MergedPlaces:
         """The cell of a return where it says the value, else the master's: of a row that a form makes, the cell of the
         same row of another exercice that the form took the value from.
         """
-        place = self.merged.cells.get((table, int(index), field or ""))
-        if place is not None:
+        places = self.merged.cells.get(table)
+        if places is not None and (place := places[int(index)].get(field or "")) is not None:
             return place
         row_place = self.merged.row_places[table][int(index)]
         position = self._positions(table)[int(index)]

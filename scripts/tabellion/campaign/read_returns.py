@@ -151,6 +151,7 @@ def read_files(
         new = {number: _parsed(outcome, files[number].path) for number, outcome in batch.items()}
         for number, findings in check_rows_apart(new, book).items():
             new[number] = new[number].with_findings(findings)
+        new = {number: parsed_return.packed() for number, parsed_return in new.items()}
         parsed |= new
         lasting = {
             name: parsed_return

@@ -83,9 +83,7 @@ def _contradictions(inspection: Inspection, returns: Sequence[InForce]) -> list[
     declared: defaultdict[tuple[str, str, int], dict[str, list[_Declaration]]] = defaultdict(dict)
     for source in returns:
         name = partners.get(source.partenaire, {}).get("nom") or source.partenaire
-        for row in source.parsed.rows:
-            if row.table != _FINANCEMENTS:
-                continue
+        for row in source.parsed.rows_of(_FINANCEMENTS):
             before = known.get(row.key[0], {})
             fiche, funder = (row.values.get(champ) or before.get(champ) for champ in ("fiche_id", "financeur_id"))
             if fiche is not None and funder is not None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from tabellion.campaign.decisions import Choice, Decisions, Question, QuestionKind, Statement, question_id
-from tabellion.campaign.merged import Merged, drop_rows
+from tabellion.campaign.merged import NO_PLACES, Merged, drop_rows
 from tabellion.campaign.model import DroppedRow, MergeOutcome
 from tabellion.checks.same_lines import same_lines
 from tabellion.contract.book import Book
@@ -127,8 +127,9 @@ def _fill(merged: Merged, kept: int, other: int) -> None:
         if values[kept] is None and values[other] is not None
     }
     merged.tables[_TABLE] = table.with_columns(filled)
-    for name in filled:
-        merged.cells[_TABLE, kept, name] = merged.cells.get((_TABLE, other, name), merged.row_places[_TABLE][other])
+    places = merged.cells.setdefault(_TABLE, [NO_PLACES] * len(table))
+    known, row_place = places[other], merged.row_places[_TABLE][other]
+    places[kept] = {**places[kept], **{name: known.get(name, row_place) for name in filled}}
 
 
 def _key(row: Row) -> Key:

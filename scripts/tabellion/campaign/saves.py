@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tabellion.campaign.model import MergeOutcome, Modification
-from tabellion.campaign.parsed_return import plain_json, value_of
+from tabellion.campaign.plain_values import plain_json, value_of
 from tabellion.contract.first_settings import FirstSettings
 from tabellion.contract.folders import ANSWERED, Folders
 from tabellion.findings import Json, Place

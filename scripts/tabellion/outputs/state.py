@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tabellion.campaign.model import BoardLine, CellChange, ChangesSince, Consolidation, Modification
-from tabellion.campaign.parsed_return import plain_json, value_of
+from tabellion.campaign.plain_values import plain_json, value_of
 from tabellion.findings import Json, Place
 from tabellion.measures import AMOUNT_WORDS
 from tabellion.schema import FALSE_WORD, TRUE_WORD, Field, Key, TableSchema

@@ -126,20 +126,14 @@ def part_of(consolidation: Consolidation, details: Details, workbook: DetailWork
     """The consolidation of the rows of one workbook: what is short is there whole, the rest is theirs."""
     contract = consolidation.contract
     tables, row_places = dict(contract.tables), dict(consolidation.row_places)
-    cells: dict[tuple[str, int, str], Place] = {}
-    all_cells = consolidation.cells
+    cells: dict[str, Sequence[Mapping[str, Place]]] = {}
     for name in details.tables:
         positions = workbook.rows.get(name, ())
         tables[name] = contract.tables[name].select(positions)
         places = consolidation.row_places.get(name, [])
         row_places[name] = [places[position] for position in positions]
-        fields = contract.schemas[name].names
-        cells |= {
-            (name, rank, champ): all_cells[cell]
-            for rank, position in enumerate(positions)
-            for champ in fields
-            if (cell := (name, position, champ)) in all_cells
-        }
+        if name in consolidation.cells:
+            cells[name] = [consolidation.cells[name][position] for position in positions]
     return replace(
         consolidation, contract=replace(contract, tables=tables), row_places=row_places, cells=cells,
         modifications=workbook.changes, staff=(),

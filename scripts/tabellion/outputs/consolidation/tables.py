@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -93,19 +92,16 @@ def write_data(sheet: Sheet, consolidation: Consolidation, data: DataSheet, labe
     resource = data.resource
     table = consolidation.contract.tables[resource]
     height = min(len(table), _LAST_ROW - FIRST_ROW)
-    places: dict[int, dict[str, Place]] = defaultdict(dict)
-    for (name_of_table, position, name), place in consolidation.cells.items():
-        if name_of_table == resource:
-            places[position][name] = place
+    cell_places = consolidation.cells.get(resource) or [dict[str, Place]()] * len(table)
     shown = f", les {height} premières sont ici" if height < len(table) else ""
     subtitle = f"{data.schema.description}  {plural(len(table), 'ligne')}{shown}".strip()
     sheet.title(data.schema.title, subtitle, len(data.labels))
     maker = maker_for(sheet.writer, height)
-    if places:
+    if any(cell_places):
         sample = maker.value(data.schema.by_name[data.fields[0].name], None, {}, returned=True).style
         sheet.write(2, 0, "Ainsi", sample)
         sheet.write(2, 1, "en gras sur fond coloré : la valeur vient d'un retour", sheet.writer.format(italic=True))
-    cells = _cells(consolidation, data, height, places, maker, labels)
+    cells = _cells(consolidation, data, cell_places[:height], maker, labels)
     aligns = [_align(field) for field in data.fields]
     widths = [min(field.width, _WIDEST_LINE if field.one_line else _WIDEST) for field in data.fields]
     columns = [
@@ -124,15 +120,12 @@ def write_data(sheet: Sheet, consolidation: Consolidation, data: DataSheet, labe
 def _cells(
     consolidation: Consolidation,
     data: DataSheet,
-    height: int,
-    places: Mapping[int, Mapping[str, Place]],
+    cell_places: Sequence[Mapping[str, Place]],
     maker: CellMaker,
     labels: Labels,
 ) -> list[LongColumn]:
-    """The first ``height`` rows; ``places`` are those of the values of returns, by position and field."""
-    table = consolidation.contract.tables[data.resource]
-    nothing: dict[str, Place] = {}
-    cell_places = [places.get(position, nothing) for position in range(height)]
+    """The first rows, as many as ``cell_places``: those of the values of returns of each, by field."""
+    table, height = consolidation.contract.tables[data.resource], len(cell_places)
     returned = {name for mine in cell_places for name in mine}
     row_places: list[Place | None] = [*consolidation.row_places.get(data.resource, [])[:height]]
     row_places += [None] * (height - len(row_places))
