@@ -6,7 +6,8 @@ The register says the last values; this file says what they were before, who sav
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -97,14 +98,17 @@ def load_saves(folders: Folders) -> Saves:
     return replace(changes, answered=AnsweredRows(folders.memory))
 
 
-def keep_answered(memory: Path, answered: frozenset[tuple[str, Key]]) -> None:
-    """Remember the rows that returns or decisions speak of: their removal will wait.
+def keep_answered(memory: Path, answered: Iterable[tuple[str, Key]]) -> None:
+    """Remember the rows that returns or decisions speak of, in their order: their removal will wait.
 
     Raises :class:`TabellionError` where the memory cannot be written.
     """
-    if answered != _load_answered(memory):
-        rows = sorted(([table, list(map(plain_json, key))] for table, key in answered), key=repr)
-        write_whole(memory / ANSWERED, json.dumps(rows, ensure_ascii=False).encode("utf-8", "backslashreplace"))
+    rows = [[table, list(map(plain_json, key))] for table, key in answered]
+    content = json.dumps(rows, ensure_ascii=False).encode("utf-8", "backslashreplace")
+    with suppress(OSError):
+        if (memory / ANSWERED).read_bytes() == content:
+            return
+    write_whole(memory / ANSWERED, content)
 
 
 def _load_answered(memory: Path) -> frozenset[tuple[str, Key]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 
@@ -50,9 +50,10 @@ def check_shared_lines(inspection: Inspection) -> None:
     subjects: set[Key] = set()
     for name in _COLUMNS:
         amounts = inspection.column(_LINES, name)
+        counts = Counter(amounts)  # most amounts are there once: they are shared with nobody
         firsts: defaultdict[Key, dict[str, int]] = defaultdict(dict)
         for position, convention, town, exercice in lines:
-            if (cents := amounts[position] or 0) > 0:
+            if counts[cents := amounts[position]] > 1 and (cents or 0) > 0:
                 firsts[convention, exercice, cents, folded[labels[position]]].setdefault(town, position)
         for (convention, exercice, cents, label), towns in firsts.items():
             if len(towns) > 1 and sum(map(str.isalpha, label)) >= _FEWEST_LETTERS:

@@ -73,13 +73,16 @@ def with_copies(consolidation: Consolidation, copies: Mapping[str, str]) -> Cons
 
 
 def kept_files(workspace: Workspace, inputs: Inputs) -> dict[Path, Copy]:
-    """The accepted files to keep: where, and from what."""
+    """The accepted files to keep, but for those that are kept already: where, and from what."""
     folder, master = workspace.consolidation / KEPT, inputs.master
     kept = {
         target: Copy(workspace.workbooks / fichier, sha256)
         for target, (fichier, sha256) in files_in_force(workspace, inputs).items()
     }
-    kept = {target: copy for target, copy in kept.items() if target != copy.source}
+    in_place = {workspace.workbooks / name: sha256 for sha256, name in inputs.kept.items()}
+    kept = {
+        target: copy for target, copy in kept.items() if target != copy.source and in_place.get(target) != copy.sha256
+    }
     is_own = inputs.source.is_workbook and master.fichier == workspace.contrat.name
     if is_own and not any(held.caution is Caution.UNDOING for held in inputs.source.state.withheld):
         kept[folder / master.fichier] = Copy(workspace.contrat, master.sha256)

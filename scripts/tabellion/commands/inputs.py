@@ -114,13 +114,13 @@ def load_inputs(
     return Inputs(source, files, assembly, decided, names, leftovers)
 
 
-def answered_rows(consolidation: Consolidation) -> frozenset[tuple[str, Key]]:
-    """The rows of the contract that returns change or contradict, or that somebody has decided of."""
-    rows = {(change.table, change.key) for change in consolidation.modifications}
-    rows |= {(conflict.table, conflict.key) for conflict in consolidation.conflicts}
+def answered_rows(consolidation: Consolidation) -> list[tuple[str, Key]]:
+    """The rows of the contract that returns change or contradict, or that somebody has decided of, each once."""
+    rows = [(change.table, change.key) for change in consolidation.modifications]
+    rows += [(conflict.table, conflict.key) for conflict in consolidation.conflicts]
     decided = [question for question in consolidation.questions if consolidation.decisions.of(question.id) is not None]
-    rows |= {(question.table, question.key) for question in decided if question.kind in _ABOUT_ROWS}
-    return frozenset(rows)
+    rows += [(question.table, question.key) for question in decided if question.kind in _ABOUT_ROWS]
+    return list(dict.fromkeys(rows))
 
 
 def list_files(workspace: Workspace) -> Listing:

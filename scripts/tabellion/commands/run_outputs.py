@@ -19,13 +19,13 @@ from tabellion.contract.register import register_files
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Json
 from tabellion.mail.outbox import with_mails
+from tabellion.outputs.since import since_previous
 from tabellion.outputs.state import (
     STATE_FILE,
     ChangeDigests,
     PreviousOutputs,
     change_digests,
     read_previous,
-    since_previous,
     state_digest,
 )
 from tabellion.transaction import Copy

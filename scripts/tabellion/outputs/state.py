@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby, islice
@@ -18,11 +15,7 @@ from typing import Any
 from tabellion.campaign.model import BoardLine, CellChange, ChangesSince, Consolidation, Modification
 from tabellion.campaign.plain_values import plain_json, value_of
 from tabellion.findings import Json, Place
-from tabellion.measures import AMOUNT_WORDS
-from tabellion.schema import FALSE_WORD, TRUE_WORD, Field, Key, TableSchema
-from tabellion.schema.cast import cast_column
-from tabellion.schema.csv_text import parse_csv_text
-from tabellion.schema.table import Value
+from tabellion.schema import Key
 
 STATE_FILE = "constats.json"
 _VERSION = 1
@@ -67,7 +60,7 @@ def read_previous(folder: Path, registre: Path, names: Iterable[str]) -> Previou
             datetime.fromisoformat(state["fait_le"]),
             _since(state["depuis"]),
             {(line["partenaire"], line["exercice"]): line["etat"] for line in content["campagne"]},
-            Counter(_finding_key(finding) for finding in content["constats"]),
+            Counter(finding_key(finding) for finding in content["constats"]),
             int(state["exercice"]),
             {str(name): str(source) for name, source in state["copies"].items()},
             {name: _text(registre / f"{name}.csv") for name in names},
@@ -80,7 +73,7 @@ def read_previous(folder: Path, registre: Path, names: Iterable[str]) -> Previou
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError):
         return ""
 
@@ -160,7 +153,7 @@ def state_json(
             "empreinte": digest,
             "fait_le": consolidation.made.isoformat(timespec="seconds"),
             "exercice": exercice,
-            "total_centimes": _total(consolidation, exercice)[1],
+            "total_centimes": total_shown(consolidation, exercice)[1],
             "copies": dict(sorted(copies.items())),
             "sorties": dict(sorted(outputs.items())),
             "details": dict(details),
@@ -172,23 +165,11 @@ def state_json(
     return (text + "\n").encode("utf-8", "backslashreplace")
 
 
-def _total(consolidation: Consolidation, exercice: int) -> tuple[str, int | None]:
+def total_shown(consolidation: Consolidation, exercice: int) -> tuple[str, int | None]:
     """The amount that says most of the exercice, and what its lines add up to, in cents (``None``: not known)."""
     overview = consolidation.contract.overview
     measure = overview.measure(exercice)
     return measure, overview.of(exercice).total(measure)
-
-
-def _total_before(schema: TableSchema, lines: str, exercice: int, measure: str) -> int | None:
-    """What the lines in place added up to, of the same amount: another one would change by what nobody changed."""
-    names, rows = _csv_rows(lines)
-    year_at, amount_at = (names.index(name) if name in names else _FAR for name in ("exercice", measure))
-    whole = (row for row in rows if len(row) > max(year_at, amount_at))
-    texts = Counter(row[amount_at] for row in whole if row[year_at] == str(exercice) and row[amount_at])
-    amount = schema.by_name[measure]
-    cast = cast_column(amount, [parse_csv_text(amount, text) for text in texts])
-    known = [cents * texts[text] for text, cents in zip(texts, cast.values, strict=True) if isinstance(cents, int)]
-    return sum(known) if known else None
 
 
 def _line_json(line: BoardLine) -> dict[str, object]:
@@ -206,97 +187,8 @@ def _line_json(line: BoardLine) -> dict[str, object]:
     }
 
 
-def since_previous(
-    consolidation: Consolidation,
-    previous: PreviousOutputs | None,
-    tables: Mapping[str, bytes],
-    findings: Sequence[Mapping[str, object]],
-) -> ChangesSince:
-    """What changed from the outputs in place to this consolidation; ``tables`` are its CSV files by table."""
-    if previous is None:
-        return ChangesSince()
-    schemas = consolidation.contract.schemas
-    cells: list[CellChange] = []
-    for name, content in tables.items():
-        if name in previous.tables and (new := content.decode("utf-8")) != previous.tables[name]:
-            with suppress(csv.Error):  # somebody spoilt the table that was there: nothing can be said against it
-                cells += _changes(schemas[name], previous.tables[name], new, consolidation)
-    status_changes = [
-        (line.partenaire, line.exercice, before, line.status.value)
-        for line in consolidation.board
-        if (before := previous.statuses.get((line.partenaire, line.exercice), "")) != line.status.value
-    ]
-    now = Counter(_finding_key(finding) for finding in findings)
-    exercice = consolidation.contract.settings.exercice_courant
-    measure, total = _total(consolidation, exercice)
-    was = total
-    if previous.exercice == exercice and _LINES in previous.tables:
-        with suppress(csv.Error, TypeError):
-            was = _total_before(schemas[_LINES], previous.tables[_LINES], exercice, measure)
-    return ChangesSince(
-        previous.made,
-        tuple(cells),
-        tuple(status_changes),
-        (now - previous.findings).total(),
-        (previous.findings - now).total(),
-        (was, total) if was != total else None,
-        f"{AMOUNT_WORDS[measure]} {exercice}",
-    )
-
-
-def _changes(schema: TableSchema, before: str, after: str, consolidation: Consolidation) -> Iterator[CellChange]:
-    """The cells of a table that differ between two CSV texts; of a row that is new or gone, all but its key."""
-    (names, old_rows), (new_names, new_rows) = _csv_rows(before), _csv_rows(after)
-    # Most rows are the same: only the others are told apart by their keys.
-    same = set(old_rows).intersection(new_rows) if names == new_names else set[tuple[str, ...]]()
-    old, new = _by_key(schema, names, old_rows, same), _by_key(schema, new_names, new_rows, same)
-    for key, (position, texts) in new.items():
-        _, before_texts = old.get(key, (0, ()))
-        row, known = dict(zip(schema.names, texts, strict=True)), dict(zip(names, before_texts, strict=False))
-        for name in schema.names:
-            if known.get(name, "") != row[name] and (known or name not in schema.primary_key):
-                yield _change(schema, name, known, row, consolidation.place(schema.name, position, name))
-    for key in (key for key in old if key not in new):
-        row = dict(zip(names, old[key][1], strict=False))
-        for name in schema.names:
-            if row.get(name, "") and name not in schema.primary_key:
-                yield _change(schema, name, row, {}, None)
-
-
-def _change(
-    schema: TableSchema, name: str, before: Mapping[str, str], after: Mapping[str, str], place: Place | None
-) -> CellChange:
-    key = tuple(_value(schema.by_name[part], (after or before).get(part, "")) for part in schema.primary_key)
-    then, now = (_value(schema.by_name[name], row.get(name) or "") for row in (before, after))
-    return CellChange(schema.name, key, name, then, now, place)
-
-
-def _csv_rows(text: str) -> tuple[list[str], list[tuple[str, ...]]]:
-    """The names of the columns of a CSV, and its rows."""
-    rows = csv.reader(io.StringIO(text, newline=""))
-    names = next(rows, [])
-    return names, [tuple(row) for row in rows if row]
-
-
-def _by_key(
-    schema: TableSchema, names: Sequence[str], rows: Iterable[tuple[str, ...]], but: Container[tuple[str, ...]]
-) -> dict[tuple[str, ...], tuple[int, tuple[str, ...]]]:
-    """The rows of a CSV with their positions, by their keys; those in ``but`` are left out."""
-    places = [names.index(name) if name in names else _FAR for name in schema.primary_key]
-    return {
-        tuple(row[place] if place < len(row) else "" for place in places): (position, row)
-        for position, row in enumerate(rows)
-        if row not in but
-    }
-
-
-def _value(field_: Field, text: str) -> Value:
-    if field_.kind == "boolean":
-        return {TRUE_WORD: True, FALSE_WORD: False}.get(text)
-    return cast_column(field_, [parse_csv_text(field_, text)]).values[0] if text else None
-
-
-def _finding_key(content: Mapping[str, object]) -> str:
+def finding_key(content: Mapping[str, object]) -> str:
+    """What tells a finding, as ``--json`` writes it, from the others, from one run to the next."""
     return repr([content.get(name) for name in ("code", "fichier", "feuille", "cellule", "ligne", "valeur")])
 
 
