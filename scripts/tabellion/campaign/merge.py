@@ -8,7 +8,6 @@ until people decide.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 from tabellion.campaign.merged import (
     AdoptedValues,
@@ -189,7 +188,7 @@ class _Merger:
             for number, claim in enumerate(claims, start):
                 is_accepted = claim.row.source.partenaire == accepted[cell]
                 outcome = MergeOutcome.APPLIED if is_accepted else MergeOutcome.DECLINED
-                merged.modifications[number] = replace(merged.modifications[number], outcome=outcome)
+                merged.modifications[number] = merged.modifications[number]._replace(outcome=outcome)
                 if is_accepted:
                     self.write(claim)
         merged.conflicts = [

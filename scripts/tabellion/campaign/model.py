@@ -13,7 +13,7 @@ from datetime import date, datetime
 from enum import Enum
 from functools import cached_property
 from sys import intern
-from typing import Any
+from typing import Any, NamedTuple
 
 from tabellion.addresses import cell_name
 from tabellion.campaign.decisions import Decisions, Question
@@ -151,12 +151,12 @@ class MergeOutcome(Enum):
     REMOVED = "ligne supprimée"
 
 
-@dataclass(frozen=True, slots=True)
-class Modification:
+class Modification(NamedTuple):
     """One cell that a return says otherwise than the form as sent (``before``), or that staff changed in the workbook:
     who (``partenaire`` and ``exercice`` are ``None`` for the staff), where, when.
 
-    ``is_new_row`` when the whole row was added; ``place`` is the cell of the return, or of the workbook.
+    ``is_new_row`` when the whole row was added; ``place`` is the cell of the return, or of the workbook. A named tuple
+    because there are hundreds of thousands.
     """
 
     table: str

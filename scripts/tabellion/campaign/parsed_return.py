@@ -268,8 +268,8 @@ def _undated(archived: datetime | None) -> Finding:
 def without_file(findings: Iterable[Finding]) -> Iterator[Finding]:
     """The same findings in a file without a name: the same bytes may stand under several."""
     for item in findings:
-        linked = tuple(replace(place, fichier=None) for place in item.liees)
-        yield replace(item, place=replace(item.place, fichier=None), liees=linked)
+        linked = tuple(place._replace(fichier=None) for place in item.liees)
+        yield replace(item, place=item.place._replace(fichier=None), liees=linked)
 
 
 def to_json(parsed: ParsedReturn) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from tabellion.campaign.decisions import Choice, Decisions, Question, QuestionKind, Statement, question_id
 from tabellion.campaign.merged import NO_PLACES, Merged, drop_rows
@@ -68,7 +68,7 @@ def merge_same_lines(merged: Merged, book: Book, decisions: Decisions) -> list[A
         rows = merged.tables[_TABLE].rows
         keys = {_key(rows[position]) for position in joined}
         merged.modifications = [
-            replace(modification, outcome=MergeOutcome.DECLINED)
+            modification._replace(outcome=MergeOutcome.DECLINED)
             if modification.outcome is MergeOutcome.APPLIED
             and modification.table == _TABLE
             and modification.key in keys

@@ -269,7 +269,7 @@ def _saves(draft: Draft, saves: Saves, withheld: Collection[Withheld]) -> Saves:
         if first is not None and change.before not in passed.get(cell, ()):
             passed[cell] = (*passed.get(cell, ()), change.before)
         if first is not None and first.outcome is not MergeOutcome.REMOVED:
-            changes[cell] = replace(change, before=first.before, is_new_row=first.is_new_row)
+            changes[cell] = change._replace(before=first.before, is_new_row=first.is_new_row)
     lasting, past = list[Modification](), list[Modification]()
     for change in changes.values():
         (lasting if _is_lasting(change, draft, positions) else past).append(change)

@@ -177,9 +177,9 @@ def _left_notices(left: LeftEmpty) -> Iterator[Finding]:
     if left.disputed:
         first, *more = [(pair.newer.place("", pair.champ), pair.older.place("", pair.champ)) for pair in left.disputed]
         yield finding(
-            "reponses-differentes", replace(first[0], fichier=None), autre=left.candidate.fichier,
+            "reponses-differentes", first[0]._replace(fichier=None), autre=left.candidate.fichier,
             compte=plural(len(left.disputed), "cellule"), lignes=left.disputed_words,
-            liees=[replace(place, fichier=None) for place, _ in more[:_NAMED]],
+            liees=[place._replace(fichier=None) for place, _ in more[:_NAMED]],
         )  # fmt: skip
 
 

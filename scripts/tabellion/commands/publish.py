@@ -180,7 +180,7 @@ def _read(workspace: Workspace, source: Depuis) -> tuple[Book, tuple[Finding, ..
     book = load_contract(workspace, source)
     meaning = check_meaning(book, lay_out_master(book).locate)
     # The cells would be those of a workbook that is still to be generated: the sheet alone is said.
-    meaning = [replace(finding, place=replace(finding.place, cellule=None)) for finding in meaning]
+    meaning = [replace(finding, place=finding.place._replace(cellule=None)) for finding in meaning]
     return book, (*book.findings, *meaning), "de l’état consolidé"
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from tabellion.wording import french_value, plural
 
@@ -34,9 +34,11 @@ class Severity(IntEnum):
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a value stands: a workbook's cell (``feuille``, ``cellule`` as A1), or a text's one-based ``ligne``."""
+class Place(NamedTuple):
+    """Where a value stands: a workbook's cell (``feuille``, ``cellule`` as A1), or a text's one-based ``ligne``.
+
+    A named tuple because there are hundreds of thousands.
+    """
 
     fichier: str | None = None
     feuille: str | None = None
@@ -100,7 +102,7 @@ class Finding:
         """The finding as the object of the ``constats`` array of ``--json`` (DESIGN.md §6)."""
         liees = [{"fichier": cell.fichier, "feuille": cell.feuille, "cellule": cell.cellule} for cell in self.liees]
         return {
-            "code": self.code, "gravite": self.gravite.label, "bloquant": self.bloquant, **asdict(self.place),
+            "code": self.code, "gravite": self.gravite.label, "bloquant": self.bloquant, **self.place._asdict(),
             "champ": self.champ, "valeur": self.valeur, "attendu": self.attendu, "message": self.message,
             "suggestion": self.suggestion, "liees": liees,
         }  # fmt: skip
@@ -114,8 +116,8 @@ class Finding:
         """The same finding, with its places (its own and the linked ones) in the file named ``fichier``."""
         return replace(
             self,
-            place=replace(self.place, fichier=fichier),
-            liees=tuple(replace(place, fichier=fichier) for place in self.liees),
+            place=self.place._replace(fichier=fichier),
+            liees=tuple(place._replace(fichier=fichier) for place in self.liees),
         )
 
 

@@ -10,6 +10,7 @@ All amounts in cents.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -283,15 +284,12 @@ def double_counts(accounts: Accounts) -> list[Double]:
     others are what the recomputed total counts twice. Repetitions inside one convention are another matter.
     """
     lines = accounts.overview.lines
-    labels, conventions = lines.columns["libelle"], lines.columns["convention_id"]
+    columns = [lines.columns[name] for name in ("exercice", "collectivite_id", "convention_id", "libelle", MEASURE)]
+    counts = Counter(columns[-1])  # most amounts are there once: they repeat nothing
     groups: dict[tuple[str, str, int], list[tuple[int, int, str]]] = {}
-    for (year, town, cents), positions in lines.groups("exercice", "collectivite_id", MEASURE).items():
-        if year != accounts.exercice or town is None or not cents or len(positions) < 2:
-            continue
-        for position in positions:
-            if conventions[position] is not None and labels[position] is not None:
-                line = (position, conventions[position], labels[position])
-                groups.setdefault((town, fold(labels[position]), cents), []).append(line)
+    for position, (year, town, convention, label, cents) in enumerate(zip(*columns, strict=True)):
+        if counts[cents] > 1 and cents and year == accounts.exercice and None not in (town, convention, label):
+            groups.setdefault((town, fold(label), cents), []).append((position, convention, label))
     doubles = []
     for (town, _, cents), members in groups.items():
         counted = min(members, key=lambda line: (not accounts.in_recap(line[1]), line[1]))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from pathlib import Path, PurePosixPath
 
@@ -132,7 +131,7 @@ def _group(same: list[Finding]) -> Values:
 
 def _where(point: Finding) -> str:
     """The place inside the file, which the text has already named: ``feuille « Budget », cellule F7``."""
-    place = str(replace(point.place, fichier=None))
+    place = str(point.place._replace(fichier=None))
     return plain(place[:1].upper() + place[1:])
 
 

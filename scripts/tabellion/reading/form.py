@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from tabellion.findings import Finding, Place, finding
@@ -264,7 +264,7 @@ class _FormReader:
 
     def refused(self) -> set[Place]:
         """The cells of which something was said that blocks."""
-        return {replace(finding.place, fichier=None) for finding in self.reading.findings if finding.bloquant}
+        return {finding.place._replace(fichier=None) for finding in self.reading.findings if finding.bloquant}
 
     def ask_new_rows(
         self, spec: TableSpec, area: FoundTable, lines: list[int], row_ids: list[str | None],
