@@ -242,6 +242,21 @@ def test_a_workbook_of_thousands_of_parts_is_seen_to_change_too(tmp_path: Path) 
     assert look_at(path) != before
 
 
+def test_what_does_not_end_as_a_workbook_is_looked_at_further_from_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    with zipfile.ZipFile(path, "w") as target:
+        target.writestr("a.xml", b"a")
+        target.comment = b" " * 60_000
+    for content in (path.read_bytes(), b"a" * 60_000):
+        path.write_bytes(content)
+        before = look_at(path)
+        for place in (0, 30_000):
+            other = bytearray(content)
+            other[place] ^= 1
+            path.write_bytes(other)
+            assert look_at(path) != before, place
+
+
 def test_dates_names_and_copies_are_no_change(tmp_path: Path) -> None:
     path = tmp_path / "a.xlsx"
     path.write_bytes(written_form("Chartres", "chartres"))

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 
 from tabellion.campaign.leftovers import Leftover, LeftoverKind, leftover_kind
@@ -14,8 +15,9 @@ from tabellion.wording import fold
 
 #: The folder, inside that of the returns, of the files that people do not want to count.
 SET_ASIDE = "ecartes"
-#: Bytes at a file's end that tell whether it changed: a zip lists there the checksum of each of its parts.
-_TAIL_BYTES = 65_536
+#: Bytes at a file's end that tell whether it changed: a zip lists there the checksum of each of its parts. More are
+#: looked at where the first ones do not end as a zip.
+_TAILS_BYTES = (4_096, 65_536)
 #: The longest list of parts that is looked at: several times that of a file of as many parts as are read.
 _DIRECTORY_BYTES = 4 << 20
 
@@ -82,15 +84,20 @@ def size_and_end(path: Path) -> tuple[int, str]:
     Dates are not looked at: copies, clocks and clouds change them. Raises ``OSError``, or never answers.
     """
     with open_regular(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        start = max(0, size - _TAIL_BYTES)
-        file.seek(start)
-        tail = file.read(_TAIL_BYTES)
-        directory = _directory(tail)
-        if directory is not None and max(0, size - _DIRECTORY_BYTES) <= directory < start:
-            file.seek(directory)
-            tail = file.read(start - directory) + tail
+        size, tail = file.seek(0, os.SEEK_END), b""
+        for length in _TAILS_BYTES:
+            start = max(0, size - length)
+            tail = _between(file, start, size)
+            directory = _directory(tail)
+            if directory is not None and max(0, size - _DIRECTORY_BYTES) <= directory < size:
+                tail = tail if directory >= start else _between(file, directory, size)
+                break
         return size, hashlib.sha256(tail).hexdigest()
+
+
+def _between(file: FileIO, start: int, stop: int) -> bytes:
+    file.seek(start)
+    return file.read(stop - start)
 
 
 def _directory(tail: bytes) -> int | None:
