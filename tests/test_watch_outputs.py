@@ -18,6 +18,7 @@ from support.campaign import AMOUNTS, fill, form_keys, retouch, table_cell
 from support.forms import BUDGET
 from support.libreoffice import LibreOffice
 from support.watching import Watching, excel_saves, fresh, state
+from tabellion.watching.placed import LOOK_SECONDS, PlacedOutputs
 
 YEAR = 2016
 _SAVED = datetime(2016, 11, 14)
@@ -191,6 +192,41 @@ def test_what_the_owner_saves_is_kept_under_a_date(desk: Office, office: LibreOf
     theirs = openpyxl.load_workbook(kept, read_only=True)
     assert theirs[sheet]["A1"].value == "mes notes"
     theirs.close()
+
+
+def test_what_somebody_deletes_or_replaces_is_made_again(desk: Office) -> None:
+    """Nothing else changes: an output is no input, and nobody would wait for one."""
+    older = desk.workbook.read_bytes()
+    with desk.watching.run():
+        desk.answer(300)
+    page, newest, kept = desk.report, desk.workbook.read_bytes(), desk.kept
+    with desk.watching.run():
+        (desk.workbook.parent / "rapport.html").unlink()
+        desk.annotated.unlink()
+    assert desk.report == page
+    assert desk.annotated.exists()
+    with desk.watching.run():
+        desk.workbook.write_bytes(older)
+    assert desk.workbook.read_bytes() == newest
+    assert [path.read_bytes() for path in desk.kept - kept] == [older]
+
+
+def test_an_output_that_is_away_for_an_instant_is_not_lost(tmp_path: Path) -> None:
+    page, never = tmp_path / "rapport.html", tmp_path / "jamais" / "fait.csv"
+    page.touch()
+    outputs = PlacedOutputs()
+    outputs.remember([page, never])
+    assert outputs.paths == {page}
+    page.unlink()
+    assert [outputs.is_lost(moment) for moment in (0, LOOK_SECONDS - 1)] == [False, False], "one look"
+    page.touch()
+    assert not outputs.is_lost(LOOK_SECONDS)
+    page.unlink()
+    assert [outputs.is_lost(rank * LOOK_SECONDS) for rank in (2, 3)] == [False, True]
+    outputs.remember([page])
+    assert not any(outputs.is_lost(rank * LOOK_SECONDS) for rank in (4, 5, 6)), (
+        "what a run did not make is not asked for"
+    )
 
 
 def test_a_save_that_begins_by_letting_go_swallows_nothing(desk: Office) -> None:

@@ -143,7 +143,7 @@ def assemble(materials: Materials) -> Assembly:
         conflicts=tuple(merged.conflicts),
         removals=tuple(merged.removals),
         findings=findings,
-        made=materials.now,
+        made=materials.now.replace(microsecond=0),  # as the outputs say it, and read it back
         questions=questions,
         decisions=decisions,
         dropped=tuple(merged.dropped),

@@ -46,7 +46,8 @@ from tabellion.xlsx.annotation import is_annotated, make_copies
 class ConsolidationRun:
     """What a run did: the state it reached, whether anything was written, what was said of the run itself.
 
-    ``own`` is the SHA-256 of what it wrote where people write too, beside the register: no news to a watcher.
+    ``own`` is the SHA-256 of what it wrote where people write too, beside the register: no news to a watcher;
+    ``outputs`` are the others that it is to leave.
     ``requests`` are what staff asked for in Excel, and nobody has begun.
     """
 
@@ -55,6 +56,7 @@ class ConsolidationRun:
     notices: tuple[Finding, ...]
     own: Mapping[Path, str] = field(default_factory=dict)
     requests: tuple[RequestEntry, ...] = ()
+    outputs: tuple[Path, ...] = ()
 
     @property
     def findings(self) -> list[Finding]:
@@ -122,7 +124,9 @@ def consolidate(
                 keep_answered(workspace.memory, answered_rows(outputs.state.consolidation))
         notices += journal.findings
     state = outputs.state
-    return ConsolidationRun(state.consolidation, outputs.is_new, tuple(dict.fromkeys(notices)), own, state.log.pending)
+    return ConsolidationRun(
+        state.consolidation, outputs.is_new, tuple(dict.fromkeys(notices)), own, state.log.pending, outputs.targets
+    )
 
 
 def _begin(journal: Journal, now: datetime, settle: Callable[[], None] | None) -> int:

@@ -22,9 +22,11 @@ from tabellion.campaign.typed_decisions import LONGEST, find_decisions, find_tab
 from tabellion.contract.folders import AS_PUBLISHED
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
-from tabellion.layout.names import CONFIRMATION, DECISION, REQUEST, REQUEST_CODE, WORKBOOK
+from tabellion.layout.names import CONFIRMATION, DECISION, EDITION, IDENTITY, REQUEST, REQUEST_CODE, WORKBOOK
 from tabellion.reading import RawWorkbook, read_workbook
+from tabellion.reading.hidden import read_identity
 from tabellion.schema.tables import Column
+from tabellion.transaction.manifest import BESIDES, read_besides
 
 #: The consolidated workbook and what the program itself makes of it: one that waits beside it, dated copies.
 _NAMES = re.compile(
@@ -89,14 +91,29 @@ def read_back(workspace: Workspace) -> ReadBack:
 
 
 def has_news(workspace: Workspace) -> bool:
-    """Whether somebody typed decisions, or requests, that no run has read, or asks for what nobody has begun; yes where
-    a run has to say why nobody can tell.
+    """Whether somebody typed decisions, or requests, that no run has read, or asks for what nobody has begun, or put
+    another workbook in its place; yes where a run has to say why nobody can tell.
     """
     try:
         read, log = read_back(workspace), load_requests(workspace.memory)
-        return bool(read.typed or log.new(read.requests) or log.pending)
+        return bool(read.typed or log.new(read.requests) or log.pending or _is_another(workspace))
     except TabellionError:
         return True
+
+
+def _is_another(workspace: Workspace) -> bool:
+    """Whether the workbook in place is not of the last edition (an older copy put back), which does not wait beside.
+
+    One that cannot be read may be in the middle of a save.
+    """
+    if WORKBOOK in read_besides(workspace.memory / BESIDES):
+        return False
+    try:
+        books = [read_workbook(path) for path in (workspace.workbooks / WORKBOOK, workspace.memory / AS_PUBLISHED)]
+    except TabellionError:
+        return False
+    in_place, last = (read_identity(book.sheet(IDENTITY))[0].get(EDITION) for book in books)
+    return in_place != last
 
 
 def decision_files(workspace: Workspace) -> list[Path]:

@@ -75,12 +75,13 @@ class OutputsInPlace:
 @dataclass(frozen=True)
 class RunOutputs:
     """What a run is to leave: its state, in place of what is there; ``kept`` are the accepted files to keep (where,
-    from what). Only where ``is_new`` is there anything to write.
+    from what), ``targets`` the paths of all. Only where ``is_new`` is there anything to write.
     """
 
     state: RunState
     place: OutputsInPlace
     kept: Mapping[Path, Copy]
+    targets: tuple[Path, ...]
     is_new: bool
 
 
@@ -95,7 +96,7 @@ def decide_outputs(workspace: Workspace, inputs: Inputs, log: RequestLog) -> Run
     is_new = not place.says(state) or bool(place.edited) or not all(path.exists() for path in targets)
     is_new |= bool(typed.seen or typed.typed)
     is_new |= inputs.master.settings.demandes and log != load_requests(workspace.memory)
-    return RunOutputs(state, place, kept, is_new)
+    return RunOutputs(state, place, kept, tuple(targets), is_new)
 
 
 def _state_of(workspace: Workspace, inputs: Inputs, log: RequestLog) -> RunState:

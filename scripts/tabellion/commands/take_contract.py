@@ -109,8 +109,7 @@ def _consolidate(folders: Folders, before: FolderDigests, now: datetime) -> Take
     run = consolidate(find_workspace(folders.root), now, purpose=PURPOSE)
     lasting = UnchangedCheck(folders, before, None).lasting(run, now)
     taken = None if lasting is None else TakenFrom(lasting[0].inputs, lasting[0].outputs, now, lasting[1])
-    made = run.consolidation.made.replace(microsecond=0)  # as its outputs say it, to the next night too
-    return _taken(run.consolidation, run.notices, taken, made)
+    return _taken(run.consolidation, run.notices, taken, run.consolidation.made)
 
 
 def _read(folders: Folders, before: FolderDigests, now: datetime) -> TakenContract:

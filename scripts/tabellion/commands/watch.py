@@ -38,6 +38,7 @@ from tabellion.transaction.manifest import digest as file_digest
 from tabellion.watching.debounce import LONGEST_SECONDS, QUIET_SECONDS, Arriving, Batch
 from tabellion.watching.early import QUIET_SHARE, EarlyBatch, UnsettledError, is_only_read
 from tabellion.watching.observer import Watcher
+from tabellion.watching.placed import PlacedOutputs
 from tabellion.watching.snapshot import fingerprint, is_complete, network_folder
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ class WatchLoop:
     arriving: dict[Path, Arriving] = field(default_factory=dict)
     day: date = field(default_factory=date.today)
     own: dict[Path, str] = field(default_factory=dict)
+    outputs: PlacedOutputs = field(default_factory=PlacedOutputs)
     is_early_spent: bool = False
     considered: int = -1
     cache: RunCache = field(default_factory=RunCache)
@@ -162,8 +164,8 @@ class WatchLoop:
                 self.answer(watcher, early.batch, early)
 
     def causes(self, batch: Batch) -> Batch:
-        """What of a batch a run has to answer: not what the runs themselves wrote, nor a consolidated workbook in which
-        nothing was decided.
+        """What of a batch a run has to answer: not what the runs themselves wrote, nor the consolidated workbook where
+        nothing was decided in it.
         """
         workbook = self.workspace.workbooks / WORKBOOK
         changed = {path for path in batch.changed if self.own.get(path, "") != (file_digest(path) or "gone")}
@@ -205,7 +207,7 @@ class WatchLoop:
         if self.retry_at is not None:
             return now >= self.retry_at
         # A new day makes returns late without anybody's doing.
-        return date.today() != self.day or self.is_output_free(now)
+        return date.today() != self.day or self.is_output_free(now) or self.outputs.is_lost(now)
 
     def is_output_free(self, now: float) -> bool:
         """Whether an output that waits beside its place, because somebody held it open, can take it now.
@@ -252,6 +254,7 @@ class WatchLoop:
                 batch = early.batch
             self.is_early_spent = False
             self.own |= run.own
+            self.outputs.remember(run.outputs)
             arriving = self.still_arriving(run.consolidation)
             self.display.arriving = frozenset(path.relative_to(workspace.workbooks).as_posix() for path in arriving)
             self.display.answered(batch, run, self.clock() - started)
