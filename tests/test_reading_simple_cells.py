@@ -14,7 +14,7 @@ from tabellion.reading.number_formats import NumberFormats
 from tabellion.reading.sheets import SheetContext, read_sheet
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-CONTEXT = SheetContext({"0": "Lucé", "1": None, "2": "a"}, NumberFormats({}), {"2": "~~a~~"})
+CONTEXT = SheetContext({b"0": "Lucé", b"1": None, b"2": "a"}, NumberFormats({}), {b"2": "~~a~~"})
 CELLS = (
     '<c r="A{row}"><v>12.5</v></c>', '<c r="B{row}" s="3" t="s"><v>0</v></c>', '<c r="B{row}" t="s"><v>1</v></c>',
     '<c r="C{row}" t="n"><v>1e400</v></c>', '<c r="D{row}" t="s"><v>2</v></c>', '<c r="A1"><v>7</v></c>',

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Literal
 
 from tabellion.reading.xml_parts import elements
@@ -37,6 +38,8 @@ _TOKEN = re.compile(
 #: Commas after the last digit of the whole part: each divides by a thousand.
 _SCALE = re.compile(r"(?<=[0#?]),+(?=\.|$)")
 
+#: The last styles that were read, of so many bytes at most, are kept: all returns that one program saved have the same.
+_KEPT_STYLES, _KEPT_BYTES = 8, 131_072
 _EPOCH = datetime(1899, 12, 30)
 _DAYS_FROM_1900_TO_1904 = 1462
 #: From this day on, 1 March 1900, Excel's calendar is the real one: it has a 29 February 1900.
@@ -96,6 +99,10 @@ def read_styles(content: bytes, part: str, *, date1904: bool) -> NumberFormats:
 
     Raises ``TabellionError`` when the part is not well-formed.
     """
+    return (_kept_styles if len(content) <= _KEPT_BYTES else _read_styles)(content, part, date1904)
+
+
+def _read_styles(content: bytes, part: str, date1904: bool) -> NumberFormats:
     codes: dict[str, Shown | None] = dict(_BUILT_IN)
     written: dict[str, CellFormat] = {}
     fonts_read = 0
@@ -133,6 +140,9 @@ def read_styles(content: bytes, part: str, *, date1904: bool) -> NumberFormats:
                     cell_formats[str(index)] = cell_format
             break
     return NumberFormats(shown, date1904, cell_formats)
+
+
+_kept_styles = lru_cache(_KEPT_STYLES)(_read_styles)
 
 
 def what_shows(number_format: str) -> Shown | None:

@@ -30,27 +30,27 @@ def maybe(*patterns: bytes) -> bytes:
 _FORMULA = rb"<f" + maybe(rb' t="shared"' + maybe(rb' ref="[A-Z0-9:]+"') + rb' si="[0-9]{1,9}"', rb' aca="[a-z0-9]+"')
 _CELL = rb'<c r="[A-Z]{1,3}\1"' + maybe(rb' s="[0-9]{1,5}"', rb' t="(?:n|s|str|b|e)"')
 _CELL += rb"(?:/>|>" + maybe(_FORMULA + rb"(?:/>|>[^<]*</f>)") + rb"<v>[^<]*</v></c>)"
-#: A row as Excel, LibreOffice and this program write it: its number, whether it is hidden, the attribute that has a
-#: prefix, its cells.
-SIMPLE_ROW = re.compile(
-    rb'<row r="([1-9][0-9]{0,6})"'
+#: A row as Excel, LibreOffice and this program write it, that is not hidden and not among a sheet's last.
+_ROW = (
+    rb'<row r="([1-9][0-9]{0,5})"'
     + maybe(rb' spans="[0-9: ]+"', rb' s="[0-9]+"', rb' customFormat="[a-z0-9]+"', rb' ht="[0-9.]+"')
-    + maybe(rb' hidden="([a-z0-9]+)"', rb' customHeight="[a-z0-9]+"', rb' outlineLevel="[0-9]+"')
+    + maybe(rb' hidden="(?:0|false)"', rb' customHeight="[a-z0-9]+"', rb' outlineLevel="[0-9]+"')
     + maybe(rb' collapsed="[a-z0-9]+"', rb' thickTop="[a-z0-9]+"', rb' thickBot="[a-z0-9]+"')
-    + rb'( x14ac:dyDescent="[0-9.]+"|)(?:/>|>((?:%b)*)</row>)' % _CELL
 )
-#: Of a cell of such a row that holds something: its column, its style, its type, the group and text of its formula,
-#: its value.
+_ROWS = rb"(?:%b%%b(?:/>|>(?:%b)*+</row>)){1,50}+" % (_ROW, _CELL)
+#: Some such rows, and the number of the last one; and in a sheet that declares the prefix of their extension.
+SIMPLE_ROWS, EXTENDED_ROWS = re.compile(_ROWS % b""), re.compile(_ROWS % rb'(?: x14ac:dyDescent="[0-9.]+"|)')
+#: Of a cell of such rows that holds something: its column, its row, its style, its type, the group and text of its
+#: formula, its value.
 FILLED_CELL = re.compile(
-    (
-        rb'<c r="([A-Z]+)[0-9]+"' + maybe(rb' s="([0-9]+)"', rb' t="([a-z]+)"') + rb">"
-        + maybe(rb"<f" + maybe(rb' t="shared"[^>]* si="([0-9]+)"') + rb"[^>]*>" + maybe(rb"([^<]*)</f>"))
-        + rb"<v>([^<]*)</v>"
-    ).decode()
+    rb'<c r="([A-Z]++)([0-9]++)"' + maybe(rb' s="([0-9]++)"', rb' t="([a-z]++)"') + rb">"
+    + maybe(rb"<f" + maybe(rb' t="shared"[^>]*? si="([0-9]++)"') + rb"[^>]*+>" + maybe(rb"([^<]*+)</f>"))
+    + rb"<v>([^<]*+)<"
 )  # fmt: skip
-_SIMPLE_TEXT = rb'<si><t( xml:space="preserve"|)>([^<]*)</t></si>'
-#: Some shared texts of one run, as all programs write them, and one: whether its blanks stay, and itself.
-SIMPLE_TEXTS, SIMPLE_TEXT = re.compile(rb"(?:%b){1,100}" % _SIMPLE_TEXT), re.compile(_SIMPLE_TEXT.decode())
+#: Some shared texts of one run, as all programs write them: how each begins, which says whether its blanks stay. How
+#: each ends.
+SIMPLE_TEXTS = re.compile(rb'(<si><t(?: xml:space="preserve"|)>)[^<]*</t></si>(?:\1[^<]*</t></si>){0,99}+')
+TEXT_END = "</t></si>"
 
 
 def gaps(content: bytes, simple: re.Pattern[bytes], read: Callable[[re.Match[bytes]], bool]) -> Iterator[bytes]:

@@ -11,7 +11,7 @@ from tabellion.addresses import MAX_COLUMNS, MAX_ROWS, cell_name, parse_cell, sh
 from tabellion.findings import TabellionError
 from tabellion.reading.limits import LIMITS, Limits, refusal
 from tabellion.reading.number_formats import STRUCK, CellFormat, NumberFormats, Shown, iso_moment
-from tabellion.reading.plain_xml import FILLED_CELL, SIMPLE_ROW, gaps, written_out
+from tabellion.reading.plain_xml import EXTENDED_ROWS, FILLED_CELL, SIMPLE_ROWS, gaps, written_out
 from tabellion.reading.raw import CellAddress, RawSheet, RawValue
 from tabellion.reading.texts import NAMES, TRUE, TextReader
 from tabellion.reading.xml_parts import parse
@@ -21,6 +21,16 @@ from tabellion.wording import french_count
 _LONGEST_ERROR = 20
 #: The types of cells that hold their own text: there, no text is the empty text.
 _TEXT_KINDS = ("str", "inlineStr")
+_NUMBER_KINDS, _WRITTEN_TEXT_KINDS = (b"", b"n"), (b"str",)
+
+
+def _finite(number: bytes) -> float | None:
+    """A number as it is written; ``None`` where it is none, or is infinite."""
+    try:
+        value = float(number)
+    except ValueError:
+        return None
+    return value if isfinite(value) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +41,12 @@ class SheetContext:
     ``~~``.
     """
 
-    texts: dict[str, str | None]
+    texts: dict[bytes, str | None]
     formats: NumberFormats
-    struck: Mapping[str, str] = field(default_factory=dict)
+    struck: Mapping[bytes, str] = field(default_factory=dict)
 
     @property
-    def plain_texts(self) -> Mapping[str, str | None]:
+    def plain_texts(self) -> Mapping[bytes, str | None]:
         """The shared texts that nothing is struck out of."""
         return (
             {number: text for number, text in self.texts.items() if number not in self.struck}
@@ -52,8 +62,8 @@ def read_sheet(content: bytes, part: str, name: str, context: SheetContext, limi
     ``lecture-impossible``, and the refusals of damaged XML.
     """
     reader = _SheetReader(part, name, context, limits)
-    reader.is_extended = b" xmlns:x14ac=" in content[: content.find(b">")]
-    parse(gaps(content, SIMPLE_ROW, reader.read_row), part, reader.start, reader.end, reader.pieces.append)
+    rows = EXTENDED_ROWS if b" xmlns:x14ac=" in content[: content.find(b">")] else SIMPLE_ROWS
+    parse(gaps(content, rows, reader.read_rows), part, reader.start, reader.end, reader.pieces.append)
     reader.expand_shared_formulas()
     return RawSheet(
         name=name,
@@ -78,12 +88,13 @@ class _SheetReader(TextReader):
         self.name, self.shared_texts, self.formats = name, context.texts, context.formats
         self.shown = context.formats.shown
         self.formats_of, self.struck_texts = context.formats.cell_formats, context.struck
-        self.showing = {*context.formats.shown, *context.formats.cell_formats}
+        self.showing = {(style or "").encode() for style in (*context.formats.shown, *context.formats.cell_formats)}
         self.plain_texts = context.plain_texts
         self.cell_formats: dict[CellAddress, CellFormat] = {}
-        self.inside = self.is_extended = False
+        self.inside = False
         self.row, self.row_digits = 0, "0"
         self.columns: dict[str, int] = {}
+        self.column_letters: dict[bytes, int] = {}
         # of the current cell
         self.attributes: dict[str, str] = {}
         self.reference = ""
@@ -95,7 +106,7 @@ class _SheetReader(TextReader):
         self.lines: dict[int, list[RawValue]] = {}
         self.held = 0
         self.formulas: dict[CellAddress, str] = {}
-        self.formula_texts: dict[str, str] = {}  # as they are written: a table has one in all its rows
+        self.column_formulas: dict[int, tuple[bytes, str]] = {}
         self.shared_formulas: dict[str, tuple[CellAddress, str]] = {}
         self.followers: list[tuple[CellAddress, str]] = []
         self.errors: dict[CellAddress, str] = {}
@@ -105,43 +116,67 @@ class _SheetReader(TextReader):
         self.hidden_rows: set[int] = set()
         self.hidden_columns: set[int] = set()
 
-    def read_row(self, match: re.Match[bytes]) -> bool:
-        """Read a simple row, unless it stands where no row does, or has a prefix that is not declared."""
-        number, hidden, extension, cells = match.groups(b"")
-        if not self.inside or self.depth != 1 or (extension and not self.is_extended):
+    def read_rows(self, match: re.Match[bytes]) -> bool:
+        """Read simple rows, unless they stand where no row does."""
+        if not self.inside or self.depth != 1:
             return False
-        self.begin_row(int(number), hidden.decode())
-        row, columns, texts, showing = self.row, self.columns, self.plain_texts, self.showing
-        line = self.lines.setdefault(row, [])
-        before = self.held - len(line)
-        room = self.limits.sheet_cells - before
-        value: RawValue
-        for letters, style, kind, group, formula, text in FILLED_CELL.findall(cells.decode()):
-            column = columns.get(letters) or self.place(f"{letters}{row}")[1]
+        columns, texts, showing = self.column_letters, self.plain_texts, self.showing
+        row_digits, row, line, before, room = b"", 0, list[RawValue](), self.held, 0
+        for letters, digits, style, kind, group, formula, text in FILLED_CELL.findall(match[0]):
+            if digits != row_digits:
+                self.end_line(row, before + len(line))
+                row_digits, row = digits, int(digits)
+                line = self.lines.setdefault(row, [])
+                before = self.held - len(line)
+                room = self.limits.sheet_cells - before
+            column = columns.get(letters) or self.column_of(letters)
             if formula or group:
-                written = self.formula_texts.get(formula)
-                if written is None:
-                    written = self.formula_texts[formula] = written_out(formula)
-                self.take_formula((row, column), written, group or None, text, kind or "n")
-            if kind == "s" and text in texts and style not in showing:
-                value = texts[text]
-            elif text or kind in _TEXT_KINDS:
-                value = self.shown_value((row, column), kind or "n", written_out(text), style or None)
-            else:
-                continue
+                self.take_written_formula((row, column), formula, group.decode(), text, kind)
+            value: RawValue = None
+            if style in showing:
+                pass
+            elif kind == b"s":
+                value = texts.get(text)
+            elif text and kind in _NUMBER_KINDS:
+                value = _finite(text)
+            if value is None:
+                if not text and kind not in _WRITTEN_TEXT_KINDS:
+                    continue
+                words = written_out(text.decode())
+                value = self.shown_value((row, column), kind.decode() or "n", words, style.decode() or None)
             if column == len(line) + 1 and column <= room:
                 line.append(value)
             else:
                 self.held = before + len(line)
                 self.put(row, column, value)
-        self.held = before + len(line)
-        if not line:
-            del self.lines[row]
+        self.end_line(row, before + len(line))
+        self.begin_row(int(match[1]), None)
         return True
+
+    def end_line(self, row: int, held: int) -> None:
+        """Count the cells of a line that was read; one without any is none."""
+        self.held = held
+        if not self.lines.get(row, True):
+            del self.lines[row]
+
+    def column_of(self, letters: bytes) -> int:
+        """The column of its letters, which are remembered."""
+        column = self.column_letters[letters] = self.place(f"{letters.decode()}1")[1]
+        return column
+
+    def take_written_formula(self, cell: CellAddress, written: bytes, group: str, text: bytes, kind: bytes) -> None:
+        """Keep a formula as it is written: a column of a table has one in all its rows."""
+        known, formula = self.column_formulas.get(cell[1], (b"", ""))
+        if written != known:
+            formula = written_out(written.decode())
+            self.column_formulas[cell[1]] = written, formula
+        self.take_formula(cell, formula, group or None, text.decode(), kind.decode() or "n")
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         kind = NAMES.get(name)
-        if kind == "c":
+        if kind is None:
+            self.go_down()
+        elif kind == "c":
             self.attributes = attributes
             self.value = self.inline = self.formula = None
         elif kind == "v":
@@ -162,7 +197,9 @@ class _SheetReader(TextReader):
 
     def end(self, name: str) -> None:
         kind = NAMES.get(name)
-        if kind == "c":
+        if kind is None:
+            self.depth -= 1
+        elif kind == "c":
             if self.value is not None or self.formula is not None or self.inline is not None:
                 self.end_cell()
             else:  # blank: only its format is there
@@ -226,15 +263,16 @@ class _SheetReader(TextReader):
             self.percents.add(cell)
         if self.formats_of and (cell_format := self.formats_of.get(style)) is not None:
             self.cell_formats[cell] = cell_format
-        if kind == "s" and text in self.struck_texts:
-            self.cell_formats[cell] = replace(STRUCK, marked=self.struck_texts[text])
+        number = text.encode() if kind == "s" else b""
+        if number in self.struck_texts:
+            self.cell_formats[cell] = replace(STRUCK, marked=self.struck_texts[number])
         elif kind == "inlineStr" and self.is_struck:
             self.cell_formats[cell] = replace(STRUCK, marked="".join(self.marked))
-        if kind == "s" and text in self.shared_texts:
-            return self.shared_texts[text]
+        if number in self.shared_texts:
+            return self.shared_texts[number]
         if kind == "n":
             return self.read_number(cell, text, shown)
-        return self.read_value(cell, kind, self.checked(text, cell_name(*cell), self.name))
+        return self.read_value(cell, kind, self.checked(text, cell, self.name))
 
     def next_reference(self) -> str:
         """Where a cell that does not say it stands: right of the one before."""
@@ -255,7 +293,7 @@ class _SheetReader(TextReader):
 
     def take_formula(self, cell: CellAddress, formula: str, group: str | None, text: str | None, kind: str) -> None:
         """Keep a formula, and whether its value was computed; the followers of a shared one wait for its text."""
-        formula = self.checked(formula, cell_name(*cell), self.name)
+        formula = self.checked(formula, cell, self.name)
         if group is not None and formula:
             self.shared_formulas.setdefault(group, (cell, formula))
         elif group is not None:
@@ -271,7 +309,7 @@ class _SheetReader(TextReader):
         try:
             number = float(text)
         except ValueError:
-            return self.checked(text, cell_name(*cell), self.name)
+            return self.checked(text, cell, self.name)
         if isfinite(number):
             return number if shown is None else self.formats.read(number, shown)
         self.errors[cell] = "#NUM!"

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import chain, count
 
-from tabellion.addresses import parse_cell
+from tabellion.addresses import cell_name, parse_cell
 from tabellion.layout.names import ANNOTATOR, BEFORE_REMARKS
 from tabellion.reading.archive import PackageParts
 from tabellion.reading.limits import LIMITS, Limits, refusal
-from tabellion.reading.plain_xml import SIMPLE_TEXT, SIMPLE_TEXTS, gaps, written_out
+from tabellion.reading.plain_xml import SIMPLE_TEXTS, TEXT_END, gaps, written_out
 from tabellion.reading.raw import CellAddress
 from tabellion.reading.xml_parts import MAIN, elements, parse, too_deep, unescaped
 
 _SPACE = "http://www.w3.org/XML/1998/namespace space"
 _BLANKS = " \t\r\n"
 TRUE = ("1", "true")
+#: The numbers of the first shared texts, as cells write them: no workbook has to make them again.
+_NUMBERS = tuple(b"%d" % number for number in range(10_000))
 #: The elements that are read, by the parser's name of them; a shared text (si) is written as one in a cell (is).
 NAMES = {
     f"{namespace} {name}": "is" if name == "si" else name
@@ -37,13 +40,15 @@ class TextReader:
         self.is_struck = self.is_run_struck = False
         self.marked: list[str] = []
         self.texts: list[str] = []
-        self.struck: dict[str, str] = {}
+        self.struck: dict[bytes, str] = {}
 
     def read_texts(self, match: re.Match[bytes]) -> bool:
         """Read simple shared texts."""
         self.is_struck = False
-        content = match[0].decode()
-        texts = [text if space else text.strip(_BLANKS) for space, text in SIMPLE_TEXT.findall(content)]
+        content, start = match[0].decode(), match[1].decode()
+        texts = content[len(start) : -len(TEXT_END)].split(TEXT_END + start)
+        if "preserve" not in start:
+            texts = [text.strip(_BLANKS) for text in texts]
         if "&" in content or "_x" in content:
             texts = [unescaped(written_out(text)) for text in texts]
         self.texts += texts if len(content) <= self.limits.text_characters else map(self.checked, texts)
@@ -91,25 +96,28 @@ class TextReader:
     def take(self, text: str) -> None:
         """Keep a whole text."""
         if self.is_struck:
-            self.struck[str(len(self.texts))] = "".join(self.marked)
+            self.struck[b"%d" % len(self.texts)] = "".join(self.marked)
         self.texts.append(self.checked(text))
 
-    def checked(self, text: str, cell: str | None = None, sheet: str | None = None) -> str:
+    def checked(self, text: str, cell: CellAddress | None = None, sheet: str | None = None) -> str:
         """``text``, unless it has more characters than a cell can hold; an escape counts for the one it stands for."""
         limit = self.limits.text_characters
         if len(text) > limit and (length := len(unescaped(text))) > limit:
-            raise refusal("texte-demesure", feuille=sheet, cellule=cell, valeur=length, attendu=limit)
+            place = None if cell is None else cell_name(*cell)
+            raise refusal("texte-demesure", feuille=sheet, cellule=place, valeur=length, attendu=limit)
         return text
 
 
-def read_texts(content: bytes, part: str, limits: Limits = LIMITS) -> tuple[dict[str, str | None], dict[str, str]]:
+def read_texts(content: bytes, part: str, limits: Limits = LIMITS) -> tuple[dict[bytes, str | None], dict[bytes, str]]:
     """The shared texts of a workbook, by their number as cells write it; those struck out in part, ``~~`` around it.
 
     Raises ``TabellionError``: ``texte-demesure``, and the refusals of damaged XML.
     """
     reader = TextReader(part, limits)
     parse(gaps(content, SIMPLE_TEXTS, reader.read_texts), part, reader.start, reader.end, reader.pieces.append)
-    return {str(number): text or None for number, text in enumerate(reader.texts)}, reader.struck
+    numbers = chain(_NUMBERS, (b"%d" % number for number in count(len(_NUMBERS))))
+    texts: Iterable[str | None] = [text or None for text in reader.texts] if "" in reader.texts else reader.texts
+    return dict(zip(numbers, texts, strict=False)), reader.struck
 
 
 #: What a newer client writes in the note of a thread, before its words, for those who cannot see it.

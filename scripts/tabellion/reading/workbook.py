@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -110,8 +110,8 @@ def _read(parts: PackageParts, limits: Limits) -> RawWorkbook:
 
 def _context(parts: PackageParts, links: list[Relationship], date1904: bool, limits: Limits) -> SheetContext:
     """The shared texts and the styles, where the workbook has some."""
-    texts: dict[str, str | None] = {}
-    formats, struck = NumberFormats({}), dict[str, str]()
+    texts: dict[bytes, str | None] = {}
+    formats, struck = NumberFormats({}), dict[bytes, str]()
     for link in links:
         if link.kind == "sharedStrings" and not link.external:
             texts, struck = read_texts(_content(parts, link.target), link.target, limits)
@@ -183,7 +183,9 @@ class SheetPart:
     is_guide: bool = False
 
 
-def _sheet_parts(parts: PackageParts, entries: list[ParsedElement], links: list[Relationship]) -> Iterator[SheetPart]:
+def _sheet_parts(
+    parts: PackageParts, entries: Iterable[ParsedElement], links: list[Relationship]
+) -> Iterator[SheetPart]:
     """The worksheets in tab order."""
     by_id = {link.id: link for link in links}
     seen: set[str] = set()
@@ -246,7 +248,7 @@ def _table(content: bytes, part: str, sheet: str) -> RawTable:
 # What the workbook says of itself
 
 
-def _names(described: list[ParsedElement], sheet_names: list[str]) -> dict[str, str]:
+def _names(described: Iterable[ParsedElement], sheet_names: list[str]) -> dict[str, str]:
     """The defined names; a sheet's own are keyed ``sheet!name``."""
     names: dict[str, str] = {}
     for element in described:

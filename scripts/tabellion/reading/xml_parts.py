@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 from xml.parsers import expat
 
@@ -26,6 +27,9 @@ _ROOT_WITHIN_BYTES = 4096
 _RELATIONSHIPS = "http://schemas.openxmlformats.org/package/2006/relationships"
 _ENCODINGS = (b"utf-8", b"utf8", b"us-ascii", b"ascii")
 _BOM = b"\xef\xbb\xbf"
+#: What was read last of so many parts, of so many bytes at most, is kept: the returns of a campaign have all parts in
+#: common but sheets and texts.
+_KEPT_PARTS, _KEPT_BYTES = 64, 16_384
 #: A character written by its number, as ``_x000A_``; half of a surrogate pair is no character.
 _ESCAPE = re.compile(r"_x(?![Dd][89A-Fa-f])([0-9A-Fa-f]{4})_")
 
@@ -34,7 +38,7 @@ class ParsedElement(NamedTuple):
     """One element that was asked for: its local name, its attributes and its own text (children's text included)."""
 
     name: str
-    attributes: dict[str, str]
+    attributes: Mapping[str, str]
     text: str
 
 
@@ -138,11 +142,15 @@ def too_deep(part: str) -> TabellionError:
     return refusal("xml-trop-profond", partie=part, attendu=LIMITS.xml_depth)
 
 
-def elements(content: bytes, part: str, *wanted: str) -> list[ParsedElement]:
+def elements(content: bytes, part: str, *wanted: str) -> tuple[ParsedElement, ...]:
     """The elements whose local name is ``wanted``, whatever their namespace but Excel's extensions, in document order.
 
     An element comes after those it contains. Raises ``TabellionError`` (``xml-trop-profond``, and as :func:`parse`).
     """
+    return (_kept_elements if len(content) <= _KEPT_BYTES else _elements)(content, part, wanted)
+
+
+def _elements(content: bytes, part: str, wanted: Collection[str]) -> tuple[ParsedElement, ...]:
     closed: list[ParsedElement] = []
     open_elements: list[tuple[str, dict[str, str], list[str]] | None] = []
     texts: list[list[str]] = []
@@ -169,7 +177,10 @@ def elements(content: bytes, part: str, *wanted: str) -> list[ParsedElement]:
             texts[-1].append(data)
 
     parse((content,), part, start, end, text)
-    return closed
+    return tuple(closed)
+
+
+_kept_elements = lru_cache(_KEPT_PARTS)(_elements)
 
 
 def unescaped(text: str) -> str:
