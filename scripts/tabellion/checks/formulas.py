@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from tabellion.addresses import cell_name
 from tabellion.checks.formula_text import ParsedWorkbook, canonical, compact
@@ -68,8 +69,7 @@ def check_formulas(reading: ParsedWorkbook) -> list[Finding]:
     return findings
 
 
-@dataclass(frozen=True, slots=True)
-class FormulaInPlace:
+class FormulaInPlace(NamedTuple):
     """What stands in a cell where the workbook lists a formula; rows and columns of the sheet are one-based.
 
     ``listed`` and ``in_cell`` are formulas as they can be compared; ``in_cell`` is ``None`` where there is no formula.

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
+from typing import NamedTuple
 
 from tabellion.findings import Finding, Place, finding
 from tabellion.reading.arithmetic import computed
@@ -29,8 +30,7 @@ _SHOWN = 500
 _NUMBERS = ("money", "integer", "percent")
 
 
-@dataclass(frozen=True, slots=True)
-class TypedCell:
+class TypedCell(NamedTuple):
     """A cell that people fill: its table, its field, the label above it, its one-based row and column.
 
     ``is_new``: it says something that was not known.

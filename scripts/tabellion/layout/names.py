@@ -6,9 +6,9 @@ They are declared here once, for writing and for reading.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 from tabellion import addresses
 from tabellion.schema import FUNDING_TABLES, OPTIONAL_TABLES, SETTING_TABLES
@@ -291,8 +291,7 @@ def is_of_convention(name: str) -> bool:
     )
 
 
-@dataclass(frozen=True)
-class KnownFormula:
+class KnownFormula(NamedTuple):
     """A formula as the workbook's own list keeps it: found again by table, row key and column, whatever moves.
 
     ``table`` is empty for a named cell, whose name is ``column``. ``key`` is ``*`` when the column's every row has it.

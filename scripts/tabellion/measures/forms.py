@@ -84,8 +84,9 @@ class RowState:
         return _SEPARATOR.join([*states, *([missing] if missing else [])]) or FillState.COMPLETE.value
 
     def _may_stay(self, values: Row, is_new: bool) -> bool:
-        blank = all(values.get(column.name) in (None, "") for column in self.table.answers)
-        return self.table.may_stay_blank and not is_new and blank
+        if is_new or not self.table.may_stay_blank:
+            return False
+        return all(values.get(column.name) in (None, "") for column in self.table.answers)
 
     def _missing(self, values: Row) -> list[str]:
         return [required.missing for required in self.requirements if required.is_missing(values)]

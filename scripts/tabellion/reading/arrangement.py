@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tabellion.addresses import parse_range
 from tabellion.layout.forms import BASELINE, GUIDE, LISTS, SPELLINGS, TOTALS
@@ -23,8 +23,7 @@ _MOST_MERGED = 200_000
 _TOP = 4
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerCell:
+class AnswerCell(NamedTuple):
     """A cell that the partner may fill: its column, its position among the lines, its one-based row and column."""
 
     column: ColumnSpec
@@ -87,8 +86,12 @@ def beside(reading: ParsedForm) -> Iterator[tuple[RawSheet, CellAddress, RawValu
         sheets.setdefault(table.area.sheet.name, (table.area.sheet, []))[1].append(table)
     for sheet, tables in sheets.values():
         spans = [(table.area.header_row, _span(table), *_corner(table)) for table in tables]
+        every = range(1, len(sheet.rows[0]) + 1 if sheet.rows else 1)
+        outside = [column for column in every if not any(column in span for _, span, *_ in spans)]
+        under = max(header for header, *_ in spans)
         for row, line in enumerate(sheet.rows, 1):
-            for column, value in enumerate(line, 1):
+            for column in every if row < under else outside:
+                value = line[column - 1]
                 if value is None or any(_is_own(row, column, *where) for where in spans) or is_blank(value):
                     continue
                 if (sheet.name, row, column) not in computed:

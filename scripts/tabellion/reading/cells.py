@@ -97,7 +97,9 @@ class CellReader:
     ) -> set[int]:  # fmt: skip
         """Say the cells that show an error, or hold a formula that nothing has computed, or not since its cells were
         typed; its value is put among the ``values`` where it is plain arithmetic."""
-        column, unread = area.columns[label], set()
+        column, unread = area.columns[label], set[int]()
+        if not (area.sheet.errors or area.sheet.uncached or self.manual):
+            return unread
         for position, row in enumerate(rows):
             error = area.sheet.errors.get((row, column))
             if error is not None:
@@ -142,7 +144,7 @@ class CellReader:
         """The values that people chose, in place of the words they see; a difference of case or accents is forgiven."""
         if not choices:
             return values
-        folded = {fold(shown): shown for shown in reversed(list(choices))}
+        folded: dict[str, str] = {}  # made where a cell shows none of the choices as it is: there may be thousands
         column: Column = []
         nuances: list[tuple[Place, str, str]] = []
         for position, value in enumerate(values):
@@ -150,6 +152,7 @@ class CellReader:
             if not isinstance(value, str) or (value in choices and not is_list):
                 column.append(choices[value] if isinstance(value, str) else value)
                 continue
+            folded = folded or {fold(shown): shown for shown in reversed(list(choices))}
             shown = _listed(value, choices, folded) if is_list else near.get(value) or folded.get(fold(value))
             key = shown if shown is None or is_list else choices[shown]
             if shown is None or shown == value:

@@ -86,8 +86,9 @@ class Requirement:
             value = str(values.get(field) or "")
             if not (value.startswith(text) if self.is_prefix else value == text):
                 return False
-        filled = [values.get(name) for name in (*self.enough, *([self.unless] if self.unless else []))]
-        return all(value in (None, "") for value in filled)
+        if self.unless and values.get(self.unless) not in (None, ""):
+            return False
+        return all(values.get(name) in (None, "") for name in self.enough)
 
 
 @dataclass(frozen=True)
