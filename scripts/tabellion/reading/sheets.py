@@ -13,24 +13,15 @@ from tabellion.reading.limits import LIMITS, Limits, refusal
 from tabellion.reading.number_formats import STRUCK, CellFormat, NumberFormats, Shown, iso_moment
 from tabellion.reading.plain_xml import EXTENDED_ROWS, FILLED_CELL, SIMPLE_ROWS, gaps, written_out
 from tabellion.reading.raw import CellAddress, RawSheet, RawValue
+from tabellion.reading.sheet_cells import SheetCells
 from tabellion.reading.texts import NAMES, TRUE, TextReader
 from tabellion.reading.xml_parts import parse
-from tabellion.wording import french_count
 
 #: Gnumeric writes there the whole of a formula that it cannot read.
 _LONGEST_ERROR = 20
 #: The types of cells that hold their own text: there, no text is the empty text.
 _TEXT_KINDS = ("str", "inlineStr")
 _NUMBER_KINDS, _WRITTEN_TEXT_KINDS = (b"", b"n"), (b"str",)
-
-
-def _finite(number: bytes) -> float | None:
-    """A number as it is written; ``None`` where it is none, or is infinite."""
-    try:
-        value = float(number)
-    except ValueError:
-        return None
-    return value if isfinite(value) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +46,15 @@ class SheetContext:
         )
 
 
+def _finite(number: bytes) -> float | None:
+    """A number as it is written; ``None`` where it is none, or is infinite."""
+    try:
+        value = float(number)
+    except ValueError:
+        return None
+    return value if isfinite(value) else None
+
+
 def read_sheet(content: bytes, part: str, name: str, context: SheetContext, limits: Limits = LIMITS) -> RawSheet:
     """The sheet ``name``, visible and without its tables; ``content`` is UTF-8 as :func:`normalised_xml` gives it.
 
@@ -68,7 +68,7 @@ def read_sheet(content: bytes, part: str, name: str, context: SheetContext, limi
     return RawSheet(
         name=name,
         state="visible",
-        rows=reader.rows(),
+        rows=reader.cells.rows(reader.formulas),
         formulas=reader.formulas,
         errors=reader.errors,
         uncached=reader.uncached,
@@ -103,8 +103,7 @@ class _SheetReader(TextReader):
         self.formula: str | None = None
         self.formula_attributes: dict[str, str] = {}
         # of the sheet
-        self.lines: dict[int, list[RawValue]] = {}
-        self.held = 0
+        self.cells = SheetCells(name, limits.sheet_cells)
         self.formulas: dict[CellAddress, str] = {}
         self.column_formulas: dict[int, tuple[bytes, str]] = {}
         self.shared_formulas: dict[str, tuple[CellAddress, str]] = {}
@@ -120,15 +119,13 @@ class _SheetReader(TextReader):
         """Read simple rows, unless they stand where no row does."""
         if not self.inside or self.depth != 1:
             return False
-        columns, texts, showing = self.column_letters, self.plain_texts, self.showing
-        row_digits, row, line, before, room = b"", 0, list[RawValue](), self.held, 0
+        cells, columns, texts, showing = self.cells, self.column_letters, self.plain_texts, self.showing
+        row_digits, row, line, room = b"", 0, list[RawValue](), 0
         for letters, digits, style, kind, group, formula, text in FILLED_CELL.findall(match[0]):
             if digits != row_digits:
-                self.end_line(row, before + len(line))
+                cells.end_line(row, line)
                 row_digits, row = digits, int(digits)
-                line = self.lines.setdefault(row, [])
-                before = self.held - len(line)
-                room = self.limits.sheet_cells - before
+                line, room = cells.begin_line(row)
             column = columns.get(letters) or self.column_of(letters)
             if formula or group:
                 self.take_written_formula((row, column), formula, group.decode(), text, kind)
@@ -144,20 +141,18 @@ class _SheetReader(TextReader):
                     continue
                 words = written_out(text.decode())
                 value = self.shown_value((row, column), kind.decode() or "n", words, style.decode() or None)
-            if column == len(line) + 1 and column <= room:
+            missing = column - len(line)
+            if missing > 0 and column <= room:
+                if missing > 1:
+                    line += [None] * (missing - 1)
                 line.append(value)
             else:
-                self.held = before + len(line)
-                self.put(row, column, value)
-        self.end_line(row, before + len(line))
+                cells.end_line(row, line)
+                cells.put(row, column, value)
+                line, room = cells.begin_line(row)
+        cells.end_line(row, line)
         self.begin_row(int(match[1]), None)
         return True
-
-    def end_line(self, row: int, held: int) -> None:
-        """Count the cells of a line that was read; one without any is none."""
-        self.held = held
-        if not self.lines.get(row, True):
-            del self.lines[row]
 
     def column_of(self, letters: bytes) -> int:
         """The column of its letters, which are remembered."""
@@ -254,7 +249,7 @@ class _SheetReader(TextReader):
             group = self.formula_attributes.get("si", "") if form == "shared" else None
             self.take_formula((row, column), "TABLE()" if form == "dataTable" else formula, group, text, kind)
         if text or (text is not None and kind in _TEXT_KINDS):
-            self.put(row, column, self.shown_value((row, column), kind, text, attributes.get("s")))
+            self.cells.put(row, column, self.shown_value((row, column), kind, text, attributes.get("s")))
 
     def shown_value(self, cell: CellAddress, kind: str, text: str, style: str | None) -> RawValue:
         """What a cell holds, the ``text`` of a type, in the format of the number ``style``; its format is kept."""
@@ -329,38 +324,6 @@ class _SheetReader(TextReader):
         if kind == "s":
             raise refusal("lecture-impossible", raison=f"le texte partagé n° {text[:20]} n’existe pas")
         raise refusal("lecture-impossible", raison=f"une cellule est d’un type inconnu, « {kind[:20]} »")
-
-    def put(self, row: int, column: int, value: RawValue) -> None:
-        """Write a value at its place; the lines end with the last one that they hold."""
-        line = self.lines.get(row)
-        if line is None:
-            line = self.lines[row] = []
-        missing = column - len(line)
-        if missing <= 0:
-            line[column - 1] = value
-            return
-        self.held += missing
-        if self.held > self.limits.sheet_cells:
-            raise self.too_wide(max(self.lines), max(column, *map(len, self.lines.values())))
-        if missing > 1:
-            line.extend([None] * (missing - 1))
-        line.append(value)
-
-    def rows(self) -> list[list[RawValue]]:
-        """The values of the sheet from A1, in rows of one length. The declared dimension of a sheet is not believed."""
-        last_row, last_column = max(self.lines, default=0), max(map(len, self.lines.values()), default=0)
-        corner_row = max((row for row, _ in self.formulas), default=0)
-        corner_column = max((column for _, column in self.formulas), default=0)
-        corner_row, corner_column = max(corner_row, last_row), max(corner_column, last_column)
-        if corner_row * corner_column > self.limits.sheet_cells:
-            raise self.too_wide(corner_row, corner_column)
-        for line in self.lines.values():
-            line.extend([None] * (last_column - len(line)))
-        return [self.lines.get(row) or [None] * last_column for row in range(1, last_row + 1)]
-
-    def too_wide(self, row: int, column: int) -> TabellionError:
-        corner, limit = cell_name(row, column), french_count(self.limits.sheet_cells)
-        return refusal("feuille-trop-etendue", feuille=self.name, cellule=corner, valeur=corner, attendu=limit)
 
     def expand_shared_formulas(self) -> None:
         """Give each follower of a shared formula its own text."""
