@@ -120,7 +120,7 @@ def _read(folders: Folders, before: FolderDigests, now: datetime) -> TakenContra
     consolidation = look_at_campaign(find_workspace(folders.root), now)
     is_steady = before == FolderDigests.of(folders) and says_the_same(consolidation, consolidation.findings, now)
     taken = TakenFrom(before.inputs, before.outputs, now, next_due(consolidation, now)) if is_steady else None
-    return _taken(consolidation, (), taken, _last_night(folders))
+    return _taken(consolidation, (), taken, _last_made(folders))
 
 
 def _taken(
@@ -133,7 +133,7 @@ def _taken(
     return TakenContract(state=state_of(consolidation, notices, made), parts=parts, taken=taken)
 
 
-def _last_night(folders: Folders) -> datetime | None:
+def _last_made(folders: Folders) -> datetime | None:
     """When the outputs in place were first reached; ``None`` where there are none that say it."""
     path = folders.consolidation / STATE_FILE
     return read_stored(path, lambda content: datetime.fromisoformat(content["etat"]["fait_le"]))
