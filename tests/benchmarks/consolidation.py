@@ -4,7 +4,8 @@
 turn, as whole processes: ``tabellion consolidate`` when nothing was consolidated before, again when nothing changed,
 and again when one return of all did, and one of fifty; the least that any program would do: a bare calamine that reads
 all their sheets, and a bare xlsxwriter that writes the same cells as the consolidation and its details; and the usual
-script (:mod:`usual`: pandas, openpyxl, pandera) on a sample, whose time less its start is scaled to all of them.
+script (:mod:`usual`: pandas, openpyxl, pandera; it writes the rows that it read) on a sample, whose time less its start
+is scaled to all of them.
 The time is that of processors, children and system included, the least of the rounds. Memory is that of a program with
 all its children at one moment. ``--quick`` takes 20 returns and one round; ``--returns 5000 --exercices 3`` is the
 largest campaign that was measured.
@@ -58,7 +59,7 @@ def measure(count: int, exercices: int, sample: int, rounds: int) -> None:
         more = Program(f"the same, {some} of {count} changed", consolidate, (1,))
         bare = Program("bare calamine", python("bare", "read", *paths))
         written = Program("bare xlsxwriter, the same cells", python("bare", "write", *pairs))
-        usual = Program("usual script", python("usual", *paths[:sample]))
+        usual = Program("usual script", python("usual", "--write", least / "usual.xlsx", *paths[:sample]))
         start = Program("usual script, no file", python("usual"))
         programs = (full, again, one, more, bare, written, usual, start)
         for round_ in range(rounds):

@@ -1,7 +1,8 @@
 """The usual script: each return read by pandas with openpyxl, each sheet checked by pandera, file by file.
 
-``usual.py RETURN…``. It trusts what it reads: sheets by their names, headers where the form had them, values as they
-are. It opens each file once and parses only the sheets to fill; the schemas are made once.
+``usual.py [--write WORKBOOK] RETURN…``. It trusts what it reads: sheets by their names, headers where the form had
+them, values as they are. It opens each file once and parses only the sheets to fill; the schemas are made once. With
+``--write``, all that it read goes into one workbook, a sheet for each kind, by pandas with openpyxl.
 """
 
 from __future__ import annotations
@@ -32,8 +33,9 @@ SCHEMAS = {
 }  # fmt: skip
 
 
-def main(paths: list[str]) -> None:
-    """Read and check each return; say what is wrong."""
+def main(paths: list[str], target: str | None = None) -> None:
+    """Read and check each return; say what is wrong; write all rows into one workbook where one is wanted."""
+    read: dict[str, list[pd.DataFrame]] = {}
     for path in paths:
         with pd.ExcelFile(path, engine="openpyxl") as book:
             for name, schema in SCHEMAS.items():
@@ -41,10 +43,20 @@ def main(paths: list[str]) -> None:
                     continue
                 frame = pd.read_excel(book, sheet_name=name, header=HEADER_ROW)
                 frame = frame[frame.iloc[:, -1].notna()]
+                if target is not None:
+                    read.setdefault(name, []).append(frame.assign(Fichier=path))
                 try:
                     schema.validate(frame, lazy=True)
                 except pa.errors.SchemaErrors as errors:
                     print(path, name, errors.failure_cases.to_string())
 
+    if target is not None and read:
+        with pd.ExcelWriter(target, engine="openpyxl") as writer:
+            for name, frames in read.items():
+                pd.concat(frames, ignore_index=True).to_excel(writer, sheet_name=name, index=False)
 
-main(sys.argv[1:])
+
+if sys.argv[1:2] == ["--write"]:
+    main(sys.argv[3:], sys.argv[2])
+else:
+    main(sys.argv[1:])
