@@ -82,7 +82,7 @@ def hostile() -> Consolidation:
     rich = consolidations.rich()
     conflicts = tuple(
         replace(rich.conflicts[0], key=("B01-luce-001", 2013), champ="libelle", kept=text, sent=text,
-                claims=tuple(replace(claim, after=text) for claim in rich.conflicts[0].claims))
+                claims=tuple(claim._replace(after=text) for claim in rich.conflicts[0].claims))
         for text in HOSTILE
     )  # fmt: skip
     return consolidations.consolidation_of(

@@ -280,7 +280,7 @@ def _row_places(
         for name, schema in contract.schemas.items()
     }
     row_places = {
-        name: [replace(plan.locate(name, index), fichier="contrat.xlsx") for index in range(len(frame))]
+        name: [plan.locate(name, index)._replace(fichier="contrat.xlsx") for index in range(len(frame))]
         for name, frame in contract.tables.items()
     }
     cells = {name: [dict[str, Place]() for _ in range(len(table))] for name, table in contract.tables.items()}
