@@ -83,7 +83,7 @@ def _kept(consolidation: Consolidation, decided: _Decided) -> Iterator[CellEntry
     positions = {
         table: {
             tuple(row[name] for name in consolidation.contract.schemas[table].primary_key): row
-            for row in consolidation.contract.tables[table].rows
+            for row in consolidation.contract.tables[table]
         }
         for table in sorted(tables)
     }
@@ -102,7 +102,7 @@ def _entry(table: str, key: Key, champ: str, value: object, decision: Decision, 
 
 def _cells(consolidation: Consolidation) -> Iterator[_NamedCell]:
     for table, schema in consolidation.contract.schemas.items():
-        for position, row in enumerate(consolidation.contract.tables[table].rows):
+        for position, row in enumerate(consolidation.contract.tables[table]):
             key = tuple(row[name] for name in schema.primary_key)
             for name, value in row.items():
                 if value is not None:

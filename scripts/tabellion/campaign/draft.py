@@ -23,7 +23,7 @@ def key_of(schema: TableSchema, row: Row) -> Key:
 def rows_by_key(book: Book, schema: TableSchema) -> dict[Key, Row]:
     """The rows of a table of a book; none where it has no such table."""
     table = book.tables.get(schema.name)
-    return {} if table is None else {key_of(schema, row): row for row in table.rows}
+    return {} if table is None else {key_of(schema, row): row for row in table}
 
 
 class Draft:
@@ -37,7 +37,7 @@ class Draft:
         self.labels = Labels(base)
         self.known = {name: rows_by_key(base, schema) for name, schema in self.schemas.items()}
         self.rows: dict[str, list[dict[str, Any]]] = {
-            name: [dict(row) for row in read.tables[name].rows] if name in read.tables else [] for name in self.schemas
+            name: [dict(row) for row in read.tables[name]] if name in read.tables else [] for name in self.schemas
         }
         self.places = {name: list(read.rows.get(name, ())) for name in self.schemas}
         self._restored: set[str] = set()

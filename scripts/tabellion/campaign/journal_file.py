@@ -199,7 +199,7 @@ def _connect(path: Path, patience_seconds: float) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA journal_mode = DELETE")
         connection.execute("PRAGMA synchronous = EXTRA")
-        connection.execute("PRAGMA cache_size = -65536")  # 64 MiB: a run's changes stay in memory until its commit
+        connection.execute("PRAGMA cache_size = -16384")  # 16 MiB: most runs' changes stay in memory until their commit
     except BaseException:
         connection.close()
         raise

@@ -78,7 +78,7 @@ def _contradictions(inspection: Inspection, returns: Sequence[InForce]) -> list[
         return []
     tables = inspection.tables
     partners = {row["partenaire_id"]: row for row in tables["partenaires"].rows}
-    leads = {(row["fiche_id"], row["partenaire_id"]) for row in tables["participations"].rows if row["role"] == _LEAD}
+    leads = {(row["fiche_id"], row["partenaire_id"]) for row in tables["participations"] if row["role"] == _LEAD}
     known = {row["financement_id"]: row for row in tables[_FINANCEMENTS].rows}
     declared: defaultdict[tuple[str, str, int], dict[str, list[_Declaration]]] = defaultdict(dict)
     for source in returns:
@@ -206,7 +206,7 @@ def _plans(inspection: Inspection) -> dict[str, _FichePlan]:
     if not inspection.has(_SUIVIS, "fiche_id", "partenaire_id", "exercice", _ENGAGED):
         return plans
     partners = _names(inspection, "partenaires", "partenaire_id")
-    for position, row in enumerate(inspection.tables[_SUIVIS].rows):
+    for position, row in enumerate(inspection.tables[_SUIVIS]):
         fiche, partner, exercice = row["fiche_id"], row["partenaire_id"], row["exercice"]
         if None not in (fiche, partner, exercice) and (row[_ENGAGED] or 0) > 0:
             plans[fiche].engaged.append(_Part(position, partners.get(partner) or partner, row[_ENGAGED], exercice))

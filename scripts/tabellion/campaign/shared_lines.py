@@ -67,7 +67,7 @@ def check_shared_lines(inspection: Inspection) -> None:
 def _say_shared(inspection: Inspection, name: str, positions: Sequence[int], cents: int) -> None:
     towns = [inspection.towns.get(town, town) for town in inspection.texts(_LINES, "collectivite_id", positions)]
     first, *others = positions
-    line = inspection.tables[_LINES].rows[first]
+    line = inspection.tables[_LINES].row(first)
     inspection.say(
         "ligne-de-deux-collectivites", _LINES, first, name,
         valeur=euros(cents), liees=[(_LINES, position, name) for position in others],
@@ -178,7 +178,7 @@ def _run_above(position: int, members: Sequence[int], called: Set[int], cents: C
 
 
 def _say_sum(inspection: Inspection, line: _Sum, *, columns: int) -> None:
-    row, count = inspection.tables[_LINES].rows[line.position], len(line.parts)
+    row, count = inspection.tables[_LINES].row(line.position), len(line.parts)
     town = row["collectivite_id"]
     if not count:
         words, gravite = "a le libellé d'un total, mais compte comme une ligne", Severity.AVERTISSEMENT

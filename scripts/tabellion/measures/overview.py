@@ -234,7 +234,7 @@ class Overview:
         leads = {(row["fiche_id"], row["partenaire_id"]) for row in rows if row["role"] == "porteur"}
         stages: dict[int, dict[str, str]] = {}
         by_lead: dict[tuple[int, str], bool] = {}
-        for row in self.tables["suivis"].rows:
+        for row in self.tables["suivis"]:
             year, fiche, stage = row["exercice"], row["fiche_id"], row["avancement"]
             if year is None or fiche is None or stage is None:
                 continue
@@ -324,7 +324,7 @@ class AnnexFigures:
         fiches = self.overview.fiches.columns
         conventions = dict(zip(fiches["fiche_id"], fiches["convention_id"], strict=True))
         engaged: Counter[int | None] = Counter()
-        for row in self.tables["suivis"].rows:
+        for row in self.tables["suivis"]:
             if row["exercice"] == self.exercice and row["montant_engage"] is not None:
                 engaged[conventions.get(row["fiche_id"])] += row["montant_engage"]
         return dict(engaged)

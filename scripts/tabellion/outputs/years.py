@@ -51,7 +51,7 @@ class YearsView:
     def lines(self) -> dict[tuple[int, str], tuple[str | None, str | None]]:
         """The collectivité and the latest label of each line, by convention and identifier, in the contract's order."""
         latest: dict[tuple[int, str], tuple[int, str | None, str | None]] = {}
-        for row in self.contract.tables["lignes_budgetaires"].rows:
+        for row in self.contract.tables["lignes_budgetaires"]:
             key, year = (row["convention_id"], row["ligne_id"]), row["exercice"]
             if None not in (*key, year) and year >= latest.get(key, (year,))[0]:
                 latest[key] = (year, row["collectivite_id"], row["libelle"])

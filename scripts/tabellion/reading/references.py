@@ -71,25 +71,25 @@ def _owners(tables: Tables) -> dict[str, dict[str, tuple[str, ...]]]:
     for row in tables["partenaires"].rows:
         of_town[row["collectivite_id"]].add(row["partenaire_id"])
         of_funder[row["financeur_id"]].add(row["partenaire_id"])
-    for row in tables["participations"].rows:
+    for row in tables["participations"]:
         of_fiche[row["fiche_id"]].add(row["partenaire_id"])
         if row["role"] == LEAD:
             leads[row["fiche_id"]].add(row["partenaire_id"])
     heads: dict[str, dict[str, set[str]]] = {
         "lignes_budgetaires": {
             row["ligne_id"]: of_town[row["collectivite_id"]] or {row["collectivite_id"]}
-            for row in tables["lignes_budgetaires"].rows
+            for row in tables["lignes_budgetaires"]
             if row["collectivite_id"] is not None
         },
         "suivis": dict(of_fiche),
         "financements": {
             row["financement_id"]: of_fiche[row["fiche_id"]]
             | (of_funder[row["financeur_id"]] if row["financeur_id"] else set())
-            for row in tables["financements"].rows
+            for row in tables["financements"]
         },
     }
     for name, key in zip(FUNDING_TABLES, ("charge_id", "produit_id"), strict=True):
-        known = {row[key]: leads[row["fiche_id"]] for row in tables[name].rows} if name in tables else {}
+        known = {row[key]: leads[row["fiche_id"]] for row in tables[name]} if name in tables else {}
         heads[name] = {**leads, **known}
     return {
         table: {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -41,10 +41,18 @@ class Table:
         """The values of one field, a row after the other."""
         return self.columns[name]
 
+    def __iter__(self) -> Iterator[Row]:
+        """The rows as values by field name, none of them kept: those of a large table take five times its columns."""
+        return (dict(zip(self.columns, values, strict=True)) for values in zip(*self.columns.values(), strict=True))
+
+    def row(self, position: int) -> Row:
+        """One row as values by field name."""
+        return {name: values[position] for name, values in self.columns.items()}
+
     @cached_property
     def rows(self) -> Sequence[Row]:
-        """The rows as values by field name."""
-        return [dict(zip(self.columns, values, strict=True)) for values in zip(*self.columns.values(), strict=True)]
+        """The rows as values by field name, kept."""
+        return list(self)
 
     @cached_property
     def frame(self) -> pd.DataFrame:
