@@ -25,7 +25,7 @@ class Table:
     """One table: a list of values for each field of its schema, in the schema's order.
 
     Amounts are integer cents, days are dates, ``None`` is blank. A row is known by its position: 0, 1, 2, …
-    All who hold a table share its columns, rows, frame and violations: they are read, never changed.
+    All who hold a table share its columns, rows and violations: they are read, never changed.
     """
 
     schema: TableSchema
@@ -54,9 +54,9 @@ class Table:
         """The rows as values by field name, kept."""
         return list(self)
 
-    @cached_property
+    @property
     def frame(self) -> pd.DataFrame:
-        """The table as a pandas frame, for what is columnar: nullable dtypes, index 0, 1, 2, …"""
+        """The table as a pandas frame, made anew, for what is columnar: nullable dtypes, index 0, 1, 2, …"""
         from tabellion.schema.frames import make_frame
 
         return make_frame(self)
@@ -92,7 +92,7 @@ def make_table(schema: TableSchema, columns: Mapping[str, Column]) -> Table:
 def table_of(schema: TableSchema, rows: Sequence[Row], like: Table | None = None) -> Table:
     """Make a table of rows (values by field name); what a row lacks is blank.
 
-    ``like`` itself where nothing differs from it: what is known of it already (its frame, its violations) stays known.
+    ``like`` itself where nothing differs from it: what is known of it already (its violations) stays known.
     """
     made = Table(schema, {name: [row.get(name) for row in rows] for name in schema.names})
     return like if like is not None and like == made else made
