@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 #: The size of a sheet.
 MAX_ROWS, MAX_COLUMNS = 1_048_576, 16_384
@@ -105,3 +105,19 @@ def _row(fixed: str, number: str, by: int) -> str:
         return fixed + number
     index = int(number) + by
     return str(index) if 1 <= index <= MAX_ROWS else ""
+
+
+#: What no client changes in a formula: texts, labels of columns, names of sheets.
+LITERAL = re.compile(r'("(?:[^"]|"")*"|\[(?:[^\[\]]|\[[^\[\]]*\])*\]|\'(?:[^\']|\'\')*\'!)')
+#: The two truths, which LibreOffice writes as calls of functions.
+_TRUTH = re.compile(r"\b(TRUE|FALSE)\(\)")
+
+
+@lru_cache(maxsize=256)
+def compact(formula: str) -> str:
+    """A formula as it can be compared: without the spaces and the case that clients change, texts and labels whole."""
+    pieces = LITERAL.split(formula.removeprefix("=").replace("_xlfn.", ""))
+    for place in range(0, len(pieces), 2):
+        plain = "".join(pieces[place].split()).upper()
+        pieces[place] = _TRUTH.sub(r"\1", plain) if "()" in plain else plain
+    return "".join(pieces)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
-from tabellion.addresses import column_index
+from tabellion.addresses import LITERAL, column_index, compact
 from tabellion.layout.names import column_ref, escape_label, this_row
 from tabellion.reading.form import ParsedForm
 from tabellion.reading.master import ParsedMaster
@@ -17,9 +16,6 @@ _ADDRESS = re.compile(
     r"(?:(?P<sheet>'(?:[^']|'')+'|[A-Za-zÀ-ÿ_][\wÀ-ÿ.]*)!)?"
     r"\$?(?P<left>[A-Z]{1,3})\$?(?P<top>\d{1,7})(?::\$?(?P<right>[A-Z]{1,3})\$?(?P<bottom>\d{1,7}))?(?![\w(\[!])"
 )
-#: The two truths, which LibreOffice writes as calls of functions.
-_TRUTH = re.compile(r"\b(TRUE|FALSE)\(\)")
-_LITERAL = re.compile(r'("(?:[^"]|"")*"|\[(?:[^\[\]]|\[[^\[\]]*\])*\]|\'(?:[^\']|\'\')*\'!)')
 
 
 #: What was read of a workbook of ours: a master, a consolidation (which is read as one), a form.
@@ -43,7 +39,7 @@ def canonical(
         partial = partial or cut
         return text
 
-    pieces = _LITERAL.split(formula)
+    pieces = LITERAL.split(formula)
     for place in range(0, len(pieces), 2):
         follows_sheet = place > 0 and pieces[place - 1].endswith("!")
         prefix = pieces[place - 1] if follows_sheet else ""
@@ -82,13 +78,3 @@ def _as_reference(
         if match["bottom"]:
             return f"{table.name}[{escape_label(label)}]", True
     return match[0], False
-
-
-@lru_cache(maxsize=256)
-def compact(formula: str) -> str:
-    """A formula as it can be compared: without the spaces and the case that clients change, texts and labels whole."""
-    pieces = _LITERAL.split(formula.removeprefix("=").replace("_xlfn.", ""))
-    for place in range(0, len(pieces), 2):
-        plain = "".join(pieces[place].split()).upper()
-        pieces[place] = _TRUTH.sub(r"\1", plain) if "()" in plain else plain
-    return "".join(pieces)

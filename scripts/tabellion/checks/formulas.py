@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from tabellion.addresses import cell_name
-from tabellion.checks.formula_text import ParsedWorkbook, canonical, compact
+from tabellion.addresses import cell_name, compact
+from tabellion.checks.formula_text import ParsedWorkbook, canonical
 from tabellion.checks.stale_totals import check_stale_totals
 from tabellion.findings import Finding, Place, Severity, finding
 from tabellion.layout.names import IDENTIFIER, KnownFormula, table_resource, totals_name

@@ -1,7 +1,4 @@
-"""What is compared and what is found: the tables of a side, the rows, cells, formulas and parts that differ.
-
-The values of cells are typed where they can be, and as found where they cannot.
-"""
+"""What is compared and what is found: the tables of a side, the rows, cells, formulas and parts that differ."""
 
 from __future__ import annotations
 
@@ -12,7 +9,8 @@ from datetime import date, datetime
 from enum import Enum
 from pathlib import Path
 
-from tabellion.checks.formula_text import ParsedWorkbook, compact
+from tabellion.addresses import compact
+from tabellion.checks.formula_text import ParsedWorkbook
 from tabellion.checks.formulas import FormulaInPlace, formulas_in_place
 from tabellion.findings import Finding, Place
 from tabellion.reading.raw import RawSheet

@@ -1,8 +1,8 @@
 """Computed values for a changed workbook, taken from one that the program has just written of the same contract.
 
-A formula is found again wherever it moved: by its text, when that says the same everywhere; otherwise by its text, its
-table, its column, and what tells its row apart. A formula that reads, directly or not, something that is not the same
-in both workbooks is left alone.
+A formula is found again wherever it moved, whatever client wrote it: by its text, when that says the same everywhere;
+otherwise by its text, its table, its column, and what tells its row apart. A formula that reads, directly or not,
+something that is not the same in both workbooks is left alone.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from tabellion.addresses import compact
 from tabellion.reading.xml_parts import unescaped
 from tabellion.xlsx.inplace.grid import StoredValue
 from tabellion.xlsx.inplace.moves import Area
@@ -138,7 +139,7 @@ class _Index:
                 place = sheet.name.casefold(), formula.row, formula.column
                 text = formula.text
                 if _stands_alone(text):
-                    keys[place] = ("", "", (), text)
+                    keys[place] = ("", "", (), compact(text))
                     continue
                 for table in tables:
                     key = self.in_table(table, formula.row, formula.column, text)
@@ -156,11 +157,16 @@ class _Index:
         cells = [None if number is None else grid.find(row, number) for number in read]
         typed = all(cell is not None and cell.find("{*}f") is None for cell in cells)
         if read and typed and not _is_about_its_place(text):
-            return name, "", tuple(self.parts.value(table.sheet, row, number) for number in read if number), text
+            return (
+                name,
+                "",
+                tuple(self.parts.value(table.sheet, row, number) for number in read if number),
+                compact(text),
+            )
         key = columns.get(self.labels.get(name, "").casefold())
         if key is None:
             return None
-        return name, table.labels[column - left], (self.parts.value(table.sheet, row, key),), text
+        return name, table.labels[column - left], (self.parts.value(table.sheet, row, key),), compact(text)
 
 
 def _stands_alone(formula: str) -> bool:
