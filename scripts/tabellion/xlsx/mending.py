@@ -20,10 +20,10 @@ from tabellion.wording import plural
 from tabellion.xlsx.package import PackageEditor, SheetEntry
 from tabellion.xlsx.trees import LARGEST_TREE_BYTES, Element, add, child, drop, insert_after, relationship_id
 
-#: Conditional formats without a rule, and what compares in a way that the standard does not have.
-_ODD_FORMATS = re.compile(
-    rb"<(?:\w+:)?conditionalFormatting\b[^>]*(?:/>|>\s*</)|\boperator=\"(?:not)?(?:contains|Contains)(?:Errors|Blanks)\""
-)
+#: Conditional formats without a rule; what compares in a way that the standard does not have. Each begins with a text
+#: that is searched for at once: both in one pattern would take ten times as long.
+_EMPTY_FORMAT = re.compile(rb"<(?:\w+:)?conditionalFormatting\b[^>]*(?:/>|>\s*</)")
+_ODD_OPERATOR = re.compile(rb'operator="(?:not)?(?:contains|Contains)(?:Errors|Blanks)"')
 _OPERATORS = frozenset(
     (
         "lessThan", "lessThanOrEqual", "equal", "notEqual", "greaterThanOrEqual", "greaterThan", "between",
@@ -171,7 +171,8 @@ def _mend_names(package: PackageEditor, sheets: Sequence[str]) -> int:
 def _mend_formats(package: PackageEditor, part: str) -> int:
     """Take out the conditional formats that have no rule, and the operators that no rule has; how many formats went."""
     content = package.parts[part]
-    if len(content) > LARGEST_TREE_BYTES or not _ODD_FORMATS.search(content):
+    is_odd = _EMPTY_FORMAT.search(content) or _ODD_OPERATOR.search(content)
+    if not is_odd or len(content) > LARGEST_TREE_BYTES:
         return 0
     root = package.parse(part)
     child(root, "sheetData")
