@@ -212,7 +212,6 @@ def _is_noise(name: str) -> bool:
 
 def _inflated(data: bytes, entry: zipfile.ZipInfo, budget: int, limits: Limits) -> bytes:
     """One part's content, never a byte more than the limits and what is left of the ``budget`` allow."""
-    partie = _printable(entry.orig_filename)
     is_xml = entry.orig_filename.lower().endswith(_XML_NAMES)
     # Only XML is expanded further by what reads it; a plain picture may well be stored in a thousandth of its size.
     by_ratio = max(limits.ratio_from_bytes, limits.ratio * entry.compress_size) if is_xml else limits.part_bytes
@@ -220,11 +219,11 @@ def _inflated(data: bytes, entry: zipfile.ZipInfo, budget: int, limits: Limits) 
     try:
         content = _beginning(data, entry, allowed + 1)
     except _DAMAGE:
-        raise _altered(partie) from None
+        raise _altered(entry) from None
     if len(content) > allowed:
-        raise _too_much(partie, allowed, by_ratio, limits)
+        raise _too_much(entry, allowed, by_ratio, limits)
     if len(content) != entry.file_size or zlib.crc32(content) != entry.CRC:
-        raise _altered(partie)
+        raise _altered(entry)
     return content
 
 
@@ -247,7 +246,8 @@ def _beginning(data: bytes, entry: zipfile.ZipInfo, size: int) -> bytes:
     return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, size)
 
 
-def _too_much(partie: str, allowed: int, by_ratio: int, limits: Limits) -> TabellionError:
+def _too_much(entry: zipfile.ZipInfo, allowed: int, by_ratio: int, limits: Limits) -> TabellionError:
+    partie = _printable(entry.orig_filename)
     if allowed == by_ratio < limits.part_bytes:
         return refusal("archive-bombe", partie=partie, attendu=limits.ratio)
     if allowed == limits.part_bytes:
@@ -260,8 +260,8 @@ def _printable(name: str) -> str:
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in name[:80])
 
 
-def _altered(partie: str) -> TabellionError:
-    return _damaged(f"la partie « {partie} » est incomplète ou altérée")
+def _altered(entry: zipfile.ZipInfo) -> TabellionError:
+    return _damaged(f"la partie « {_printable(entry.orig_filename)} » est incomplète ou altérée")
 
 
 def _damaged(raison: str) -> TabellionError:

@@ -50,7 +50,7 @@ class TextReader:
         if "preserve" not in start:
             texts = [text.strip(_BLANKS) for text in texts]
         if "&" in content or "_x" in content:
-            texts = [unescaped(written_out(text)) for text in texts]
+            texts = [unescaped(written_out(text)) if "&" in text or "_x" in text else text for text in texts]
         self.texts += texts if len(content) <= self.limits.text_characters else map(self.checked, texts)
         return True
 
