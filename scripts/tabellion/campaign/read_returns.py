@@ -21,7 +21,7 @@ from tabellion.campaign.journal import Journal
 from tabellion.campaign.model import ReturnedRow
 from tabellion.campaign.parsed_return import Examiner, ParsedReturn, digest_of, from_json, refused, to_json
 from tabellion.checks.contract import check_returned_rows
-from tabellion.contract.book import Book, CellPosition
+from tabellion.contract.book import Book
 from tabellion.contract.workspace import Settings, Workspace
 from tabellion.findings import Finding, Json, Place, TabellionError, finding
 from tabellion.layout.forms import SealKey
@@ -200,23 +200,16 @@ def check_rows(returns: Mapping[int, ParsedReturn], book: Book) -> dict[int, lis
             rows[row.table].append((number, row))
     if not any(rows.values()):
         return {}
-    unknown: set[CellPosition] = set()
+    settled: dict[str, dict[str, set[int]]] = {}
     for resource, of_table in rows.items():
-        names = schemas[resource].names
         tables[resource] = table_of(schemas[resource], [row.values for _, row in of_table])
-        unknown |= {
-            (resource, position, name)
-            for position, (_, row) in enumerate(of_table)
-            if len(row.values) < len(names)
-            for name in {*names} - row.values.keys()
-        }
         # what a row was sent with is no mistake of the partner's: the contract says it, or has given it up since
-        unknown |= {
-            (resource, position, name)
-            for position, (_, row) in enumerate(of_table)
-            if not row.is_new
-            for name in {*names} - row.before.keys()
-        }
+        answered: dict[str, list[int]] = {name: [] for name in schemas[resource].names}
+        for position, (_, row) in enumerate(of_table):
+            for name in row.values if row.is_new else row.before:
+                answered[name].append(position)
+        every = range(len(of_table))
+        settled[resource] = {name: set(every).difference(positions) for name, positions in answered.items()}
 
     def locate(table: str, index: Any, field: str | None = None) -> Place:
         if table not in rows:
@@ -226,7 +219,7 @@ def check_rows(returns: Mapping[int, ParsedReturn], book: Book) -> dict[int, lis
         return Place(str(number), row.sheet, cell_name(row.row, column))
 
     findings: dict[int, list[Finding]] = {}
-    for item in check_returned_rows(replace(book, tables=tables, unknown=frozenset(unknown)), locate):
+    for item in check_returned_rows(replace(book, tables=tables, unknown=frozenset()), locate, settled):
         if item.place.fichier is not None:
             # the tables are the contract's, which a partner has not
             remedy = _CHOOSE if item.code == "reference-inconnue" else item.suggestion

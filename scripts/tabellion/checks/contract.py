@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import MappingProxyType
 
 from tabellion.checks.ceilings import check_ceilings, check_cpo_years
 from tabellion.checks.coherence import check_coherence
-from tabellion.checks.inspection import Inspection
+from tabellion.checks.inspection import Inspection, Settled
 from tabellion.checks.integrity import (
     check_constraints,
     check_names,
@@ -33,8 +34,8 @@ _MEANING: _Checks = (
 )  # fmt: skip
 
 
-def _check(book: Book, locate: Locate | None, rules: _Checks) -> Inspection:
-    inspection = Inspection(book, locate)
+def _check(book: Book, locate: Locate | None, rules: _Checks, settled: Settled = MappingProxyType({})) -> Inspection:
+    inspection = Inspection(book, locate, settled)
     for rule in rules:
         rule(inspection)
     return inspection
@@ -69,9 +70,9 @@ def check_meaning(book: Book, locate: Locate | None = None) -> list[Finding]:
     return _check(book, locate, _MEANING).findings
 
 
-def check_returned_rows(book: Book, locate: Locate) -> list[Finding]:
-    """The constraints and references of rows returned by partners, all files at once.
+def check_returned_rows(book: Book, locate: Locate, settled: Settled) -> list[Finding]:
+    """The constraints and references of rows returned by partners, all files at once, but of ``settled`` cells.
 
     The book has the register's tables, with the returned rows in place of its own: unicity is a matter of each file.
     """
-    return _check(book, locate, (check_constraints, check_references, check_names)).findings
+    return _check(book, locate, (check_constraints, check_references, check_names), settled).findings

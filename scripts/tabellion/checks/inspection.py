@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from enum import Enum
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from tabellion.contract.book import Book, Locate
@@ -28,19 +29,24 @@ class _Own(Enum):
 OWN = _Own.VALUE
 
 
+Settled = Mapping[str, Mapping[str, set[int]]]
+"""Cells of which nothing is to be said: by table and field, the positions of their rows."""
+
+
 class Inspection:
     """What every rule reads, and where it says what it found.
 
-    ``locate`` gives the places where the book's own are not meant. Of the book's unknown cells nothing more is said.
+    ``locate`` gives the places where the book's own are not meant. Of the book's unknown cells nothing more is said,
+    nor of those that are ``settled``: positions by field, by table.
     """
 
-    def __init__(self, book: Book, locate: Locate | None = None) -> None:
+    def __init__(self, book: Book, locate: Locate | None = None, settled: Settled = MappingProxyType({})) -> None:
         self.tables, self.schemas, self.settings, self.apart = book.tables, book.schemas, book.settings, book.apart
         self.locate: Locate = book.locate if locate is None else locate
         self._findings: list[tuple[tuple[int, int, int, str], Finding]] = []
         self._spoken: set[tuple[str, int, str | None]] = set()
         self._order = {name: rank for rank, name in enumerate(self.schemas)}
-        self._unknown: dict[str, dict[str, set[int]]] = {}
+        self._unknown = {table: dict(by_field) for table, by_field in settled.items()}
         for table, position, name in book.unknown:
             self.distrust(table, position, name)
 
