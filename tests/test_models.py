@@ -122,7 +122,7 @@ def test_an_unknown_model_is_refused_and_the_known_ones_are_named(tmp_path: Path
     with pytest.raises(TabellionError) as refused:
         create_empty_workspace(tmp_path / "q", NOW, "quartiers")
     (finding,) = refused.value.findings
-    assert finding.code == "option-fausse"
+    assert (finding.code, finding.place.fichier) == ("option-fausse", "--modele")
     assert finding.attendu == "l'un de ces modèles : neutre, quartiers-2030"
     assert not (tmp_path / "q").exists()
 

@@ -18,6 +18,7 @@ from tabellion.campaign.decisions import DECISIONS_FILE
 from tabellion.campaign.saves import SAVES_FILE
 from tabellion.commands.generate import generate
 from tabellion.commands.guides import FOLDER, guide_documents
+from tabellion.commands.options import wrong_option
 from tabellion.contract.folders import SETTINGS_FILE, Folders, find_root
 from tabellion.contract.register import register_files
 from tabellion.contract.workspace import find_workspace, starter_kit
@@ -44,7 +45,7 @@ def model_files(name: str, *, identifiant: str, titre: str, now: datetime) -> di
     known = sorted(path.name for path in models.iterdir() if path.is_dir())
     if name not in known:
         expected = f"l'un de ces modèles : {', '.join(known)}"
-        raise TabellionError([finding("option-fausse", Place(), champ="--modele", valeur=name, attendu=expected)])
+        raise TabellionError([wrong_option("--modele", name, expected)])
     settings = Template((models / name / SETTINGS_FILE).read_text(encoding="utf-8"))
     words = {"identifiant": identifiant, "titre": titre, "annee": now.year, "derniere": now.year + _YEARS - 1}
     files = {Path(SETTINGS_FILE): settings.substitute(words).encode()}
