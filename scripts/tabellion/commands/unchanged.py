@@ -270,7 +270,7 @@ def _stamp_alone(path: Path) -> str:
 def _stamp(path: Path) -> str:
     """What tells the content of a file, or how reading it fails: of a workbook its end, which lists its parts."""
     try:
-        if path.suffix.lower() == ".xlsx":
+        if path.name.lower().endswith(".xlsx"):
             size, end = size_and_end(path)
             return f"{size}-{end}"
         return hashlib.sha256(_content(path)).hexdigest()

@@ -16,6 +16,7 @@ Result = TypeVar("Result")
 
 #: A look at a file takes milliseconds, over a slow network a second.
 LOOK_SECONDS = 5.0
+_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 #: So many files that do not answer at once mean that their disk does not: no other one is asked until one does.
 _MOST_HUNG = 3
 
@@ -26,10 +27,9 @@ class NotRegularError(OSError):
 
 def open_regular(path: Path) -> FileIO:
     """Open the regular file at ``path`` for reading, unbuffered. Raises ``OSError``, :class:`NotRegularError`."""
-    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
     if not stat.S_ISREG(path.stat().st_mode):  # before it is opened: that alone may wake a device
         raise NotRegularError(errno.EINVAL, os.strerror(errno.EINVAL), str(path))
-    descriptor = os.open(path, flags)
+    descriptor = os.open(path, _FLAGS)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):  # it became something else meanwhile
         os.close(descriptor)
         raise NotRegularError(errno.EINVAL, os.strerror(errno.EINVAL), str(path))
