@@ -128,11 +128,14 @@ def left_empty(in_force: Candidate, others: Iterable[Candidate]) -> tuple[LeftEm
 
     Only files made from the same form are compared. A row that was taken out of the one in force is another question.
     """
+    older = list(others)
+    if not older:
+        return ()
     removed = {(row.table, row.row_id) for row in in_force.parsed.removed}
     newer = {(row.table, row.key): row for row in in_force.parsed.rows}
     claimed: set[CellKey] = set()
     halves: list[LeftEmpty] = []
-    for candidate in others:
+    for candidate in older:
         rows, disputed, shares = list[ReturnedRow](), list[Disputed](), False
         for row in candidate.parsed.rows:
             same_row, names = newer.get((row.table, row.key)), set[str]()

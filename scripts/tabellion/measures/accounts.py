@@ -10,7 +10,6 @@ All amounts in cents.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -284,11 +283,11 @@ def double_counts(accounts: Accounts) -> list[Double]:
     others are what the recomputed total counts twice. Repetitions inside one convention are another matter.
     """
     lines = accounts.overview.lines
-    columns = [lines.columns[name] for name in ("exercice", "collectivite_id", "convention_id", "libelle", MEASURE)]
-    counts = Counter(columns[-1])  # most amounts are there once: they repeat nothing
+    columns = [lines.columns[name] for name in ("collectivite_id", "convention_id", "libelle", MEASURE)]
     groups: dict[tuple[str, str, int], list[tuple[int, int, str]]] = {}
-    for position, (year, town, convention, label, cents) in enumerate(zip(*columns, strict=True)):
-        if counts[cents] > 1 and cents and year == accounts.exercice and None not in (town, convention, label):
+    for position in accounts.overview.repeated.get(accounts.exercice, ()):
+        town, convention, label, cents = (column[position] for column in columns)
+        if None not in (town, convention, label):
             groups.setdefault((town, fold(label), cents), []).append((position, convention, label))
     doubles = []
     for (town, _, cents), members in groups.items():

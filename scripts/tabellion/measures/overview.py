@@ -171,6 +171,15 @@ class Overview:
         """The budget lines, with the amounts of all exercices side by side."""
         return lines_by_year(self.tables["lignes_budgetaires"].columns, self.exercices, AMOUNTS)
 
+    @cached_property
+    def repeated(self) -> dict[int, list[int]]:
+        """By exercice, the positions of the lines whose :data:`MEASURE`, not zero, another line has too."""
+        positions: dict[int, list[int]] = {}
+        for (year, cents), alike in self.lines.groups("exercice", MEASURE).items():
+            if cents and len(alike) > 1:
+                positions.setdefault(year, []).extend(alike)
+        return positions
+
     def answers(self, exercice: int) -> str:
         """How many of the collectivités that have lines have an amount in an exercice, where not all have: in words."""
         towns = {town for _, _, town in self.cells if town is not None}
