@@ -334,12 +334,57 @@ def test_a_workbook_of_the_contract_that_goes_while_it_is_read_is_that_run_s(
     assert not contrat.exists()
 
 
-def test_a_folder_of_returns_that_is_a_file_stops_the_run(root: Path) -> None:
-    (books(root) / "retours").write_bytes(b"")
+@pytest.mark.parametrize(
+    "name", ["workbooks/retours", "workbooks/registre", "workbooks/envois", "schemas", "templates"]
+)
+def test_a_file_in_place_of_a_folder_stops_the_run(root: Path, name: str) -> None:
+    shutil.rmtree(root / name, ignore_errors=True)
+    (root / name).write_bytes(b"")
     outcome = tabellion("consolidate", cwd=root)
-    assert outcome.code == 2
-    assert "dossier-illisible" in outcome.codes
+    assert (outcome.code, outcome.codes) == (2, ["place-prise"])
+    assert f"« {Path(name).name} » est un fichier : il faut un dossier à cette place." in outcome.err
     assert not outputs(root)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("consolidation", "fichier"),
+        ("consolidation/registre", "fichier"),
+        ("consolidation/acceptes", "fichier"),
+        ("consolidation/consolidation.xlsx/a", "dossier"),
+        ("consolidation/constats.json/a", "dossier"),
+        ("consolidation/acceptes/contrat.xlsx/a", "dossier"),
+        ("registre/fiches.csv/a", "dossier"),
+    ],
+)
+def test_what_stands_at_the_place_of_an_output_is_named_and_nothing_is_written(
+    root: Path, name: str, kind: str
+) -> None:
+    reply(root, "a.xlsx", 12.5)
+    night(root)
+    taken = books(root) / (name if kind == "fichier" else name.removesuffix("/a"))
+    shutil.rmtree(taken) if taken.is_dir() else taken.unlink()
+    if kind == "fichier":
+        taken.touch()
+    else:
+        taken.mkdir()
+        (taken / "a").touch()
+    answers = {"Budget": {key: {"montant_prevu": 13.5} for key in form_keys(form(root))["Budget"]}}
+    fill(form(root), books(root) / "retours" / "a.xlsx", answers, saved=datetime(2016, 11, 26))
+    before = _seen(root)
+    outcome = tabellion("consolidate", cwd=root)
+    assert (outcome.code, outcome.codes) == (2, ["place-prise"])
+    assert f"« {taken.name} » est un {kind}" in outcome.err
+    assert _seen(root) == before
+    shutil.rmtree(taken) if taken.is_dir() else taken.unlink()  # as the remedy says
+    assert tabellion("consolidate", cwd=root).code == 0
+
+
+def _seen(root: Path) -> dict[str, bytes]:
+    """What people see of the workbooks; a register that somebody changed has its dated copy."""
+    files = contents(books(root))
+    return {name: content for name, content in files.items() if not name.startswith((".tabellion", "archives"))}
 
 
 def test_a_link_to_a_folder_of_returns_that_is_gone_stops_the_run(root: Path, tmp_path: Path) -> None:
@@ -448,6 +493,22 @@ def test_a_copy_is_made_for_what_is_to_be_corrected_and_goes_when_it_is(root: Pa
     done = night(root, datetime(2016, 12, 2))
     assert status(done) is ReturnStatus.ACCEPTED
     assert not copy.exists()
+
+
+def test_the_copy_of_the_contract_is_that_of_its_last_save(root: Path) -> None:
+    night(root)
+    slipped(root)
+    night(root, datetime(2016, 12, 2))
+    path, copy = books(root) / "contrat.xlsx", books(root) / "constats" / "contrat.xlsx"
+    before = copy.read_bytes()
+    book = openpyxl.load_workbook(path)
+    book.create_sheet("Notes")["A1"] = "une note"
+    book.save(path)
+    night(root, datetime(2016, 12, 3))
+    after = copy.read_bytes()
+    assert after != before
+    assert openpyxl.load_workbook(copy)["Notes"]["A1"].value == "une note"
+    assert not night(root, datetime(2016, 12, 4)).written
 
 
 def test_a_copy_in_which_somebody_typed_is_kept(root: Path) -> None:

@@ -372,7 +372,7 @@ def test_a_folder_that_cannot_be_written_is_found_before_anything_changes(workbo
     with pytest.raises(TabellionError) as caught:
         put(workbooks, {"constats/ville.xlsx": b""})
     (finding,) = caught.value.findings
-    assert (finding.code, finding.place.fichier) == ("publication-impossible", "constats/ville.xlsx")
+    assert (finding.code, finding.place.fichier) == ("place-prise", str(workbooks / "constats"))
     assert contents(workbooks) == before
 
 
@@ -381,7 +381,19 @@ def test_the_staging_folder_is_a_file(workbooks: Path) -> None:
     before = contents(workbooks)
     with pytest.raises(TabellionError) as caught:
         put(workbooks)
-    assert [finding.code for finding in caught.value.findings] == ["publication-impossible"]
+    assert [finding.code for finding in caught.value.findings] == ["place-prise"]
+    assert contents(workbooks) == before
+
+
+def test_folders_in_place_of_outputs_are_all_named_before_anything_changes(workbooks: Path) -> None:
+    for name in (WORKBOOK, "constats/ville.xlsx"):
+        (workbooks / name).unlink(missing_ok=True)
+        (workbooks / name / "somebody's").mkdir(parents=True)
+    before = contents(workbooks)
+    with pytest.raises(TabellionError) as caught:
+        put(workbooks, {WORKBOOK: b"newer", "constats/ville.xlsx": b"", "consolidation/rapport.html": b"newer"})
+    places = [finding.place.fichier for finding in caught.value.findings if finding.code == "place-prise"]
+    assert places == [str(workbooks / WORKBOOK), str(workbooks / "constats/ville.xlsx")]
     assert contents(workbooks) == before
 
 
@@ -401,10 +413,15 @@ def test_no_temporary_folder_is_needed(workbooks: Path) -> None:
 
 @pytest.fixture
 def taken(workbooks: Path) -> Path:
-    """The workbook's place is taken, as by a program that holds it open: here by a folder, which no file replaces."""
-    (workbooks / WORKBOOK).unlink()
-    (workbooks / WORKBOOK / "somebody's").mkdir(parents=True)
+    """The workbook's place is taken: a program that says so in its owner file holds it open."""
+    owner = _owner_file(workbooks)
+    owner.touch()
+    os.utime(owner, (NOW.timestamp(), NOW.timestamp()))
     return workbooks
+
+
+def _owner_file(workbooks: Path) -> Path:
+    return (workbooks / WORKBOOK).with_name(f"~${Path(WORKBOOK).name}")
 
 
 def test_an_output_whose_place_is_taken_is_written_beside_and_takes_it_later(taken: Path) -> None:
@@ -416,7 +433,7 @@ def test_an_output_whose_place_is_taken_is_written_beside_and_takes_it_later(tak
     assert put(taken, {WORKBOOK: b"newer"}) == ["sortie-ouverte"]
     assert (taken / WAITING).read_bytes() == b"newer"
     assert len(list((taken / "consolidation").glob("*nouveau*"))) == 1
-    shutil.rmtree(taken / WORKBOOK)
+    _owner_file(taken).unlink()
     assert come_back(taken) == []
     assert (taken / WORKBOOK).read_bytes() == b"newer"
     assert not (taken / WAITING).exists()
@@ -434,7 +451,7 @@ def test_what_waited_is_in_the_history_under_the_name_of_its_place(taken: Path) 
 def test_a_file_of_somebody_that_has_the_name_beside_stays(taken: Path) -> None:
     (taken / WAITING).write_bytes(b"somebody's")
     assert put(taken) == ["sortie-ouverte"]
-    shutil.rmtree(taken / WORKBOOK)
+    _owner_file(taken).unlink()
     assert put(taken) == []
     assert (taken / WAITING).read_bytes() == b"somebody's"
     assert [path.name for path in (taken / "consolidation").glob("*nouveau*")] == [Path(WAITING).name]
@@ -443,7 +460,7 @@ def test_a_file_of_somebody_that_has_the_name_beside_stays(taken: Path) -> None:
 def test_what_waited_stays_once_somebody_wrote_into_it(taken: Path) -> None:
     put(taken)
     (taken / WAITING).write_bytes(b"edited")
-    shutil.rmtree(taken / WORKBOOK)
+    _owner_file(taken).unlink()
     assert put(taken) == []
     assert (taken / WAITING).read_bytes() == b"edited"
     assert (taken / WORKBOOK).read_bytes() == AFTER[WORKBOOK]
@@ -545,7 +562,7 @@ def test_a_damaged_list_of_outputs_that_wait_stops_nothing(taken: Path, text: st
     put(taken)
     (taken / ".tabellion" / "a-cote.json").write_text(text, encoding="utf-8")
     assert put(taken) == ["sortie-ouverte"]
-    shutil.rmtree(taken / WORKBOOK)
+    _owner_file(taken).unlink()
     assert put(taken) == []
     assert (taken / WORKBOOK).read_bytes() == AFTER[WORKBOOK]
 

@@ -29,7 +29,9 @@ CELLS = (
     '<c r="R{row}"><v>\uffff</v></c>', '<c r="S{row}" t="str"><f>&copy;</f><v>1</v></c>',
     '<c r="T{row}" t="s"><f>A1</f><v>0</v></c>', '<c r="U{row}" t="s"><v>a</v></c>', '<c r="G{row}" s="1"/>',
     "<c><v>4</v></c>", '<c r="XFD{row}"><v>1</v></c>', '<c r="XFE{row}"><v>1</v></c>', '<c r="A9999999"><v>1</v></c>',
-    '<c r="H{row}" t="s"><v>9</v></c>', '<c r="I{row}"><v>1<c r="J{row}"><v>2</v></c></v></c>',
+    '<c r="B{row}"><v>1_000</v></c>', '<c r="C{row}"><v>\u0663</v></c>', '<c r="E"><v>1</v></c>',
+    '<c r="V{row}"', '<c a=">" ', '<row r="{row}"', '<row a="<" ', '<c r="H{row}" t="s"><v>9</v></c>',
+    '<c r="I{row}"><v>1<c r="J{row}"><v>2</v></c></v></c>',
     '<c r="K{row}" t="inlineStr"><is><t>mot</t></is></c>', '<x><c r="L{row}"><v>5</v></c></x>', "<v>", "\n", "<!--",
     "-->", "<![CDATA[",
 )  # fmt: skip
@@ -87,6 +89,23 @@ def test_a_sheet_reads_as_by_the_parser_alone(
     with pytest.MonkeyPatch.context() as monkeypatch:
         ours, theirs = both(monkeypatch, sheets, read_sheet, content, "feuille.xml", "Feuille", CONTEXT)
     assert ours == theirs
+
+
+@pytest.mark.parametrize("written", ["1_000", "1e5_0", "\u0663", "\uff11\uff12", "0x10"])
+def test_what_only_a_program_would_read_is_no_number(written: str) -> None:
+    """A spreadsheet shows something else there: what is written is the text of the cell, to be said."""
+    row = f'<row r="1"><c r="A1"><v>{written}</v></c><c r="B1"><v>-1.5E+3</v></c></row>'
+    content = f'<worksheet xmlns="{MAIN}"><sheetData>{row}</sheetData></worksheet>'.encode()
+    sheet = read_sheet(content, "feuille.xml", "Feuille", CONTEXT)
+    assert [sheet.value(1, 1), sheet.value(1, 2)] == [written, -1500]
+
+
+@pytest.mark.parametrize("start", ['<row r="6"', '<row a=">" ', "<row a='>' ", '<row a="<" b'])
+def test_a_row_inside_a_tag_is_no_row(start: str) -> None:
+    row = '<row r="6"><c r="A6"><v>1</v></c></row>'
+    content = f'<worksheet xmlns="{MAIN}"><sheetData>{start}{row}></row></sheetData></worksheet>'.encode()
+    with pytest.raises(TabellionError):
+        read_sheet(content, "feuille.xml", "Feuille", CONTEXT)
 
 
 @given(st.lists(st.sampled_from((

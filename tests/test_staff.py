@@ -156,6 +156,23 @@ def test_a_row_added_and_a_row_removed_count(root: Path) -> None:
     assert accepted(root, "lignes_budgetaires", ligne_id="F") == []
 
 
+def test_a_row_moved_to_the_sheet_of_another_convention_is_listed(root: Path) -> None:
+    def change(book: Excel) -> None:
+        row = book.find("Lignes_03", Identifiant="F", Exercice=2013)
+        values = {label: book.get("Lignes_03", row, label) for label in book.labels("Lignes_03")}
+        book.remove("Lignes_03", [row])
+        book.add(LINES, **values)
+
+    edit(root, change)
+    run = night(root)
+    (row,) = accepted(root, "lignes_budgetaires", ligne_id="F", exercice=2013)
+    assert row["convention_id"] == 1
+    assert listed(run.consolidation.staff) == {("convention_id", 3, 1)}
+    (moved,) = run.consolidation.staff
+    assert (moved.place.feuille or "").startswith("B01")
+    assert listed(night(root, NIGHT + timedelta(days=1)).consolidation.staff) == {("convention_id", 3, 1)}
+
+
 def test_adoption_keeps_what_was_typed_beside_what_returns_say(root: Path) -> None:
     edit(root, lambda book: book.type(LINES, book.find(LINES, Identifiant="A", Exercice=2013), **{AMOUNT: 12}))
     form = root / "workbooks" / "envois" / "2016" / "luce-2016.xlsx"

@@ -164,7 +164,7 @@ def test_another_reason_to_run_does_not_tell_of_what_still_arrives(
     loop = WatchLoop(opened, cast("Any", display), clock=clock)
     path, other = opened.retours / "ville.xlsx", opened.retours / "etat.xlsx"
     path.write_bytes(workbook()[:-30])
-    run = SimpleNamespace(consolidation=unreadable("ville.xlsx"), own={}, notices=(), written=True, requests=())
+    run = ConsolidationRun(unreadable("ville.xlsx"), written=True, notices=())
     monkeypatch.setattr("tabellion.commands.watch.consolidate", lambda *_, **__: run)
     monkeypatch.setattr(loop.notifier, "tell", lambda *given: told.append(frozenset(given[2])))
     watcher = cast("Any", SimpleNamespace(is_present=lambda: True))

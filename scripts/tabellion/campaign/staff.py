@@ -319,9 +319,10 @@ def _changes(draft: Draft) -> Iterator[Modification]:
             is_read = draft.places[table][position] != UNREAD_ROW or (table, key) in draft.created
             if accepted is None and not is_read:
                 continue  # it follows from what was typed elsewhere: an exercice of a longer contract
+            # Of a row that was there, also what its sheet says: it went to that of another convention.
             for name in schema.names if accepted != row else ():
                 before = None if accepted is None else accepted[name]
-                if row[name] != before and _is_typed(draft, table, position, name):
+                if row[name] != before and (accepted is not None or _is_typed(draft, table, position, name)):
                     yield Modification(
                         table, key, name, before, row[name], None, None, draft.place(table, position, name),
                         saved, author, MergeOutcome.APPLIED, accepted is None,

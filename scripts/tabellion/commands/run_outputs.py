@@ -94,6 +94,7 @@ def decide_outputs(workspace: Workspace, inputs: Inputs, log: RequestLog) -> Run
     targets = [*(workspace.consolidation / name for name in (STATE_FILE, *place.names)), *kept]
     targets += [workspace.workbooks / job.target for job in state.jobs]
     is_new = not place.says(state) or bool(place.edited) or not all(path.exists() for path in targets)
+    is_new |= place.previous is not None and place.previous.copies != {job.target: job.digest for job in state.jobs}
     is_new |= bool(typed.seen or typed.typed)
     is_new |= inputs.master.settings.demandes and log != load_requests(workspace.memory)
     return RunOutputs(state, place, kept, tuple(targets), is_new)

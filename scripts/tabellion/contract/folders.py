@@ -88,6 +88,11 @@ class Folders:
         """The folder of what people see: sheet layouts and texts."""
         return self.root / "templates"
 
+    @property
+    def read(self) -> tuple[Path, ...]:
+        """The folders that are read: nothing of the contract can be said without them."""
+        return (self.root / "schemas", self.templates, self.registre, self.retours, self.envois)
+
 
 def find_root(start: Path) -> Path | None:
     """The folder at ``start``, or the nearest one above it, that holds the settings of a contract."""

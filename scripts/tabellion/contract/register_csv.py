@@ -13,6 +13,7 @@ from tabellion.schema import TableSchema
 from tabellion.schema.cast import cast_column
 from tabellion.schema.csv_text import csv_remedy, is_as_written, parse_csv_text
 from tabellion.schema.tables import Column
+from tabellion.transaction.files import in_the_way
 from tabellion.wording import plural, shortened, system_reason
 
 #: One CSV field never holds more than this many characters; beyond, the file is not one of ours.
@@ -90,7 +91,11 @@ class CsvTableReader:
             self.findings.append(finding("registre-absent", Place(str(self.path)), valeur=self.path.name))
             return None
         except OSError as error:
-            self._unreadable(None, system_reason(error), "Vérifiez les droits de lecture du fichier.")
+            if (folder := in_the_way(self.path)) is not None:
+                self.is_cut = True
+                self.findings.append(folder)
+            else:
+                self._unreadable(None, system_reason(error), "Vérifiez les droits de lecture du fichier.")
             return None
         try:
             return content.decode("utf-8-sig")

@@ -151,11 +151,16 @@ def starter_kit() -> Path:
 def find_workspace(start: Path) -> Workspace:
     """Open the workspace at ``start`` or in the nearest folder above it.
 
-    Raises :class:`TabellionError` when there is none, or with every mistake of its settings.
+    Raises :class:`TabellionError` when there is none, when files stand in place of its folders, or with every mistake
+    of its settings.
     """
     from tabellion.contract.settings_file import read_settings
+    from tabellion.transaction.files import in_the_way
 
     root = find_root(start)
     if root is None:
         raise TabellionError([finding("espace-absent", Place(str(start)), valeur=str(start.resolve()))])
+    files = [item for folder in Folders(root).read if (item := in_the_way(folder / "*")) is not None]
+    if files:
+        raise TabellionError(list(dict.fromkeys(files)))
     return Workspace(root, read_settings(root / SETTINGS_FILE))

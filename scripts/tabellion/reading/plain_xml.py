@@ -53,6 +53,10 @@ SIMPLE_TEXTS = re.compile(rb'(<si><t(?: xml:space="preserve"|)>)[^<]*</t></si>(?
 TEXT_END = "</t></si>"
 
 
+#: Texts and whole tags: what stands before something simple does not end inside a tag.
+_WHOLE = re.compile(rb"""(?:[^<]++|<[^<>"']*+(?:"[^"]*+"[^<>"']*+|'[^']*+'[^<>"']*+)*+>)*+""")
+
+
 def gaps(content: bytes, simple: re.Pattern[bytes], read: Callable[[re.Match[bytes]], bool]) -> Iterator[bytes]:
     """What the parser has to read of a part; what is ``simple`` between is read once it has come to it, as ``read``
     does, which says whether it could.
@@ -64,7 +68,7 @@ def gaps(content: bytes, simple: re.Pattern[bytes], read: Callable[[re.Match[byt
     for match in simple.finditer(content, plain):
         start = match.start()
         if start != last:
-            if _HIDING.search(content, max(last, plain), start) is not None:
+            if _HIDING.search(content, max(last, plain), start) or not _WHOLE.fullmatch(content, last, start):
                 break
             yield content[last:start]
             last = start

@@ -49,10 +49,19 @@ class SheetContext:
 def _finite(number: bytes) -> float | None:
     """A number as it is written; ``None`` where it is none, or is infinite."""
     try:
-        value = float(number)
+        value = _number(number.decode())
     except ValueError:
         return None
     return value if isfinite(value) else None
+
+
+def _number(text: str) -> float:
+    """A number as a part writes it (``xsd:double``): of what Python alone reads, « 1_000 » or the digits of other
+    scripts, a spreadsheet shows something else. Raises ``ValueError`` where it is none.
+    """
+    if not text.isascii() or "_" in text:
+        raise ValueError(text)
+    return float(text)
 
 
 def read_sheet(content: bytes, part: str, name: str, context: SheetContext, limits: Limits = LIMITS) -> RawSheet:
@@ -242,7 +251,7 @@ class _SheetReader(TextReader):
         elif kind == "inlineStr":
             kind = "str"
         row, column = self.row, self.columns.get(reference.removesuffix(self.row_digits))
-        if column is None:
+        if column is None or reference.isalpha():
             row, column = self.place(reference)
         if formula is not None:
             form = self.formula_attributes.get("t")
@@ -302,7 +311,7 @@ class _SheetReader(TextReader):
     def read_number(self, cell: CellAddress, text: str, shown: Shown | None) -> RawValue:
         """A number, or what its format shows of it; what is no number is a text."""
         try:
-            number = float(text)
+            number = _number(text)
         except ValueError:
             return self.checked(text, cell, self.name)
         if isfinite(number):

@@ -22,6 +22,7 @@ from tabellion.transaction.files import (
     check_writable,
     dated,
     folder_to_disk,
+    in_the_way,
     is_temporary,
     keep_mode,
     remove_leftovers,
@@ -94,9 +95,12 @@ def publish(
     content that may be replaced has this SHA-256: what was saved there since is kept too. A :class:`Copy` whose source
     has changed is left out, with a finding.
 
-    Raises :class:`TabellionError` when the outputs cannot be prepared (nothing has then changed) or not be put in place
+    Raises :class:`TabellionError` when something else is at the place of an output, when the outputs cannot be prepared
+    (nothing has then changed) or not be put in place
     (the next :func:`recover` then completes them).
     """
+    if blocked := dict.fromkeys(filter(None, map(in_the_way, contents))):
+        raise TabellionError(list(blocked))
     transaction = Transaction(workbooks, staging, now)
     _recover(transaction)
     changes = _StagedOutputs(transaction, edited, known or {})
@@ -337,7 +341,8 @@ def _blocks(content: Content) -> Iterator[bytes]:
 
 def _cannot_prepare(path: Path, workbooks: Path, error: OSError) -> TabellionError:
     shown, detail = _shown(path, workbooks), system_reason(error)
-    return TabellionError([finding("publication-impossible", Place(shown), valeur=shown, detail=detail)])
+    refusal = finding("publication-impossible", Place(shown), valeur=shown, detail=detail)
+    return TabellionError([in_the_way(path) or refusal])
 
 
 def _shown(path: Path, workbooks: Path) -> str:

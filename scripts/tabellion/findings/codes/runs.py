@@ -91,7 +91,7 @@ _REGISTER: tuple[Code, ...] = (
          "Donnez à {champ} un autre nom ou un autre dossier ; rien n'a été écrit.", True),
     Code("place-prise", "Un fichier au lieu d'un dossier, ou l'inverse", _ERREUR,
          "« {valeur} » est un {genre} : il faut un {attendu} à cette place.",
-         "Donnez un autre nom ou un autre dossier à ce qui doit être écrit, ou rangez ailleurs ce {genre}.", True),
+         "Rangez ailleurs ce {genre}, ou donnez un autre nom ou un autre dossier à ce qui doit être écrit.", True),
     Code("ecriture-impossible", "Écriture impossible", _ERREUR,
          "Impossible d'écrire « {valeur} » : {detail}.",
          "Fermez le fichier s'il est ouvert dans Excel, vérifiez les droits et la place sur le disque, puis recommencez.", True),
