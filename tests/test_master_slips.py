@@ -20,7 +20,9 @@ from tabellion.checks.formulas import check_computed_cells
 from tabellion.checks.presentation import check_master_presentation
 from tabellion.reading import parse_bytes
 from tabellion.reading.master import ParsedMaster, read_master
+from tabellion.reading.raw import RawSheet, RawWorkbook
 from tabellion.reading.row_identity import identify_rows
+from tabellion.reading.tables import TableFinder
 from tabellion.schema.tables import Tables
 
 B01, B02, C01 = "B01 Éducation", "B02 Santé", "C01 Éducation"
@@ -366,6 +368,20 @@ def test_a_table_undone_is_read_and_said() -> None:
     made = Edited(lambda book: sheet_of(book, LINES).tables.pop(LINES))
     assert [code for code, _ in made.codes_and_cells()] == ["tableau-defait"]
     assert made.same()
+
+
+def test_a_table_undone_is_the_one_of_its_sheet_alone() -> None:
+    """The sheet of the other went, and its headers were the same."""
+    sheet = RawSheet("Reste", "visible", [["Ville", "Montant"], ["Lucé", 1.0]])
+    finder = TableFinder(RawWorkbook("reste.xlsx", "", [sheet]), frozenset({"Totaux_01", "Totaux_02"}))
+    first = finder.area("Totaux_01", ("Ville", "Montant"))
+    assert first is not None
+    assert (first.sheet, first.header_row) == (sheet, 1)
+    assert finder.area("Totaux_02", ("Ville", "Montant")) is None
+    again = finder.area("Totaux_01", ("Ville", "Montant"))
+    assert again is not None
+    assert [finding.valeur for finding in finder.findings if finding.code == "tableau-defait"] == ["Totaux_01"] * 2
+    assert [finding.valeur for finding in finder.findings if finding.code == "tableau-absent"] == ["Totaux_02"]
 
 
 def test_every_table_undone_is_read_and_said() -> None:

@@ -95,6 +95,8 @@ class TableFinder:
         self._computed: set[str] = set()
         self._optional: frozenset[str] = frozenset()
         self._later: Collection[str] = ()
+        self._undone: dict[tuple[str, int, int], str] = {}
+        """Whose the headers of tables that a client has undone are, by sheet, row and column."""
         self._tables = {table.name: (sheet, table) for sheet in self.workbook.sheets for table in sheet.tables}
 
     def names(self) -> list[str]:
@@ -127,7 +129,7 @@ class TableFinder:
             return self._measure_table(name, *self._tables[name], labels)
         sheet_name = self.marked_sheet(marker) if marker is not None else self._near_sheet(sheet_hint)
         deleted = marker is not None and sheet_name is None and marker in self.workbook.names
-        table_found = None if deleted else self._search(labels, sheet_name)
+        table_found = None if deleted else self._search(name, labels, sheet_name)
         if table_found is None and (copy := self._copy(name, labels)) is not None:
             sheet, table = copy
             place = sheet.place(table.header_row or 1, table.first_column)
@@ -143,6 +145,7 @@ class TableFinder:
         if other is not None:
             span = (other.first_column, other.last_column)
             return self._measure(name, sheet, header, other.last_row, labels, span, other.name)
+        self._undone |= {(sheet.name, header, column): name for column in range(first, last + 1)}
         self.findings.append(finding("tableau-defait", sheet.place(header, first), valeur=name))
         return self._measure(name, sheet, header, len(sheet.rows), labels, (first, last), "")
 
@@ -158,8 +161,10 @@ class TableFinder:
         seen = [sheet.name for sheet in self.workbook.sheets if sheet.state != "veryHidden"]
         return nearest(name, seen) if name is not None else None
 
-    def _search(self, labels: tuple[str, ...], sheet_name: str | None) -> tuple[RawSheet, int, tuple[int, int]] | None:
-        """The row that shows most of ``labels``, in the marked sheet or, without a marker, in all."""
+    def _search(
+        self, name: str, labels: tuple[str, ...], sheet_name: str | None
+    ) -> tuple[RawSheet, int, tuple[int, int]] | None:
+        """The row that shows most of ``labels``, in the marked sheet or, without a marker, in all; no other table's."""
         wanted = {fold(label) for label in labels}
         best: tuple[float, RawSheet, int, tuple[int, int]] | None = None
         for sheet in self.workbook.sheets:
@@ -171,6 +176,7 @@ class TableFinder:
                 if table.name in self.known
                 for column in range(table.first_column, table.last_column + 1)
             }
+            taken |= {cell[1:] for cell, owner in self._undone.items() if cell[0] == sheet.name and owner != name}
             for number, line in enumerate(sheet.rows[:_HEADER_ROWS], 1):
                 share, precision = 0.0, 0.0
                 for run in runs(line):  # of tables side by side, the one that has the fewest other headers
