@@ -385,6 +385,18 @@ def test_the_staging_folder_is_a_file(workbooks: Path) -> None:
     assert contents(workbooks) == before
 
 
+def test_the_folder_of_the_history_is_a_file(workbooks: Path) -> None:
+    folder = workbooks / "consolidation" / "historique"
+    folder.write_text("", encoding="utf-8")
+    before = contents(workbooks)
+    with pytest.raises(TabellionError) as caught:
+        put(workbooks)
+    assert [(finding.code, finding.place.fichier) for finding in caught.value.findings] == [
+        ("place-prise", str(folder))
+    ]
+    assert contents(workbooks) == before
+
+
 def test_folders_in_place_of_outputs_are_all_named_before_anything_changes(workbooks: Path) -> None:
     for name in (WORKBOOK, "constats/ville.xlsx"):
         (workbooks / name).unlink(missing_ok=True)

@@ -341,8 +341,8 @@ def _blocks(content: Content) -> Iterator[bytes]:
 
 def _cannot_prepare(path: Path, workbooks: Path, error: OSError) -> TabellionError:
     shown, detail = _shown(path, workbooks), system_reason(error)
-    refusal = finding("publication-impossible", Place(shown), valeur=shown, detail=detail)
-    return TabellionError([in_the_way(path) or refusal])
+    taken = in_the_way(path / "*") if isinstance(error, FileExistsError | NotADirectoryError) else None
+    return TabellionError([taken or finding("publication-impossible", Place(shown), valeur=shown, detail=detail)])
 
 
 def _shown(path: Path, workbooks: Path) -> str:
