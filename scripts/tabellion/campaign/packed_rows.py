@@ -36,7 +36,7 @@ class PackedRows:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, PackedRows | tuple) and tuple(self) == tuple(other)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # rows hold dictionaries
 
     def of_table(self, table: str) -> Iterator[ReturnedRow]:
         """Those of one table."""
