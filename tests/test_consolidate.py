@@ -8,7 +8,7 @@ import os
 import shutil
 import threading
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -737,6 +737,43 @@ def test_the_total_that_changed_is_of_one_amount_and_named(root: Path) -> None:
     outcome = tabellion("consolidate", cwd=root)
     words = outcome.out.replace("\xa0", " ").replace("\u202f", " ")
     assert f"total réalisé 2016 : {7 * len(rows)} € → {8 * len(rows)} € (+{len(rows)} €)" in words
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        lambda text: f'"{text}',
+        lambda text: text.replace("\n", '\nx"y,"z\n', 1),
+        lambda text: text.replace(",", '"', 5),
+        lambda _: "",
+        lambda _: '"',
+        lambda text: text.replace("\n", "\r\n"),
+        lambda text: text + '"fin',
+        lambda text: text.replace("\n", "\n\n"),
+    ],
+)
+def test_a_consolidated_table_that_somebody_spoilt_stops_nothing(root: Path, spoilt: Callable[[str], str]) -> None:
+    """What changed since cannot all be told then; the state is what it is."""
+    reply(root, "a.xlsx", 12.5)
+    night(root)
+    path = books(root) / "consolidation" / "registre" / "lignes_budgetaires.csv"
+    path.write_bytes(spoilt(path.read_text(encoding="utf-8")).encode())
+    reply(root, "a.xlsx", 13.5, saved=datetime(2016, 11, 26))
+    done = night(root, datetime(2016, 12, 2))
+    assert planned(done) == [13_50]
+    assert not any(finding.bloquant for finding in done.findings)
+
+
+def test_what_changed_is_told_of_texts_of_several_lines_too(root: Path) -> None:
+    reply(root, "a.xlsx", 12.5, commentaire='Une "ligne",\npuis une autre')
+    night(root)
+    reply(root, "a.xlsx", 13.5, commentaire='Une "ligne",\npuis deux', saved=datetime(2016, 11, 26))
+    cells = night(root, datetime(2016, 12, 2)).consolidation.since.cells
+    told = {(cell.champ, cell.before, cell.after) for cell in cells if cell.key == ("A", 2016)}
+    assert ("montant_prevu", 12_50, 13_50) in told
+    ((before, after),) = [(before, after) for champ, before, after in told if champ == "commentaire"]
+    assert str(before).endswith("puis une autre")
+    assert str(after).endswith("puis deux")
 
 
 def test_another_run_that_holds_the_workspace_is_named(root: Path) -> None:

@@ -229,6 +229,17 @@ def test_an_output_that_is_away_for_an_instant_is_not_lost(tmp_path: Path) -> No
     )
 
 
+def test_of_outputs_in_a_folder_that_cannot_be_looked_into_nobody_knows(tmp_path: Path) -> None:
+    folder = tmp_path / "consolidation"
+    folder.mkdir()
+    (folder / "rapport.html").touch()
+    outputs = PlacedOutputs()
+    outputs.remember([folder / "rapport.html"])
+    folder.rename(tmp_path / "ailleurs")
+    folder.symlink_to(folder)  # a link to itself
+    assert not any(outputs.is_lost(rank * LOOK_SECONDS) for rank in range(4))
+
+
 def test_a_save_that_begins_by_letting_go_swallows_nothing(desk: Office) -> None:
     """LibreOffice's save, step by step and slower: its owner file away, another one, its file over the output."""
     lock = desk.workbook.with_name(f".~lock.{desk.workbook.name}#")

@@ -89,7 +89,7 @@ class Folders:
         return self.root / "templates"
 
     @property
-    def read(self) -> tuple[Path, ...]:
+    def input_folders(self) -> tuple[Path, ...]:
         """The folders that are read: nothing of the contract can be said without them."""
         return (self.root / "schemas", self.templates, self.registre, self.retours, self.envois)
 

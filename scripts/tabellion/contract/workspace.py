@@ -160,7 +160,7 @@ def find_workspace(start: Path) -> Workspace:
     root = find_root(start)
     if root is None:
         raise TabellionError([finding("espace-absent", Place(str(start)), valeur=str(start.resolve()))])
-    files = [item for folder in Folders(root).read if (item := in_the_way(folder / "*")) is not None]
+    files = [item for folder in Folders(root).input_folders if (item := in_the_way(folder / "*")) is not None]
     if files:
         raise TabellionError(list(dict.fromkeys(files)))
     return Workspace(root, read_settings(root / SETTINGS_FILE))

@@ -62,7 +62,7 @@ def since_previous(
 def _changes(schema: TableSchema, before: str, after: str, consolidation: Consolidation) -> Iterator[CellChange]:
     """The cells of a table that differ between two CSV texts; of a row that is new or gone, all but its key."""
     (header, *old_rows), (new_header, *new_rows) = _records(before), _records(after)
-    names, new_names = csv.reader([header, new_header])
+    names, new_names = _read(header), _read(new_header)
     # Most rows are the same: only the others are read, and told apart by their keys.
     same = set(old_rows).intersection(new_rows) if names == new_names else set[str]()
     old, new = _by_key(schema, names, old_rows, same), _by_key(schema, new_names, new_rows, same)
@@ -98,13 +98,17 @@ def _records(text: str) -> list[str]:
     return [*records, begun] if begun else records
 
 
+def _read(record: str) -> list[str]:
+    """The texts of a record, read alone: a quote that is never closed costs no other."""
+    return next(csv.reader([record]), [])
+
+
 def _by_key(
     schema: TableSchema, names: Sequence[str], records: Iterable[str], but: Container[str]
 ) -> dict[Key, tuple[int, Key]]:
     """The rows of a CSV with their positions, by their keys; those in ``but`` are left out."""
     places = [names.index(name) if name in names else _FAR for name in schema.primary_key]
-    others = [(position, record) for position, record in enumerate(records) if record not in but]
-    rows = zip((position for position, _ in others), csv.reader(record for _, record in others), strict=True)
+    rows = ((position, _read(record)) for position, record in enumerate(records) if record not in but)
     return {
         tuple(row[place] if place < len(row) else "" for place in places): (position, tuple(row))
         for position, row in rows
@@ -127,9 +131,11 @@ def _total_before(cells: Iterable[CellChange], lines: Table, exercice: int, meas
         if year == exercice and cents is not None
     ]
     total, count = sum(known), len(known)
-    year_at = lines.schema.primary_key.index("exercice")
     for cell in cells:
-        if (cell.table, cell.champ) == (_LINES, measure) and cell.key[year_at] == exercice:
+        if (cell.table, cell.champ) != (_LINES, measure):
+            continue
+        named = dict(zip(lines.schema.primary_key, cell.key, strict=True))
+        if named.get("exercice", exercice) == exercice:
             before, after = (value if isinstance(value, int) else None for value in (cell.before, cell.after))
             total += (before or 0) - (after or 0)
             count += (before is not None) - (after is not None)

@@ -31,7 +31,10 @@ class PlacedOutputs:
         if now < self.look_at:
             return False
         was_missed, self.look_at = self.is_missed, now + LOOK_SECONDS
-        self.is_missed = not self.paths <= _files_in({path.parent for path in self.paths})
+        try:
+            self.is_missed = not self.paths <= _files_in({path.parent for path in self.paths})
+        except OSError:  # of a folder that cannot be looked into, nobody knows
+            self.is_missed = False
         return was_missed and self.is_missed
 
 
