@@ -480,15 +480,15 @@ def test_a_copy_that_takes_too_long_is_said_and_costs_itself_alone(
         path.write_bytes(form())
         jobs.append(CopyJob(f"retours/{path.name}", f"constats/{path.name}", path, FORM_FINDINGS, "d"))
     (tmp_path / "copies").mkdir()
-    made, notices = annotate_module.make_copies(jobs[:1], theme(), tmp_path / "copies")
-    assert (list(made), notices) == (["constats/luce.xlsx"], [])
-    assert is_annotated(made["constats/luce.xlsx"].read_bytes())
+    made = annotate_module.make_copies(jobs[:1], theme(), tmp_path / "copies")
+    assert (list(made.paths), made.findings) == (["constats/luce.xlsx"], [])
+    assert is_annotated(made.paths["constats/luce.xlsx"].read_bytes())
     with ReaderPool(1, replace(LIMITS, read_seconds=0.2)) as readers:
         monkeypatch.setattr(annotate_module, "shared_readers", lambda: readers)
         slow = replace(jobs[1], path=SlowPath(late))
-        made, notices = annotate_module.make_copies([slow], theme(), tmp_path / "copies")
-    assert made == {}
-    assert [(finding.code, finding.place.fichier) for finding in notices] == [
+        made = annotate_module.make_copies([slow], theme(), tmp_path / "copies")
+    assert (made.paths, made.away) == ({}, set())
+    assert [(finding.code, finding.place.fichier) for finding in made.findings] == [
         ("copie-impossible", "retours/chartres.xlsx")
     ]
 

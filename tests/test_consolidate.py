@@ -11,10 +11,12 @@ import zipfile
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pytest
 
+import tabellion.commands.consolidate as consolidate_module
 from support.campaign import Formula, date_financement, fill, form_keys, old_excel, retouch, table_cell, truncated
 from support.contracts import Rows, save_register, schemas, tables_of
 from support.forms import case_rows
@@ -122,6 +124,62 @@ def test_a_text_in_an_amount_of_the_workbook_costs_its_cell(root: Path) -> None:
     assert not finding.bloquant
     assert "dernière valeur acceptée compte : 1\u202f000,33\xa0€" in finding.suggestion
     assert done.consolidation.contract.tables["lignes_budgetaires"].columns["montant_realise"][0] == 1000_33
+
+
+@pytest.mark.parametrize("moment", ["once it is read", "once its stock is taken"])
+def test_a_workbook_that_an_editor_takes_away_for_an_instant_keeps_its_annotated_copy(
+    root: Path, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slipped(root)
+    night(root)
+    path, copy = books(root) / "contrat.xlsx", books(root) / "constats" / "contrat.xlsx"
+    before = copy.read_bytes()
+    sheet, cell = table_cell(path, "Lignes_01", "Montant réalisé (€)", Identifiant="A", Exercice=2013)
+    retouch(path, path, {sheet: {cell: "environ deux mille"}}, saved=SAVED, author="Luc")
+    away = path.with_name("8BC41000.tmp")
+
+    def is_present() -> bool:
+        path.rename(away)
+        return True
+
+    if moment == "once it is read":
+        consolidate(find_workspace(root), TONIGHT, is_present=is_present)
+    else:
+        make = consolidate_module.make_copies
+
+        def make_late(*arguments: Any) -> Any:
+            path.rename(away)
+            return make(*arguments)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(consolidate_module, "make_copies", make_late)
+            night(root)
+    assert copy.read_bytes() == before
+    away.rename(path)
+    assert night(root).written
+    assert copy.read_bytes() != before
+    assert not night(root).written
+
+
+def test_a_workbook_that_is_away_as_it_is_opened_is_opened_again(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    night(root)
+    path, read = books(root) / "contrat.xlsx", source.read_through
+    sheet, cell = table_cell(path, "Lignes_01", "Montant réalisé (€)", Identifiant="A", Exercice=2013)
+    retouch(path, path, {sheet: {cell: 1234}}, saved=SAVED, author="Luc")
+    content = path.read_bytes()
+
+    def read_while_saved(where: Path, reader: Any) -> Any:
+        path.unlink(missing_ok=True)
+        try:
+            return read(where, reader)
+        finally:
+            path.write_bytes(content)
+            monkeypatch.setattr(source, "read_through", read)
+
+    monkeypatch.setattr(source, "read_through", read_while_saved)
+    done = night(root, datetime(2016, 12, 2))
+    assert done.consolidation.master.fichier == "contrat.xlsx"
+    assert done.consolidation.contract.tables["lignes_budgetaires"].columns["montant_realise"][0] == 1234_00
 
 
 def test_the_workbook_last_accepted_is_kept(root: Path) -> None:

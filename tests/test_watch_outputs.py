@@ -129,7 +129,7 @@ def hold(request: pytest.FixtureRequest) -> Hold:
 
 def test_the_consolidated_workbook_is_open(desk: Office, hold: Hold) -> None:
     before, page, kept = desk.workbook.read_bytes(), desk.report, desk.kept
-    with hold(desk.workbook):
+    with desk.watching.run(3), hold(desk.workbook):  # the last run is that of its closing
         with desk.watching.run():
             desk.answer("beaucoup")
         assert desk.workbook.read_bytes() == before
@@ -143,10 +143,9 @@ def test_the_consolidated_workbook_is_open(desk: Office, hold: Hold) -> None:
         newest = waiting(desk.workbook).read_bytes()
         assert newest not in (before, newer)
         assert desk.luce() == "en vigueur"
-    desk.watching.wait(lambda: desk.workbook.read_bytes() == newest, "the fresh workbook in its place")
-    desk.watching.wait(lambda: not waiting(desk.workbook).exists(), "nothing waits any more")
+    assert desk.workbook.read_bytes() == newest
+    assert not waiting(desk.workbook).exists()
     assert desk.kept == kept
-    desk.watching.wait(lambda: not desk.watching.is_busy, "the end of the run")
     assert state(desk.workspace) == fresh(desk.workspace)
 
 
@@ -154,14 +153,14 @@ def test_the_masters_annotated_copy_is_open(desk: Office, hold: Hold) -> None:
     with desk.watching.run():
         desk.staff_types(12, 12)
     before = desk.annotated.read_bytes()
-    with hold(desk.annotated):
+    with desk.watching.run(2), hold(desk.annotated):
         with desk.watching.run():
             desk.staff_types(13, 14)
         assert desk.annotated.read_bytes() == before
         newer = waiting(desk.annotated).read_bytes()
         assert newer != before
-    desk.watching.wait(lambda: desk.annotated.read_bytes() == newer, "the fresh copy in its place")
-    desk.watching.wait(lambda: not waiting(desk.annotated).exists(), "nothing waits any more")
+    assert desk.annotated.read_bytes() == newer
+    assert not waiting(desk.annotated).exists()
 
 
 def test_the_annotated_copy_of_a_corrected_return_goes_when_it_is_closed(desk: Office, hold: Hold) -> None:
@@ -169,12 +168,12 @@ def test_the_annotated_copy_of_a_corrected_return_goes_when_it_is_closed(desk: O
     with desk.watching.run():
         desk.answer("beaucoup")
     before = copy.read_bytes()
-    with hold(copy):
+    with desk.watching.run(2), hold(copy):
         with desk.watching.run():
             desk.answer(200)
         assert copy.read_bytes() == before
         assert desk.luce() == "en vigueur"
-    desk.watching.wait(lambda: not copy.exists(), "the copy is removed")
+    assert not copy.exists()
 
 
 @pytest.mark.libreoffice
@@ -182,12 +181,13 @@ def test_what_the_owner_saves_is_kept_under_a_date(desk: Office, office: LibreOf
     before = desk.kept
     (sheet, *_) = office.open(desk.workbook)
     office.set(sheet, 0, 0, "mes notes")
-    with desk.watching.run():
-        desk.answer("beaucoup")
-    newer = waiting(desk.workbook).read_bytes()
-    office.save(desk.workbook)
-    office.call("close")
-    desk.watching.wait(lambda: desk.workbook.read_bytes() == newer, "the fresh workbook in its place")
+    with desk.watching.run(2):  # the second is that of its closing
+        with desk.watching.run():
+            desk.answer("beaucoup")
+        newer = waiting(desk.workbook).read_bytes()
+        office.save(desk.workbook)
+        office.call("close")
+    assert desk.workbook.read_bytes() == newer
     (kept,) = desk.kept - before
     theirs = openpyxl.load_workbook(kept, read_only=True)
     assert theirs[sheet]["A1"].value == "mes notes"

@@ -188,7 +188,8 @@ def _publish(
     kept = [path for path in (folder / KEPT).glob("*/*.xlsx") if path.parent.name.isdecimal()]
     removed += [path for path in kept if path not in in_force]
     with preparing(workbooks, staging) as prepared:
-        made, notices = make_copies(stale, consolidation.contract.theme, prepared)
+        made = make_copies(stale, consolidation.contract.theme, prepared)
+        copies |= dict.fromkeys(made.away, "")
         own: dict[str, bytes | Path] = {f"{REGISTER}/{name}": content for name, content in state.register.items()}
         own[REPORT] = render_report(consolidation, workspace.templates / REPORT)
         details = make_details(consolidation, state.changes, state.program)
@@ -200,7 +201,7 @@ def _publish(
         digests = {workbook.name: workbook.digest for workbook in details.workbooks}
         own[STATE_FILE] = state_json(consolidation, state.digest, copies, published, digests, state.findings)
         own |= files.made
-        contents: dict[Path, Content] = {workbooks / target: path for target, path in made.items()}
+        contents: dict[Path, Content] = {workbooks / target: path for target, path in made.paths.items()}
         contents |= outputs.kept
         contents |= {folder / name: content for name, content in own.items()}
         contents[workspace.memory / AS_PUBLISHED] = own[WORKBOOK]
@@ -219,14 +220,14 @@ def _publish(
         inputs.source.keep_hand_edits(now)
         before = None if previous is None else previous.made
         history = None if outputs.place.says(state) else History(folder / HISTORY, members, before)
-        for path in [*(workbooks / name for name in made), *removed]:
+        for path in [*(workbooks / name for name in made.paths), *removed]:
             is_copy = workspace.constats in path.parents and path.is_file()
             is_ours = path not in edited and not (is_copy and not is_annotated(path.read_bytes()))
             if not is_ours:  # somebody has typed in it
                 keep_dated_copy(path, now)
         known = outputs.place.replaceable
         placed = publish(workbooks, staging, contents, removed, history, edited, now=now, known=known)
-        return [*notices, *placed]
+        return [*made.findings, *placed]
 
 
 def _pointless(inputs: Inputs) -> list[Finding]:

@@ -42,11 +42,13 @@ def copy_jobs(workspace: Workspace, inputs: Inputs) -> list[CopyJob]:
         name: (file.source.path, file.parsed.sha256) for name, file in inputs.files.items() if name not in settled
     }
     # Also where it is blocked, so that an older one is the master: its people need its findings all the more.
-    if contrat.exists() and not any(finding.code in UNREADABLE for finding in by_file.get(contrat.name, [])):
-        is_master = inputs.master.fichier == contrat.name
-        with suppress(OSError):  # an editor that saves it has just taken it away: it is for the next run
-            sha256 = inputs.master.sha256 if is_master else hashlib.sha256(contrat.read_bytes()).hexdigest()
-            sources[contrat.name] = (contrat, sha256)
+    is_master = inputs.master.fichier == contrat.name
+    if (is_master or contrat.exists()) and not any(item.code in UNREADABLE for item in by_file.get(contrat.name, [])):
+        sha256 = inputs.master.sha256
+        if not is_master:
+            with suppress(OSError):  # an editor that saves it has just taken it away
+                sha256 = hashlib.sha256(contrat.read_bytes()).hexdigest()
+        sources[contrat.name] = (contrat, sha256)
     layout = digest_of_folder(workspace.templates, "contrat.toml")
     jobs = []
     for name, (path, sha256) in sources.items():

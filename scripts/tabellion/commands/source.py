@@ -233,7 +233,7 @@ def _read_workbook(
     tables = None if base is None else base.tables
     reader = BookReader(name, settings, schemas, tables, saves.added, saves.renames)
     try:
-        read = replace(read_through(path, reader), theme=theme)
+        read = replace(_read_again(path, reader) if saves.sha256 else read_through(path, reader), theme=theme)
     except TabellionError as error:
         return Book(settings, schemas, theme, {}, fichier=name, findings=tuple(error.findings)), stamp
     if journal is not None and key and _stamp(path) == stamp:
@@ -273,6 +273,16 @@ def _is_there(path: Path) -> bool:
             return False
         time.sleep(_ABSENT_SECONDS / 20)
     return True
+
+
+def _read_again(path: Path, reader: BookReader) -> Book:
+    """Read a workbook that was there before; again, where it was away just then. Raises as :func:`read_through`."""
+    try:
+        return read_through(path, reader)
+    except TabellionError as error:
+        if any(item.code != "fichier-introuvable" for item in error.findings) or not _is_there(path):
+            raise
+    return read_through(path, reader)
 
 
 def _stamp(path: Path) -> Stamp | None:

@@ -10,7 +10,7 @@ import hashlib
 import io
 import re
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
@@ -292,12 +292,18 @@ class CopyJob:
     digest: str
 
 
-def make_copies(jobs: Sequence[CopyJob], theme: Theme, folder: Path) -> tuple[dict[str, Path], list[Finding]]:
-    """Make each copy in ``folder``; returns where each is, by its target, and what is said of those without one.
+@dataclass(frozen=True)
+class MadeCopies:
+    """Where each copy was made, by its target. ``away`` are those whose file could not be read just then, as when an
+    editor saves it; ``findings`` say why others could not be made."""
 
-    Each is made under the limits of every file. A file that can no longer be read has none, and nor has one whose
-    copying takes too long or kills its process, which is said. Raises ``OSError`` when ``folder`` cannot be written.
-    """
+    paths: Mapping[str, Path]
+    away: Set[str]
+    findings: Sequence[Finding]
+
+
+def make_copies(jobs: Sequence[CopyJob], theme: Theme, folder: Path) -> MadeCopies:
+    """Make each copy in ``folder``, under the limits of every file. Raises ``OSError`` when that cannot be written."""
     places = [folder / f"{number:05d}.xlsx" for number in range(len(jobs))]
     if len(jobs) < _FEW or worker_count() == 1:
         made = _made(shared_readers(), theme, jobs, places)
@@ -310,7 +316,8 @@ def make_copies(jobs: Sequence[CopyJob], theme: Theme, folder: Path) -> tuple[di
         for job, _, outcome in outcomes
         if isinstance(outcome, str)
     ]
-    return {job.target: place for job, place, outcome in outcomes if outcome is True}, sentences
+    paths = {job.target: place for job, place, outcome in outcomes if outcome is True}
+    return MadeCopies(paths, {job.target for job, _, outcome in outcomes if outcome is False}, sentences)
 
 
 def _made(readers: ReaderPool, theme: Theme, jobs: Sequence[CopyJob], places: Sequence[Path]) -> list[bool | str]:
