@@ -7,7 +7,8 @@ until people decide.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import attrgetter
 
 from tabellion.campaign.merged import (
     AdoptedValues,
@@ -16,13 +17,15 @@ from tabellion.campaign.merged import (
     ClaimingRow,
     InForce,
     Merged,
+    RowId,
     fill_tables,
     positions_by,
 )
 from tabellion.campaign.model import Conflict, MergeOutcome, Modification, Removal, ReturnedRow
 from tabellion.findings import Place
 from tabellion.schema import Key, Schemas
-from tabellion.schema.tables import Tables
+from tabellion.schema.forms import TableSpec
+from tabellion.schema.tables import Table, Tables
 
 MergeRule = Callable[[Sequence[Conflict]], Mapping[CellKey, str]]
 """What was decided of conflicts, by cell: the partner whose value is accepted, empty where the master's is kept."""
@@ -44,13 +47,30 @@ def merge(
     merger = _Merger(tables, row_places, schemas, locate or (lambda table, position, _: row_places[table][position]))
     for source in sorted(returns, key=lambda source: (source.exercice, source.partenaire)):
         merger.claim(source)
-    for cell, claim in merger.claims.items():
-        merger.settle(cell, merger.several.get(cell) or [claim])
+    for (table, key), claims in merger.claims.items():
+        merger.settle(table, key, claims)
     if rule is not None and merger.merged.conflicts:
         merger.apply_decisions(rule(merger.merged.conflicts))
     fill_tables(merger.merged, merger.applied, merger.new_rows)
-    merger.merged.modifications.sort(key=lambda change: (change.exercice, change.partenaire))
+    merger.merged.modifications.sort(key=attrgetter("exercice", "partenaire"))
     return merger.merged
+
+
+class _FormTable:
+    """A table of the master that forms fill, as a merge looks at it.
+
+    ``typed`` are the fields that a partner types on a row it was sent; ``carried`` those of them that a row which the
+    register had not yet was sent with, ``answers`` the others. ``shown`` are all fields of the table, each with whether
+    the form shows it as it was sent: always, where it is carried (``None``), or never.
+    """
+
+    def __init__(self, table: Table, spec: TableSpec) -> None:
+        self.columns, self.makes_rows = table.columns, spec.makes_rows
+        self.typed, self.carried = spec.typed_fields, frozenset(spec.carried_fields)
+        self.answers = [name for name in self.typed if name not in self.carried]
+        self.shown = [(name, None if name in self.carried else name not in self.typed) for name in table.schema.names]
+        self.positions = positions_by(table.columns, table.schema.primary_key)
+        self.known_ids = set(table.column(table.schema.primary_key[0]))
 
 
 class _Merger:
@@ -61,30 +81,14 @@ class _Merger:
         schemas: Schemas,
         locate: Callable[[str, int, str], Place],
     ) -> None:
-        self.schemas, self.tables, self.locate = schemas, tables, locate
-        self.typed = {spec.resource: spec.typed_fields for spec in schemas.forms}
-        """Of each table that forms fill, the fields that a partner types on a row it was sent."""
-        self.carried = {spec.resource: frozenset(spec.carried_fields) for spec in schemas.forms}
-        """Of these, those that a row which the register had not yet was sent with."""
-        self.answers = {
-            table: [name for name in typed if name not in self.carried[table]] for table, typed in self.typed.items()
-        }
-        """Of these, those that it was not."""
-        self.made_by_forms = {spec.resource for spec in schemas.forms if spec.makes_rows}
+        self.schemas, self.master, self.locate = schemas, tables, locate
         self.merged = Merged({**tables}, {table: list(places) for table, places in row_places.items()})
-        self.positions: dict[str, dict[Key, int]] = {}
-        self.known_ids: dict[str, set[object]] = {}
-        for table in self.typed:
-            names = schemas[table].primary_key
-            self.positions[table] = positions_by(tables[table].columns, names)
-            self.known_ids[table] = set(tables[table].column(names[0]))
+        self.tables = {spec.resource: _FormTable(tables[spec.resource], spec) for spec in schemas.forms}
         self.referred: dict[tuple[str, str], set[object]] = {}
         """The values of the columns that returned rows refer to."""
-        self.claims: dict[CellKey, CellClaim] = {}
-        """The first claim on each cell."""
-        self.several: dict[CellKey, list[CellClaim]] = {}
-        """All claims on each cell that has more than one."""
-        self.removed_rows: set[tuple[str, Key]] = set()
+        self.claims: dict[RowId, list[CellClaim]] = {}
+        """All claims on the cells of each row, those of one return together."""
+        self.removed_rows: set[RowId] = set()
         """Rows that the forms, or an adoption, had, and that staff removed since."""
         self.applied: dict[str, list[tuple[int, CellClaim]]] = {}
         """The claims that count on cells of the master, by table, each with the position of its row."""
@@ -95,35 +99,35 @@ class _Merger:
 
     def claim(self, source: InForce) -> None:
         """Take note of everything that one return says otherwise than it was sent, or than was adopted from it."""
-        claimed = set[CellKey]()  # a row of which an older file fills a part is there twice
+        adopted, rows = source.adopted, dict[RowId, list[ReturnedRow]]()
         for row in source.parsed.rows:
-            is_lacking, carried = row.key not in self.positions[row.table], self.carried[row.table]
-            if is_lacking and _was_there(row, source.adopted, self.answers[row.table]):
-                self.removed_rows.add((row.table, row.key))
+            table, row_id, values, before = self.tables[row.table], (row.table, row.key), row.values, row.before
+            is_lacking = row.key not in table.positions
+            if is_lacking and _was_there(row, adopted, table):
+                self.removed_rows.add(row_id)
+            earlier = rows.setdefault(row_id, [])  # a row of which an older file fills a part is there twice
+            taken = {name for other in earlier for name in _names(other, table) if name in other.values}
+            earlier.append(row)
             claiming: ClaimingRow | None = None
-            names = row.values if row.is_new else dict.fromkeys((*self.typed[row.table], *row.before))
-            for name in names:
-                if name not in row.values:
+            for name in _names(row, table) if adopted else values if row.is_new else before:
+                if name not in values or name in taken:
                     continue
-                cell = (row.table, row.key, name)
-                if cell in claimed:
-                    continue
-                claimed.add(cell)
-                after = row.values[name]
-                sent = row.before.get(name, None if row.is_new else after)
-                if is_lacking and name in carried and name in row.before:
-                    sent = None  # it was another row's
-                base = source.adopted.get(cell, sent)
+                after = values[name]
+                base = before.get(name, None if row.is_new else after)
+                if is_lacking and name in table.carried and name in before:
+                    base = None  # it was another row's
+                if adopted:
+                    base = adopted.get((*row_id, name), base)
                 if base != after:
-                    claiming = claiming or self.claiming(source, row, is_lacking=is_lacking)
-                    claim = CellClaim(cell, claiming, base, after, row.place(source.fichier, name))
-                    first = self.claims.setdefault(cell, claim)
-                    if first is not claim:
-                        self.several.setdefault(cell, [first]).append(claim)
+                    if claiming is None:
+                        claiming = self.claiming(source, row, is_lacking=is_lacking)
+                        of_row = self.claims.setdefault(row_id, [])
+                    of_row.append(CellClaim(name, claiming, base, after, row.place(source.fichier, name)))
         implied = {"exercice": source.exercice, "partenaire_id": source.partenaire}
         for removed in source.parsed.removed:
             key = (removed.row_id, *(implied.get(name) for name in self.schemas[removed.table].primary_key[1:]))
-            if key not in self.positions[removed.table] and removed.row_id not in self.known_ids[removed.table]:
+            table = self.tables[removed.table]
+            if key not in table.positions and removed.row_id not in table.known_ids:
                 continue  # it was proposed, or is gone: there is nothing to remove
             place = Place(source.fichier, removed.feuille, removed.cellule)
             removal = Removal(removed.table, key, removed.libelle, source.partenaire, source.exercice, place)
@@ -131,56 +135,78 @@ class _Merger:
 
     def claiming(self, source: InForce, row: ReturnedRow, *, is_lacking: bool) -> ClaimingRow:
         """What is kept of a returned row; of one of the partner's own, every value is a claim."""
-        known = ClaimingRow(source, source.file_of(row), row.place(source.fichier), row.is_new)
-        if not is_lacking:
-            return known
-        names, typed, carried = self.schemas[row.table].names, self.typed[row.table], self.carried[row.table]
-        sent = () if row.is_new else tuple([
-            row.values.get(name) if name not in typed or (name in carried and name not in row.before) else None
-            for name in names
-        ])  # fmt: skip
-        return known._replace(is_pointless=self.names_nothing(row), sent=sent)
+        place, sent = row.place(source.fichier), list[object]()
+        if is_lacking and not row.is_new:
+            values, before = row.values, row.before
+            sent = [
+                values.get(name) if is_shown or (is_shown is None and name not in before) else None
+                for name, is_shown in self.tables[row.table].shown
+            ]
+        is_pointless = is_lacking and self.names_nothing(row)
+        return ClaimingRow(source, source.file_of(row), place, row.is_new, is_pointless, sent)
 
-    def settle(self, cell: CellKey, claims: list[CellClaim]) -> None:
-        """Decide of one cell."""
-        table, key, name = cell
-        position = self.positions[table].get(key)
-        master = self.tables[table].columns[name][position] if position is not None else None
-        latest, outdone = (claims, ()) if len(claims) == 1 else _latest_of_each(claims)
-        first = latest[0]
+    def settle(self, table: str, key: Key, claims: list[CellClaim]) -> None:
+        """Decide of the cells of one row: of all that its only return says at once, of the others cell by cell."""
+        position, columns = self.tables[table].positions.get(key), self.tables[table].columns
+        modifications, row = self.merged.modifications, claims[0].row
+        if row is not claims[-1].row:
+            by_cell: dict[str, list[CellClaim]] = {}
+            for claim in claims:
+                by_cell.setdefault(claim.champ, []).append(claim)
+            for of_cell in by_cell.values():
+                self.settle_cell(table, key, position, *_latest_of_each(of_cell))
+            return
+        may_write, written = self.may_write(table, key, position, [row]), list[CellClaim]()
+        for claim in claims:
+            master = columns[claim.champ][position] if position is not None else None
+            if claim.after == master:
+                outcome = MergeOutcome.PRESENT
+            elif claim.base == master and may_write:
+                outcome = MergeOutcome.APPLIED
+                written.append(claim)
+            else:
+                self.settle_cell(table, key, position, [claim], ())
+                continue
+            modifications.append(_modification(table, key, claim, outcome))
+        self.write(table, key, position, written)
+
+    def settle_cell(
+        self, table: str, key: Key, position: int | None, latest: list[CellClaim], outdone: Sequence[CellClaim]
+    ) -> None:
+        """Decide of one cell, of which each partner says last what is ``latest``."""
+        modifications, first = self.merged.modifications, latest[0]
+        master = self.tables[table].columns[first.champ][position] if position is not None else None
         is_one_value = len(latest) == 1 or len({repr(claim.after) for claim in latest}) == 1
         if is_one_value and first.after == master:
             outcome = MergeOutcome.PRESENT
         elif (
             is_one_value
-            and (first.base == master or any(claim.base == master for claim in latest))
-            and self.may_write(table, key, position, latest)
+            and any(claim.base == master for claim in latest)
+            and self.may_write(table, key, position, [claim.row for claim in latest])
         ):
             outcome = MergeOutcome.APPLIED
-            self.write(first)
+            self.write(table, key, position, [first])
         else:
             outcome = MergeOutcome.CONFLICT
-            place = self.locate(table, position, name) if position is not None else None
-            changes = tuple(_modification(claim, outcome) for claim in latest)
-            self.merged.conflicts.append(Conflict(table, key, name, first.base, master, place, changes))
-            self.disputed[cell] = latest, len(self.merged.modifications)
-        self.merged.modifications += [_modification(claim, outcome) for claim in latest]
-        self.merged.modifications += [_modification(claim, MergeOutcome.OUTDONE) for claim in outdone]
+            place = self.locate(table, position, first.champ) if position is not None else None
+            changes = tuple(_modification(table, key, claim, outcome) for claim in latest)
+            self.merged.conflicts.append(Conflict(table, key, first.champ, first.base, master, place, changes))
+            self.disputed[table, key, first.champ] = latest, len(modifications)
+        modifications += [_modification(table, key, claim, outcome) for claim in latest]
+        modifications += [_modification(table, key, claim, MergeOutcome.OUTDONE) for claim in outdone]
 
-    def write(self, claim: CellClaim) -> None:
-        """Give a cell the value of a claim, on a row of its own where the master lacks it."""
-        table, key, _ = claim.cell
-        position = self.positions[table].get(key)
-        if position is None:
-            self.new_rows.setdefault(table, {}).setdefault(key, []).append(claim)
-        else:
-            self.applied.setdefault(table, []).append((position, claim))
+    def write(self, table: str, key: Key, position: int | None, claims: Sequence[CellClaim]) -> None:
+        """Give cells of a row the values of claims, on a row of its own where the master lacks it."""
+        if position is not None:
+            self.applied.setdefault(table, []).extend([(position, claim) for claim in claims])
+        elif claims:
+            self.new_rows.setdefault(table, {}).setdefault(key, []).extend(claims)
 
     def apply_decisions(self, accepted: Mapping[CellKey, str]) -> None:
         """Settle the conflicts that people decided: by cell, the partner whose value counts, or nobody."""
         merged = self.merged
         for conflict in merged.conflicts:
-            cell = (conflict.table, conflict.key, conflict.champ)
+            table, key, _ = cell = (conflict.table, conflict.key, conflict.champ)
             if cell not in accepted:
                 continue
             merged.ruled.append(conflict)
@@ -190,20 +216,20 @@ class _Merger:
                 outcome = MergeOutcome.APPLIED if is_accepted else MergeOutcome.DECLINED
                 merged.modifications[number] = merged.modifications[number]._replace(outcome=outcome)
                 if is_accepted:
-                    self.write(claim)
+                    self.write(table, key, self.tables[table].positions.get(key), [claim])
         merged.conflicts = [
             conflict for conflict in merged.conflicts if (conflict.table, conflict.key, conflict.champ) not in accepted
         ]
 
-    def may_write(self, table: str, key: Key, position: int | None, claims: Sequence[CellClaim]) -> bool:
+    def may_write(self, table: str, key: Key, position: int | None, rows: Sequence[ClaimingRow]) -> bool:
         """Whether a row that the master lacks may be created: not one that staff removed, which would come back in
         part, nor one of a line, or that names a row, that the contract has no more."""
         if position is not None:
             return True
-        if (table, key) in self.removed_rows or any(claim.row.is_pointless for claim in claims):
+        if (table, key) in self.removed_rows or any(row.is_pointless for row in rows):
             return False
-        known = table in self.made_by_forms or key[0] in self.known_ids[table]
-        return known or all(claim.row.is_new for claim in claims)
+        of_table = self.tables[table]
+        return of_table.makes_rows or key[0] in of_table.known_ids or all(row.is_new for row in rows)
 
     def names_nothing(self, row: ReturnedRow) -> bool:
         """Whether a returned row refers to one that the contract has no more."""
@@ -216,16 +242,25 @@ class _Merger:
     def values(self, table: str, name: str) -> set[object]:
         """The values of a column of the master that others refer to."""
         if (table, name) not in self.referred:
-            self.referred[table, name] = set(self.tables[table].column(name)) if table in self.tables else set()
+            self.referred[table, name] = set(self.master[table].column(name)) if table in self.master else set()
         return self.referred[table, name]
 
 
-def _was_there(row: ReturnedRow, adopted: AdoptedValues, typed: Sequence[str]) -> bool:
+def _names(row: ReturnedRow, table: _FormTable) -> Iterable[str]:
+    """The fields of which a returned row says something, be it what it was sent with."""
+    return row.values if row.is_new else dict.fromkeys((*table.typed, *row.before))
+
+
+def _was_there(row: ReturnedRow, adopted: AdoptedValues, table: _FormTable) -> bool:
     """Whether the form was sent with something on this row, or an adoption took something of it over."""
-    sent = () if row.is_new else (row.before.get(name, row.values.get(name)) for name in typed)
-    names = row.values if row.is_new else typed
-    taken_over = (adopted.get((row.table, row.key, name)) for name in names) if adopted else ()
-    return any(value is not None for value in (*sent, *taken_over))
+    values, before = row.values, row.before
+    if not row.is_new:
+        for name in table.answers:
+            if (before[name] if name in before else values.get(name)) is not None:
+                return True
+    return bool(adopted) and any(
+        adopted.get((row.table, row.key, name)) is not None for name in (values if row.is_new else table.answers)
+    )
 
 
 def _latest_of_each(claims: Sequence[CellClaim]) -> tuple[list[CellClaim], list[CellClaim]]:
@@ -240,9 +275,9 @@ def _latest_of_each(claims: Sequence[CellClaim]) -> tuple[list[CellClaim], list[
     return latest, [claim for claim in claims if not any(claim is other for other in latest)]
 
 
-def _modification(claim: CellClaim, outcome: MergeOutcome) -> Modification:
-    source, file = claim.row.source, claim.row.file
+def _modification(table: str, key: Key, claim: CellClaim, outcome: MergeOutcome) -> Modification:
+    champ, (source, file, _, is_new, _, _), base, after, place = claim
     return Modification(
-        *claim.cell, claim.base, claim.after, source.partenaire, source.exercice, claim.place,
-        file.saved, file.author, outcome, claim.row.is_new,
+        table, key, champ, base, after, source.partenaire, source.exercice, place, file.saved, file.author, outcome,
+        is_new,
     )  # fmt: skip

@@ -13,6 +13,8 @@ from tabellion.findings import Place
 from tabellion.schema import Key
 from tabellion.schema.tables import Column, Table, Tables
 
+RowId = tuple[str, Key]
+"""A row of the contract: its table and its key."""
 CellKey = tuple[str, Key, str]
 """A cell of the contract: its table, the key of its row, its field."""
 AdoptedValues = Mapping[CellKey, object]
@@ -70,12 +72,12 @@ class ClaimingRow(NamedTuple):
 
 
 class CellClaim(NamedTuple):
-    """What one return says of one cell (``after``), and what it, or an adoption, had there before (``base``).
+    """What one return says of one cell of a row (``after``), and what it, or an adoption, had there before (``base``).
 
     A named tuple because there are hundreds of thousands.
     """
 
-    cell: CellKey
+    champ: str
     row: ClaimingRow
     base: object
     after: object
@@ -114,17 +116,18 @@ def fill_tables(merged: Merged, applied: Applied, new_rows: NewRows) -> None:
     for table in dict.fromkeys((*applied, *new_rows)):
         before, added = merged.tables[table], new_rows.get(table, {})
         columns = _longer_columns(before, added) if added else {}
-        places = merged.cells[table] = [NO_PLACES] * (len(before) + len(added))
-        of_new_rows = enumerate(added.values(), len(before))
-        claims = (*applied.get(table, ()), *((position, claim) for position, of_row in of_new_rows for claim in of_row))
-        for position, claim in claims:
-            name = claim.cell[2]
-            if name not in columns:
-                columns[name] = list(before.columns[name])
-            columns[name][position] = claim.after
+        places = merged.cells[table] = [NO_PLACES] * len(before)
+        for position, claim in applied.get(table, ()):
+            if claim.champ not in columns:
+                columns[claim.champ] = list(before.columns[claim.champ])
+            columns[claim.champ][position] = claim.after
             if places[position] is NO_PLACES:
                 places[position] = {}
-            places[position][name] = claim.place
+            places[position][claim.champ] = claim.place
+        for position, of_row in enumerate(added.values(), len(before)):
+            for claim in of_row:
+                columns[claim.champ][position] = claim.after
+            places.append({claim.champ: claim.place for claim in of_row})
         merged.tables[table] = before.with_columns(columns)
         if added:
             merged.row_places[table] += [of_row[0].row.place for of_row in added.values()]
@@ -145,12 +148,11 @@ def positions_by(columns: Mapping[str, Column], names: Sequence[str]) -> dict[Ke
 
 def _longer_columns(table: Table, added: Mapping[Key, Sequence[CellClaim]]) -> dict[str, Column]:
     """The columns of a table with the rows that it lacks, these as they were sent."""
-    rows = [claims[0].row for claims in added.values()]
-    keys = dict(zip(table.schema.primary_key, zip(*added, strict=True), strict=True))
-    return {
-        name: [*values, *keys.get(name, (row.sent[rank] if row.sent else None for row in rows))]
-        for rank, (name, values) in enumerate(table.columns.items())
-    }
+    blank = [None] * len(table.columns)
+    sent = zip(*(claims[0].row.sent or blank for claims in added.values()), strict=True)
+    longer = {name: [*values, *new] for (name, values), new in zip(table.columns.items(), sent, strict=True)}
+    keys = zip(table.schema.primary_key, zip(*added, strict=True), strict=True)
+    return longer | {name: [*table.columns[name], *new] for name, new in keys}
 
 
 def _in_order(table: Table, known: int) -> list[int]:
