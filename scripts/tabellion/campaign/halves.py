@@ -176,18 +176,18 @@ def joined(parsed: ParsedReturn, left: Sequence[LeftEmpty], decision: str | None
         if not left_over and (row.table, row.key) in replaced:
             continue  # it says nothing itself
         values = {name: value for name, value in row.values.items() if name not in names}
-        rows.append(replace(row, values=values, before=left_over) if names else row)
-    return replace(parsed, rows=(*rows, *(replace(row, fichier=fichier) for fichier, row in taken)))
+        rows.append(row._replace(values=values, before=left_over) if names else row)
+    return replace(parsed, rows=(*rows, *(row._replace(fichier=fichier) for fichier, row in taken)))
 
 
 def _only(row: ReturnedRow, newer: ReturnedRow | None, names: set[str]) -> ReturnedRow:
     """A row with some of its answers only, and what both files show of it."""
     before = {name: value for name, value in row.before.items() if name in names}
     if newer is None:
-        return replace(row, before=before)
+        return row._replace(before=before)
     answered = row.values.keys() - names if row.is_new else newer.before
     values = {name: value for name, value in row.values.items() if name in names or name not in answered}
-    return replace(row, values=values, before=before)
+    return row._replace(values=values, before=before)
 
 
 def _are_rivals(first: Candidate, second: Candidate) -> bool:

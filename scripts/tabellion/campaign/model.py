@@ -42,14 +42,14 @@ class Verdict(Enum):
     UNREADABLE = "illisible"
 
 
-@dataclass(frozen=True, slots=True)
-class ReturnedRow:
+class ReturnedRow(NamedTuple):
     """One row of one table of the register, as one partner's return has it.
 
     ``values`` are the fields that the form shows, asks or implies; ``before`` those of them that the partner changed,
     with the value as sent (``None`` for all that it typed on a row of its own, ``is_new``). ``sheet`` and ``row``
     (one-based) are its place in the return, ``columns`` the one-based columns of the fields that have a cell.
-    ``fichier`` is another file of the same partner, where the row was taken from it.
+    ``fichier`` is another file of the same partner, where the row was taken from it. A named tuple because there are
+    tens of thousands.
     """
 
     table: str
