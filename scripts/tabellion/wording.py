@@ -108,6 +108,8 @@ def fold(text: str) -> str:
 
 
 def _fold(text: str) -> str:
+    if text.isascii():
+        return " ".join(text.casefold().split())
     plain = unicodedata.normalize("NFKD", without_invisible(text).casefold().translate(_SAME))
     if not plain.isascii():
         plain = "".join(character for character in plain if not unicodedata.combining(character))

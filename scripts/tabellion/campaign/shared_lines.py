@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from tabellion.checks.inspection import Inspection
 from tabellion.findings import Severity
-from tabellion.measures import AMOUNTS, MEASURE, Accounts, Overview, double_counts
+from tabellion.measures import AMOUNTS, MEASURE, Accounts, double_counts
+from tabellion.measures.overview import LINE_KEY
 from tabellion.reading.lines import is_total
 from tabellion.schema.money import euros, format_euros
-from tabellion.schema.table import Key
 from tabellion.schema.tables import Column
-from tabellion.wording import fold
 
 _LINES, _TOTALS = "lignes_budgetaires", "totaux_publies"
 _GROUP = ("convention_id", "collectivite_id", "exercice")
@@ -37,31 +36,34 @@ def check_shared_lines(inspection: Inspection) -> None:
     """
     if not _is_declared(inspection):
         return
-    labels = inspection.column(_LINES, "libelle")
-    left_out = {None, *inspection.placeholders(labels)}
-    lines = [
-        (position, *place)
-        for position, (label, *place) in enumerate(
-            zip(labels, *(inspection.column(_LINES, name) for name in _GROUP), strict=True)
-        )
-        if label not in left_out and None not in place
-    ]
-    folded = {label: fold(label) for label in dict.fromkeys(labels) if label is not None}
-    subjects: set[Key] = set()
+    for by_words in inspection.overview.by_words.values():
+        for words, by_town in by_words.items():
+            if len(by_town) > 1 and sum(map(str.isalpha, words)) >= _FEWEST_LETTERS:
+                _check_shared(inspection, by_town)
+
+
+def _check_shared(inspection: Inspection, by_town: Mapping[str, Sequence[int]]) -> None:
+    """The lines of one exercice that say the same in several collectivités."""
+    labels, conventions = (inspection.column(_LINES, name) for name in ("libelle", "convention_id"))
+    lines = [(position, town) for town, positions in by_town.items() for position in positions]
+    subjects: set[tuple[int, ...]] = set()
     for name in _COLUMNS:
         amounts = inspection.column(_LINES, name)
-        counts = Counter(amounts)  # most amounts are there once: they are shared with nobody
-        firsts: defaultdict[Key, dict[str, int]] = defaultdict(dict)
-        for position, convention, town, exercice in lines:
-            if counts[cents := amounts[position]] > 1 and (cents or 0) > 0:
-                firsts[convention, exercice, cents, folded[labels[position]]].setdefault(town, position)
-        for (convention, exercice, cents, label), towns in firsts.items():
-            if len(towns) > 1 and sum(map(str.isalpha, label)) >= _FEWEST_LETTERS:
-                positions = sorted(towns.values())
-                subject = (convention, exercice, label, *positions)
-                if subject not in subjects:
-                    subjects.add(subject)
-                    _say_shared(inspection, name, positions, cents)
+        counts = Counter((conventions[position], amounts[position]) for position, _ in lines if amounts[position])
+        if len(counts) == counts.total():
+            continue
+        placeholders = inspection.placeholders(labels[position] for position, _ in lines)
+        firsts: defaultdict[tuple[int, int], dict[str, int]] = defaultdict(dict)
+        for position, town in lines:
+            convention, cents = conventions[position], amounts[position]
+            is_repeated = counts[convention, cents] > 1 and convention is not None and cents > 0
+            if is_repeated and labels[position] not in placeholders:
+                firsts[convention, cents].setdefault(town, position)
+        for (_, cents), towns in firsts.items():
+            positions = tuple(sorted(towns.values()))
+            if len(positions) > 1 and positions not in subjects:
+                subjects.add(positions)
+                _say_shared(inspection, name, positions, cents)
 
 
 def _say_shared(inspection: Inspection, name: str, positions: Sequence[int], cents: int) -> None:
@@ -86,16 +88,11 @@ def check_two_conventions(inspection: Inspection) -> None:
         return
     exercices, published = (inspection.known(table, "exercice") for table in (_LINES, _TOTALS))
     checked = published | {inspection.settings.exercice}
-    lines = inspection.tables[_LINES]
-    # The accounts know one measure, what was spent: another amount takes its place to be looked at alike.
-    alike = {
-        name: Overview({**inspection.tables, _LINES: lines.with_columns({MEASURE: lines.column(name)})})
-        for name in _COLUMNS
-    }
     for exercice in sorted(exercices):
-        pairs: set[tuple[object, object]] = set()
-        for name, overview in alike.items():
-            for double in double_counts(Accounts(overview.tables, exercice, overview)):
+        accounts = Accounts(inspection.tables, exercice, inspection.overview)
+        pairs: set[tuple[int, int]] = set()
+        for name in _COLUMNS:
+            for double in double_counts(accounts, name):
                 pair = (double.index, double.kept)
                 if pair not in pairs and not (name == MEASURE and exercice in checked):
                     inspection.say(
@@ -130,17 +127,15 @@ def check_subtotals(inspection: Inspection) -> None:
     if not _is_declared(inspection):
         return
     totals = {text for text in inspection.known(_LINES, "libelle") if is_total(text)}
-    called = {position for position, text in enumerate(inspection.column(_LINES, "libelle")) if text in totals}
-    groups: defaultdict[Key, list[int]] = defaultdict(list)
-    for position, place in enumerate(zip(*(inspection.column(_LINES, name) for name in _GROUP), strict=True)):
-        if None not in place:
-            groups[place].append(position)
+    labels = inspection.column(_LINES, "libelle")
+    called = {position for position, text in enumerate(labels) if text in totals} if totals else set[int]()
+    columns = [(name, inspection.column(_LINES, name)) for name in _COLUMNS]
     by_line: defaultdict[int, list[_Sum]] = defaultdict(list)
-    for name in _COLUMNS:
-        cents = inspection.column(_LINES, name)
-        for members in groups.values():
-            for line in _sums(members, called, cents, name):
-                by_line[line.position].append(line)
+    for place, members in inspection.overview.lines.groups(*LINE_KEY).items():
+        if None not in place and (len(members) > _FEW or not called.isdisjoint(members)):
+            for name, cents in columns:
+                for line in _sums(members, called, cents, name):
+                    by_line[line.position].append(line)
     for sums in by_line.values():
         best = max(sums, key=lambda line: bool(line.parts))
         _say_sum(inspection, best, columns=len([line for line in sums if line.parts]))
@@ -149,25 +144,26 @@ def check_subtotals(inspection: Inspection) -> None:
 def _sums(members: Sequence[int], called: Set[int], cents: Column, name: str) -> Iterator[_Sum]:
     """The lines of one group that are a sum of others: those called a total, and those worth all the ordinary ones."""
     ordinary = [position for position in members if cents[position] and position not in called]
-    total = sum(cents[position] for position in ordinary)
-    for position in members:
-        if not (wanted := cents[position]):
-            continue
-        if position in called:
+    amounts = [cents[position] for position in ordinary]
+    total = sum(amounts)
+    for rank, position in enumerate(members):
+        if position in called and (wanted := cents[position]):
             whole = total == wanted
-            parts = ordinary if whole else _run_above(position, members, called, cents)
+            parts = ordinary if whole else _run_above(rank, members, called, cents)
             yield _Sum(position, name, wanted, tuple(parts), is_named=True, whole=whole)
-        elif 2 * wanted == total and len(ordinary) > _FEW:
-            others = tuple(other for other in ordinary if other != position)
-            if all(cents[other] > 0 for other in others):
-                yield _Sum(position, name, wanted, others, is_named=False, whole=True)
+    if len(ordinary) > _FEW and min(amounts) > 0 and 2 * (wanted := max(amounts)) == total:
+        position = ordinary.pop(amounts.index(wanted))
+        yield _Sum(position, name, wanted, tuple(ordinary), is_named=False, whole=True)
 
 
-def _run_above(position: int, members: Sequence[int], called: Set[int], cents: Column) -> list[int]:
-    """The shortest run of lines just above a total, up to the previous total, that adds up to it; else nothing."""
+def _run_above(rank: int, members: Sequence[int], called: Set[int], cents: Column) -> list[int]:
+    """The shortest run of lines just above a total, up to the previous total, that adds up to it; else nothing.
+
+    ``rank`` is that of the total among the members.
+    """
     run: list[int] = []
-    left = cents[position]
-    for above in reversed(members[: members.index(position)]):
+    left = cents[members[rank]]
+    for above in (members[place] for place in range(rank - 1, -1, -1)):
         if above in called:
             break
         left -= cents[above] or 0

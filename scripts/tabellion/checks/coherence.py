@@ -179,10 +179,9 @@ def _check_deadlines(inspection: Inspection) -> None:
     """
     meaning = inspection.settings.priorites
     names = ("echeance", "priorite", "annee_priorite")
-    deadlines = inspection.column("fiches", "echeance")
     dated = {text for text in inspection.known("fiches", "echeance") if _YEAR.search(text)}  # far fewer than fiches
     agreed: dict[tuple[str, int | None, int | None, bool], str | None] = {}
-    for position in inspection.rows("fiches", (text in dated for text in deadlines), *names):
+    for position in inspection.holding("fiches", "echeance", dated, *names):
         deadline, rank, year = (inspection.value("fiches", position, name) for name in names)
         key = (deadline, rank, year, not inspection.spoken("fiches", position, "priorite"))
         if key not in agreed:
@@ -222,7 +221,7 @@ def _check_years(inspection: Inspection) -> None:
     if inspection.has("fiches", "echeance"):
         deadlines = inspection.column("fiches", "echeance")
         late = {text for text in inspection.known("fiches", "echeance") if _outside(text, settings)}
-        for position in inspection.rows("fiches", (text in late for text in deadlines), "echeance"):
+        for position in inspection.holding("fiches", "echeance", late):
             _say_outside(inspection, "fiches", position, "echeance", _outside(deadlines[position], settings)[0])
     if inspection.has("financements", "exercice"):
         _check_within(inspection, "financements", "exercice")
@@ -236,8 +235,8 @@ def _check_years(inspection: Inspection) -> None:
 def _check_within(inspection: Inspection, table: str, name: str, census: Collection[int] = ()) -> None:
     """Say the years of a column that are neither in the contract nor in ``census``."""
     settings = inspection.settings
-    inside = {None, *range(settings.debut, settings.fin + 1), *census}
-    for position in inspection.rows(table, (year not in inside for year in inspection.column(table, name)), name):
+    outside = inspection.known(table, name) - {*range(settings.debut, settings.fin + 1), *census}
+    for position in inspection.holding(table, name, outside):
         _say_outside(inspection, table, position, name, inspection.value(table, position, name))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import replace
 from datetime import date
 from enum import Enum
@@ -17,7 +17,7 @@ from tabellion.schema.money import euros
 from tabellion.schema.tables import Column
 from tabellion.wording import fold, french_date
 
-_PLACEHOLDER = r"[\W_xX]+"
+_PLACEHOLDER = re.compile(r"[\W_xX]+")
 
 
 class _Own(Enum):
@@ -42,6 +42,7 @@ class Inspection:
 
     def __init__(self, book: Book, locate: Locate | None = None, settled: Settled = MappingProxyType({})) -> None:
         self.tables, self.schemas, self.settings, self.apart = book.tables, book.schemas, book.settings, book.apart
+        self.overview = book.overview
         self.locate: Locate = book.locate if locate is None else locate
         self._findings: list[tuple[tuple[int, int, int, str], Finding]] = []
         self._spoken: set[tuple[str, int, str | None]] = set()
@@ -69,12 +70,18 @@ class Inspection:
 
     def known(self, table: str, name: str) -> set[Any]:
         """The values of a column, blanks aside."""
-        return {value for value in self.column(table, name) if value is not None}
+        return {*self.column(table, name)} - {None}
 
     def rows(self, table: str, mask: Iterable[bool], *fields: str) -> list[int]:
         """Positions where ``mask`` is true, without the rows where one of ``fields`` is unreadable."""
         unread = self.unread(table, *fields)
         return [position for position, holds in enumerate(mask) if holds and position not in unread]
+
+    def holding(self, table: str, name: str, values: Set[object], *fields: str) -> list[int]:
+        """Positions of the rows with one of ``values`` in a column, that and ``fields`` being readable."""
+        if not values:
+            return []
+        return self.rows(table, (value in values for value in self.column(table, name)), name, *fields)
 
     def value(self, table: str, position: int, name: str) -> Any:
         """One value as plain Python: ``None`` for blank, integer cents for an amount, a date for a day."""
@@ -87,9 +94,12 @@ class Inspection:
 
     def placeholders(self, texts: Iterable[str | None]) -> set[str]:
         """The texts that stand for a missing one: those of the settings, and those made only of signs and of x."""
-        known = {fold(word) for word in self.settings.libelles_vides}
         distinct = {text for text in texts if text is not None}
-        return {text for text in distinct if re.fullmatch(_PLACEHOLDER, text) or fold(text) in known}
+        return {text for text in distinct if _PLACEHOLDER.fullmatch(text) or fold(text) in self._empty_words}
+
+    @cached_property
+    def _empty_words(self) -> set[str]:
+        return {fold(word) for word in self.settings.libelles_vides}
 
     @cached_property
     def towns(self) -> dict[str, str]:

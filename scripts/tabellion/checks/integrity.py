@@ -121,8 +121,10 @@ def check_unicity(inspection: Inspection) -> None:
 
 
 def _check_key(inspection: Inspection, table: str, schema: TableSchema, key: tuple[str, ...]) -> None:
-    firsts: dict[tuple[object, ...], int] = {}
     columns = [inspection.tables[table].columns[name] for name in key]
+    if len(set(zip(*columns, strict=True))) == len(inspection.tables[table]):
+        return
+    firsts: dict[tuple[object, ...], int] = {}
     for position, values in enumerate(zip(*columns, strict=True)):
         first = firsts.setdefault(values, position)
         if first != position and None not in values:
@@ -173,9 +175,8 @@ def _meant_names(text: str, shown_names: Mapping[str, str]) -> str | None:
 
 
 def _check_reference(inspection: Inspection, table: str, reference: ForeignKey) -> None:
-    known = {None, *inspection.known(reference.table, reference.reference)}
-    unknown = (value not in known for value in inspection.column(table, reference.field))
-    lost = inspection.rows(table, unknown, reference.field)
+    known = inspection.known(reference.table, reference.reference)
+    lost = inspection.holding(table, reference.field, inspection.known(table, reference.field) - known)
     if not lost:
         return
     distinct = dict.fromkeys(inspection.value(table, position, reference.field) for position in lost)

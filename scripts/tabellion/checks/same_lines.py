@@ -59,26 +59,27 @@ def _words(inspection: Inspection, position: int) -> str:
 
 def _same_lines(inspection: Inspection) -> list[SameLine]:
     amounts = [field.name for field in inspection.schemas[_LINES].fields if field.kind == "money"]
-    labels = inspection.column(_LINES, "libelle")
-    placeholders = inspection.placeholders(labels)
-    folded = {label: fold(label) for label in dict.fromkeys(labels) if label is not None}
-    firsts: dict[Key, int] = {}
+    labels, conventions = (inspection.column(_LINES, name) for name in ("libelle", "convention_id"))
     pairs = []
-    for position, (label, *place) in enumerate(
-        zip(labels, *(inspection.column(_LINES, name) for name in _PLACE), strict=True)
-    ):
-        if label is None or None in place:
+    by_year = inspection.overview.by_words.values()
+    for positions in (alike for by_words in by_year for by_town in by_words.values() for alike in by_town.values()):
+        if len(positions) < 2 or len({conventions[position] for position in positions}) == len(positions):
             continue
-        if label in placeholders and set(_values(inspection, position, amounts)) <= {None}:
-            continue
-        first = firsts.setdefault((*place, folded[label]), position)
-        if first == position:
-            continue
-        keys = (_key(inspection, first), _key(inspection, position))
-        if frozenset(keys) not in inspection.apart:
-            same = _values(inspection, first, amounts) == _values(inspection, position, amounts)
-            pairs.append(SameLine(first, position, keys, same))
-    return pairs
+        placeholders = inspection.placeholders(labels[position] for position in positions)
+        firsts: dict[int, int] = {}
+        for position in positions:
+            if conventions[position] is None:
+                continue
+            if labels[position] in placeholders and set(_values(inspection, position, amounts)) <= {None}:
+                continue
+            first = firsts.setdefault(conventions[position], position)
+            if first == position:
+                continue
+            keys = (_key(inspection, first), _key(inspection, position))
+            if frozenset(keys) not in inspection.apart:
+                same = _values(inspection, first, amounts) == _values(inspection, position, amounts)
+                pairs.append(SameLine(first, position, keys, same))
+    return sorted(pairs, key=lambda pair: pair.second)
 
 
 def _key(inspection: Inspection, position: int) -> Key:

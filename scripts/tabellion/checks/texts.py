@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from tabellion.checks.inspection import OWN, Inspection
 from tabellion.findings import Severity
@@ -43,9 +43,8 @@ def check_texts(inspection: Inspection) -> None:
     for table, schema in inspection.schemas.items():
         for field in schema.fields:
             if field.required and _is_free(schema, field):
-                texts = inspection.column(table, field.name)
-                placeholders = inspection.placeholders(texts)
-                for position in inspection.rows(table, (text in placeholders for text in texts), field.name):
+                placeholders = inspection.placeholders(inspection.column(table, field.name))
+                for position in inspection.holding(table, field.name, placeholders):
                     inspection.say("libelle-vide", table, position, field.name, valeur=OWN)
         if inspection.has(table, "reparation", "texte_source"):
             _check_repairs(inspection, table)
@@ -70,7 +69,8 @@ def _is_free(schema: TableSchema, field: Field) -> bool:
 def _check_cut(inspection: Inspection, table: str, name: str) -> None:
     """A mail merge cuts at a fixed length, in mid-sentence: a text of that length that ends a sentence is whole."""
     texts, lengths = inspection.column(table, name), inspection.settings.longueurs_publipostage
-    for position in inspection.rows(table, (text is not None and looks_cut(text, lengths) for text in texts), name):
+    cut = {text for text in inspection.known(table, name) if looks_cut(text, lengths)}
+    for position in inspection.holding(table, name, cut):
         text = texts[position].strip()
         ending = text[-_ENDING:]
         shown = ending[ending.find(" ") + 1 :] if len(text) > _ENDING else ending
@@ -86,7 +86,7 @@ def looks_cut(text: str, lengths: Iterable[int]) -> bool:
 def _check_proposals(inspection: Inspection) -> None:
     proposals = inspection.column("fiches", "proposition")
     missing = {None, *inspection.placeholders(proposals)}
-    for position in inspection.rows("fiches", (text in missing for text in proposals), "proposition"):
+    for position in inspection.holding("fiches", "proposition", missing):
         fiche = inspection.value("fiches", position, "fiche_id") or ""
         inspection.say("fiche-sans-proposition", "fiches", position, "proposition", valeur=OWN, fiche=fiche)
 
@@ -95,10 +95,15 @@ def _check_hidden_amounts(inspection: Inspection, table: str, name: str, amount:
     """An amount in euros in the words, while every amount of the row is blank. A comment makes it a mere reminder."""
     amounts = [field.name for field in inspection.schemas[table].fields if field.kind == "money"]
     texts = inspection.column(table, name)
-    rows = zip(texts, *(inspection.column(table, amount) for amount in amounts), strict=True)
-    named = (text is not None and set(cents) <= {None} and bool(_AMOUNT.search(text)) for text, *cents in rows)
-    for position in inspection.rows(table, named, name, *amounts):
+    blank: Sequence[int] = range(len(texts))
+    for column in (inspection.column(table, amount) for amount in amounts):
+        blank = [position for position in blank if column[position] is None]
+    named = {text for text in {texts[position] for position in blank} if text is not None and _AMOUNT.search(text)}
+    unread = inspection.unread(table, name, *amounts)
+    for position in blank if named else ():
         text = texts[position]
+        if text not in named or position in unread:
+            continue
         written = [match[0].strip() for match in _AMOUNT.finditer(text)]
         cents = parse_amount(written[0]).cents
         commented = inspection.has(table, "commentaire") and inspection.value(table, position, "commentaire")

@@ -42,7 +42,7 @@ def check_totals(inspection: Inspection) -> None:
     _check_scopes(inspection)
     _check_twice_published(inspection)
     for exercice in sorted(published | {inspection.settings.exercice}):
-        accounts = Accounts(inspection.tables, exercice)
+        accounts = Accounts(inspection.tables, exercice, inspection.overview)
         if exercice in published:
             _ExerciceChecks(inspection, accounts).check()
         _check_double_counts(inspection, accounts)

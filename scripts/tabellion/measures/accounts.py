@@ -20,7 +20,6 @@ from tabellion.layout.names import quoted_text
 from tabellion.measures.measure import Criterion, Rows, Total
 from tabellion.measures.overview import LINE_KEY, MEASURE, Overview, Sums
 from tabellion.schema.tables import Tables
-from tabellion.wording import fold
 
 RECAP, DETAIL = "récapitulatif", "convention"
 SCOPE_TOWN, SCOPE_CONVENTION, SCOPE_ALL = "collectivité", "convention", "général"
@@ -276,25 +275,33 @@ def _is_known(accounts: Accounts, *keys: PublishedKey) -> bool:
     return all(total is not None and total.cents is not None for total in totals)
 
 
-def double_counts(accounts: Accounts) -> list[Double]:
+def double_counts(accounts: Accounts, amount: str = MEASURE) -> list[Double]:
     """Lines that repeat another convention's line: same collectivité, same wording, same non-zero amount.
 
     Of such lines, the one kept is in a convention that the published recap counts, else in the first convention: the
     others are what the recomputed total counts twice. Repetitions inside one convention are another matter.
+    They are in the order of their conventions, of the lines that first have their amount in the exercice, of the lines.
     """
-    lines = accounts.overview.lines
-    columns = [lines.columns[name] for name in ("collectivite_id", "convention_id", "libelle", MEASURE)]
-    groups: dict[tuple[str, str, int], list[tuple[int, int, str]]] = {}
-    for position in accounts.overview.repeated.get(accounts.exercice, ()):
-        town, convention, label, cents = (column[position] for column in columns)
-        if None not in (town, convention, label):
-            groups.setdefault((town, fold(label), cents), []).append((position, convention, label))
+    columns = accounts.overview.lines.columns
+    conventions, labels, amounts = columns["convention_id"], columns["libelle"], columns[amount]
+    groups: list[tuple[int, list[int], str]] = []
+    for by_town in accounts.overview.by_words.get(accounts.exercice, {}).values():
+        for town, positions in by_town.items():
+            known = [cents for position in positions if (cents := amounts[position])]
+            if len(set(known)) < len(known):
+                by_cents: dict[int, list[int]] = {}
+                for position in positions:
+                    if (cents := amounts[position]) and conventions[position] is not None:
+                        by_cents.setdefault(cents, []).append(position)
+                groups += [(cents, members, town) for cents, members in by_cents.items() if len(members) > 1]
+    firsts = accounts.overview.lines.groups("exercice", amount) if groups else {}
+    groups.sort(key=lambda group: (firsts[accounts.exercice, group[0]][0], group[1][0]))
     doubles = []
-    for (town, _, cents), members in groups.items():
-        counted = min(members, key=lambda line: (not accounts.in_recap(line[1]), line[1]))
-        seen = {counted[1]}
-        for index, convention, libelle in members:
-            if convention not in seen:
+    for cents, members, town in groups:
+        kept = min(members, key=lambda line: (not accounts.in_recap(conventions[line]), conventions[line]))
+        seen = {conventions[kept]}
+        for line in members:
+            if (convention := conventions[line]) not in seen:
                 seen.add(convention)
-                doubles.append(Double(index, convention, town, libelle, cents, counted[0], counted[1]))
+                doubles.append(Double(line, convention, town, labels[line], cents, kept, conventions[kept]))
     return sorted(doubles, key=lambda double: double.convention)

@@ -1,6 +1,7 @@
-"""Exercices compared like with like: an amount of one against one of another, over the lines that have both.
+"""Budget lines that are compared: from year to year, like with like, and those that say the same.
 
-While a campaign goes on, few have answered: what the others spent the year before would make a fall of 99 %.
+Two exercices are compared over the lines that have an amount in both: while a campaign goes on, few have answered, and
+what the others spent the year before would make a fall of 99 %.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from tabellion.measures.measure import Columns, Count, Criterion, Known, Measure, Rows, Total, cell_value, gap
 from tabellion.schema import Key
 from tabellion.schema.tables import Column
-from tabellion.wording import plural
+from tabellion.wording import fold, plural
 
 #: What tells a line from year to year, and where it belongs.
 YEARLY_KEY = ("convention_id", "ligne_id", "collectivite_id")
@@ -50,6 +51,21 @@ def lines_by_year(lines: Mapping[str, Column], exercices: Sequence[int], amounts
                 of_year[year][row] = (of_year[year][row] or 0) + cents
     identity = zip(YEARLY_KEY, ([key[0] for key in positions], [key[1] for key in positions], towns), strict=True)
     return Rows({**dict(identity), **sums})
+
+
+def lines_by_words(lines: Rows) -> dict[int, dict[str, dict[str, list[int]]]]:
+    """The positions of the budget lines by exercice, by their words, folded, and by collectivité; those that lack one
+    are left out. Only among lines of the same words can money be counted more than once.
+    """
+    years, labels, towns = (lines.columns[name] for name in ("exercice", "libelle", "collectivite_id"))
+    folded = {label: label if label is None else fold(label) for label in dict.fromkeys(labels)}
+    words = Rows({"exercice": years, "libelle": [folded[label] for label in labels], "collectivite_id": towns})
+    by_words: dict[int, dict[str, dict[str, list[int]]]] = {}
+    for key, positions in words.groups(*words.columns).items():
+        if None not in key:
+            year, label, town = key
+            by_words.setdefault(year, {}).setdefault(label, {})[town] = positions
+    return by_words
 
 
 @dataclass(frozen=True)

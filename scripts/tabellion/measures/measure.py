@@ -108,6 +108,11 @@ class OneOf(Criterion):
         return value in self.value
 
 
+def one_of(field: str, values: Sequence[object], formula: str | None) -> Criterion:
+    """A field that is one of some values, which ``formula`` names at once."""
+    return OneOf(field, tuple(values), formula) if len(values) > 1 else Criterion(field, values[0], formula)
+
+
 @dataclass
 class Rows:
     """The rows of a table, as columns of plain values by field; each set of fields is grouped once."""

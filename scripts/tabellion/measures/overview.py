@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeVar
 
-from tabellion.measures.compared import answer_words, lines_by_year
+from tabellion.measures.compared import answer_words, lines_by_words, lines_by_year
 from tabellion.measures.financements import COUNTED, RETAINED, retained_of
 from tabellion.measures.measure import Columns, Count, Criterion, Known, Measure, Rows, Total, cell_value
 from tabellion.schema import Value
@@ -143,6 +143,11 @@ class Overview:
         }
 
     @cached_property
+    def by_words(self) -> dict[int, dict[str, dict[str, list[int]]]]:
+        """The positions of the lines by exercice, by their folded words, by collectivité."""
+        return lines_by_words(self.lines)
+
+    @cached_property
     def known(self) -> dict[int, dict[str, int]]:
         """How many lines of each exercice have each amount, zero included."""
         return {year: dict(zip(AMOUNTS, self.of(year).known, strict=True)) for year in self.exercices}
@@ -160,7 +165,7 @@ class Overview:
     @cached_property
     def exercices(self) -> list[int]:
         """The exercices that have lines, the earliest first."""
-        return sorted({year for year, _, _ in self.cells})
+        return sorted({*self.lines.columns["exercice"]} - {None})
 
     def before(self, exercice: int) -> int | None:
         """The last exercice with lines before this one."""
@@ -171,20 +176,11 @@ class Overview:
         """The budget lines, with the amounts of all exercices side by side."""
         return lines_by_year(self.tables["lignes_budgetaires"].columns, self.exercices, AMOUNTS)
 
-    @cached_property
-    def repeated(self) -> dict[int, list[int]]:
-        """By exercice, the positions of the lines whose :data:`MEASURE`, not zero, another line has too."""
-        positions: dict[int, list[int]] = {}
-        for (year, cents), alike in self.lines.groups("exercice", MEASURE).items():
-            if cents and len(alike) > 1:
-                positions.setdefault(year, []).extend(alike)
-        return positions
-
     def answers(self, exercice: int) -> str:
         """How many of the collectivités that have lines have an amount in an exercice, where not all have: in words."""
-        towns = {town for _, _, town in self.cells if town is not None}
-        known = {town for (year, _, town), sums in self.cells.items() if year == exercice and any(sums.known)}
-        return answer_words(len(known & towns), len(towns), self.town.lower())
+        places = [key for key in self.lines.groups("exercice", "collectivite_id") if None not in key]
+        answered = [town for year, town in places if year == exercice and any(self.of(year, town=town).known)]
+        return answer_words(len(answered), len({town for _, town in places}), self.town.lower())
 
     @cached_property
     def conventions(self) -> dict[int, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pandera.pandas as pa
 
-from tabellion.schema.constraints import EMAIL, Violation, bounds, matching
+from tabellion.schema.constraints import EMAIL, Violation, bounds
 from tabellion.schema.table import CELL_LENGTH, Field, TableSchema
 from tabellion.schema.tables import Table
 
@@ -65,8 +66,8 @@ def _column(field: Field) -> pa.Column:
 
 def _matching(pattern: str) -> Callable[[pd.Series[Any]], pd.Series[Any]]:
     """A check of texts by Python's ``re``: where pyarrow is installed, pandas has another engine, of another syntax."""
-    matches = matching(pattern)
-    return lambda texts: texts.map(matches).astype(bool)
+    match = re.compile(pattern).match
+    return lambda texts: texts.map(lambda text: match(text) is not None).astype(bool)
 
 
 def _is_known(value: object) -> bool:
