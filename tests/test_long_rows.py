@@ -39,6 +39,8 @@ def written(*, whole: bool) -> bytes:
     else:
         write_cells(sheet, 4, rows)
     sheet.write(50, 0, "dessous", plain)
+    for row in (4, 21, 50):
+        sheet.fit(row, [("une ligne\nune autre\nla dernière", 0)])
     return writer.close()
 
 
@@ -68,6 +70,16 @@ def test_the_same_cells_formats_and_links_are_read(both: tuple[bytes, bytes]) ->
     whole, by_cell = map(read, both)
     assert len(whole) > 40 * len(CONTENTS)
     assert whole == by_cell
+
+
+def test_rows_are_as_high_as_their_texts(both: tuple[bytes, bytes]) -> None:
+    def heights(content: bytes) -> dict[int, float | None]:
+        sheet = openpyxl.load_workbook(io.BytesIO(content))["Liste"]
+        return {row: sheet.row_dimensions[row].height for row in range(1, 52)}
+
+    whole, cell_by_cell = map(heights, both)
+    assert whole == cell_by_cell
+    assert [row for row, height in whole.items() if height is not None and height > 30] == [5, 22, 51]
 
 
 def test_columns_are_read_as_rows_are_and_the_first_links_in_reading_order_are_kept(

@@ -14,6 +14,9 @@ from tabellion.outputs.state import PreviousOutputs
 from tabellion.processes import one_after_the_other
 from tabellion.transaction.manifest import content_digest
 
+#: What is dead of so many written workbooks is let go of together: looking for it costs a tenth of writing one.
+_KEPT = 4
+
 
 @dataclass(frozen=True)
 class DetailFiles:
@@ -52,6 +55,7 @@ def make_detail_files(
             path = prepared / workbook.name
             path.write_bytes(write_detail_workbook(consolidation, details, workbook, labels))
             files.made[name], files.published[name] = path, content_digest(path)
-            let_go()
+            if len(files.made) % _KEPT == 0:
+                let_go()
     files.removed.extend(f"{DETAILS}/{name}" for name in known if f"{DETAILS}/{name}" not in files.published)
     return files

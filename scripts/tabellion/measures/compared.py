@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tabellion.measures.measure import Columns, Count, Criterion, Known, Measure, Rows, Total, cell_value, gap
+from tabellion.measures.measure import Columns, Count, Criterion, Known, Measure, Rows, Total
 from tabellion.schema import Key
 from tabellion.schema.tables import Column
 from tabellion.wording import fold, plural
@@ -72,11 +72,11 @@ def lines_by_words(lines: Rows) -> dict[int, dict[str, dict[str, list[int]]]]:
 class SameLines:
     """An amount of an exercice (``now``, a column of :func:`lines_by_year`) against ``then``, another one.
 
-    ``columns`` names the columns in formulas; ``where`` are the lines compared.
+    ``columns`` names the columns in formulas (``None``: there are none); ``where`` are the lines compared.
     """
 
     rows: Rows
-    columns: Columns
+    columns: Columns | None
     now: str
     then: str
     where: tuple[Criterion, ...] = ()
@@ -99,18 +99,19 @@ class SameLines:
     def change(self, before: Measure) -> Measure:
         """What they grew by; ``before`` is :attr:`before`, or the cell that shows it. Blank where it is."""
         after = Total(self.now, (*self.where, Known(self.then)))
-        added = Measure("euros", self.after.value, after.sum_formula(self.columns))
-        value = "" if before.value == "" else gap(added, before).value
-        return Measure("signed", value, f'IF({before.formula}="","",ROUND({added.formula}-{before.formula},2))')
+        value = "" if before.value == "" else (after.value(self.rows) or 0) - (before.value or 0)
+        if self.columns is None:
+            return Measure("signed", value)
+        added = after.sum_formula(self.columns)
+        return Measure("signed", value, f'IF({before.formula}="","",ROUND({added}-{before.formula},2))')
 
     def _total(self, amount: str, other: str) -> Measure:
-        total = Total(amount, (*self.where, Known(other)))
-        return Measure("euros", cell_value(total.value(self.rows)), total.formula(self.columns))
+        return Total(amount, (*self.where, Known(other))).measure(self.rows, self.columns)
 
 
 def same_lines_change(rows: Rows, now: str, then: str, where: tuple[Criterion, ...]) -> int | None:
     """What the lines that have both amounts grew by, in cents; ``None`` where there is none."""
-    pair = SameLines(rows, str, now, then, where)
+    pair = SameLines(rows, None, now, then, where)
     return pair.change(pair.before).value if pair.lines.value else None
 
 

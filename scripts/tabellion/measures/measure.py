@@ -165,9 +165,9 @@ class Count:
         """The formula over the table that ``columns`` names."""
         return f"COUNTIFS({_conditions(self.where, columns)})"
 
-    def measure(self, rows: Rows, columns: Columns) -> Measure:
-        """Both sides."""
-        return Measure("count", self.value(rows), self.formula(columns))
+    def measure(self, rows: Rows, columns: Columns | None) -> Measure:
+        """Both sides; the value alone without ``columns``."""
+        return Measure("count", self.value(rows), None if columns is None else self.formula(columns))
 
 
 @dataclass(frozen=True)
@@ -199,9 +199,9 @@ class Total:
         count = Count((*self.where, Known(self.amount))).formula(columns)
         return f'IF({count}=0,"",{self.sum_formula(columns)})'
 
-    def measure(self, rows: Rows, columns: Columns) -> Measure:
-        """Both sides."""
-        return Measure("euros", cell_value(self.value(rows)), self.formula(columns))
+    def measure(self, rows: Rows, columns: Columns | None) -> Measure:
+        """Both sides; the value alone without ``columns``."""
+        return Measure("euros", cell_value(self.value(rows)), None if columns is None else self.formula(columns))
 
 
 def cell_value(cents: int | None) -> int | str:

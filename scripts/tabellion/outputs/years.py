@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import repeat
 
 from tabellion.contract.book import Book
 from tabellion.layout.names import ANNEES, IDENTIFIER, cell_link, cell_name, column_ref, this_row
@@ -12,8 +13,9 @@ from tabellion.measures import AMOUNT_WORDS
 from tabellion.measures.compared import yearly
 from tabellion.measures.measure import Columns, Criterion, Measure, Total, cell_value, column_sum
 from tabellion.measures.overview import Overview
-from tabellion.xlsx.blocks import TOTAL, TOTAL_STYLE, cell_text, show_cents, write_measure
+from tabellion.xlsx.blocks import TOTAL, TOTAL_STYLE, cell_text, measure_columns, show_cents, write_measure
 from tabellion.xlsx.lists import note
+from tabellion.xlsx.sheets import Cell, LongColumn
 from tabellion.xlsx.writer import Sheet
 
 TABLE = "Annees_lignes"
@@ -117,17 +119,26 @@ def write_years(sheet: Sheet, view: YearsView, footer: str) -> None:
     )
     sheet.table(TABLE, _FIRST_ROW, 0, max(1, len(view.lines)), labels, aligned={**centred, **amounts})
     number = sheet.writer.cell(computed=True, align="center")
-    rows = []
-    for row, ((convention, identifier), (town, label)) in enumerate(view.lines.items(), _FIRST_ROW + 1):
-        shown: Mapping[int, str | int | None] = {
-            0: convention, 1: view.contract.town_labels.get(town, town), 2: cell_text(label), 3: identifier,
-        }  # fmt: skip
-        for column, value in shown.items():
-            sheet.write(row, column, value, text if column else number)
-        sheet.fit(row, [(shown[1], 1), (shown[2], 2)])
-        rows.append(view.amounts(convention, identifier))
-        for column, measure in enumerate(rows[-1], first):
-            write_measure(sheet, row, column, measure, (TABLE, identifier, labels[column]))
+    rows = [view.amounts(*key) for key in view.lines]
+    keys = [
+        (convention, view.contract.town_labels.get(town, town), cell_text(label), identifier)
+        for (convention, identifier), (town, label) in view.lines.items()
+    ]
+    for row, key in enumerate(keys, _FIRST_ROW + 1):
+        sheet.fit(row, [(key[1], 1), (key[2], 2)])
+    if view.with_formulas or not rows:
+        for row, (key, measures) in enumerate(zip(keys, rows, strict=True), _FIRST_ROW + 1):
+            for column, value in enumerate(key):
+                sheet.write(row, column, value, text if column else number)
+            for column, measure in enumerate(measures, first):
+                write_measure(sheet, row, column, measure, (TABLE, key[3], labels[column]))
+    else:
+        styles = [number, *repeat(text, first - 1)]
+        shown = [
+            LongColumn(values, partial(Cell, style=style))
+            for values, style in zip(zip(*keys, strict=True), styles, strict=True)
+        ]
+        sheet.raw.write_long_columns(_FIRST_ROW + 1, len(rows), [*shown, *measure_columns(sheet.writer, rows)])
     style = sheet.writer.cell(computed=True, **TOTAL_STYLE)
     for column in range(first):
         sheet.write(last + 1, column, TOTAL if column == 0 else None, style)

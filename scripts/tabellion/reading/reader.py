@@ -41,9 +41,9 @@ _FILES_PER_CHILD = 500
 """A child is renewed after that many files: whatever native code leaked goes with it."""
 _AHEAD = 3
 """Files in hand per child: enough to keep it busy, few enough to hold few results in memory."""
-_FEW = 6
-"""Up to so many files, the one child that is there already is faster than new ones: starting them takes as long as
-reading thirty returns."""
+_FEW = 25
+"""Up to so many files, the one child that is there already is enough: starting another takes as long as it takes to
+read ten returns."""
 
 
 def read_workbook(path: Path) -> RawWorkbook:
@@ -165,7 +165,7 @@ def shared_readers() -> ReaderPool:
 def release_readers() -> None:
     """Stop the long-lived child, where it is there: what it read last may be most of a run's memory.
 
-    The next file asks for a new one, which takes as long to start as reading thirty returns.
+    The next file asks for a new one, which takes as long to start as it takes to read ten returns.
     """
     global _shared
     with _shared_lock:

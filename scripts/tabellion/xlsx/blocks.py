@@ -15,7 +15,7 @@ from tabellion.layout.theme import contrast
 from tabellion.measures.measure import Measure, column_sum, criterion
 from tabellion.schema.money import euros
 from tabellion.wording import plural, slug
-from tabellion.xlsx.sheets import CellContent
+from tabellion.xlsx.sheets import Cell, CellContent, LongColumn
 from tabellion.xlsx.writer import (
     EUROS,
     EUROS_AND_CENTS,
@@ -118,6 +118,18 @@ def computed_cell(writer: Writer, kind: str, value: CellContent, **properties: o
         return writer.cell(computed=True, **(plain | properties)), value
     style = writer.cell(computed=True, **((with_cents if value % 100 else plain) | properties))
     return style, euros(value)
+
+
+def measure_columns(writer: Writer, rows: Sequence[Sequence[Measure]]) -> list[LongColumn]:
+    """The columns of many rows of measures, each of which is written as a value."""
+
+    def cell(key: tuple[str, CellContent]) -> Cell:
+        style, content = computed_cell(writer, *key)
+        return Cell(content, style)
+
+    return [
+        LongColumn([(measure.kind, measure.value) for measure in column], cell) for column in zip(*rows, strict=True)
+    ]
 
 
 def cell_text(text: str | None) -> str | None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from functools import lru_cache
 from html import escape
+from itertools import count as count_from
 from itertools import islice, repeat
 from typing import Any, NamedTuple, TypeVar
 
@@ -131,6 +132,8 @@ class GrownSheet(Worksheet):  # type: ignore[misc]  # xlsxwriter has no types
         self._long_links: list[tuple[str, FileLink]] = []
         self.kept_heights: set[int] = set()
         """The one-based rows that keep their height, whatever their text."""
+        self._heights: dict[int, float | None] = {}
+        """The heights in points of zero-based rows that are written column by column."""
         self._end = lru_cache(maxsize=_MOST_ENDS)(self._made_end)
 
     def _prepare_formula(self, formula: str, expand_future_functions: bool = False) -> str:
@@ -203,6 +206,13 @@ class GrownSheet(Worksheet):  # type: ignore[misc]  # xlsxwriter has no types
         """The same, of rows that are made one by one."""
         self._add_block(first_row, count, _in_columns(iter(rows)))
 
+    def set_row(self, row: int, height: float | None = None, *more: object) -> int:
+        """Give a row a height in points, as xlsxwriter does; also one that is written column by column."""
+        if any(first <= row < first + count for first, (count, _) in self._blocks.items()):
+            self._heights[row] = height
+            return 0
+        return int(super().set_row(row, height, *more))
+
     def _add_block(self, first_row: int, count: int, chunks: Iterable[Sequence[LongColumn]]) -> None:
         self._blocks[first_row] = (count, chunks)
         # What the sheet says of its size: some programs read no further.
@@ -212,7 +222,7 @@ class GrownSheet(Worksheet):  # type: ignore[misc]  # xlsxwriter has no types
     def _write_columns(self, first_row: int, columns: Sequence[LongColumn]) -> int:
         """Write rows from the zero-based ``first_row`` on; returns the first row after them."""
         # A row is its number between pieces: each is the end of a cell and the opening of the next one.
-        pieces: list[Iterable[str]] = [repeat('<row r="'), repeat('"><c r="A')]
+        pieces: list[Iterable[str]] = [repeat('<row r="'), map(self._row_end, count_from(first_row))]
         openings = [*(f'<c r="{column_letters(place)}' for place in range(1, len(columns))), "</row>"]
         links: list[tuple[int, int, FileLink]] = []
         count = 0
@@ -230,6 +240,11 @@ class GrownSheet(Worksheet):  # type: ignore[misc]  # xlsxwriter has no types
         self.hlink_count += len(first)
         self._long_links += [(cell_name(row, place), link) for row, place, link in first]
         return first_row + count
+
+    def _row_end(self, row: int) -> str:
+        """What follows the number of a row in its opening, and the opening of its first cell."""
+        height = self._heights.get(row)
+        return '"><c r="A' if height is None else f'" ht="{height:.16G}"><c r="A'
 
     def _made(self, cell: Cell, opening: str) -> tuple[str, FileLink | None]:
         """The end of a cell with the opening of the next one, and what it leads to."""

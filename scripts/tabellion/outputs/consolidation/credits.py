@@ -237,13 +237,11 @@ class Credits:
             shown = self.towns.get(town, town or "")
             keys.append((year, convention, self.conventions[convention], shown))
             literal = criterion(shown) if is_live else None
-            measures = self._detail_row(year, convention, town, literal)
-            rows.append(
-                measures if literal is not None else [Measure(measure.kind, measure.value) for measure in measures]
-            )
+            rows.append(self._detail_row(year, convention, town, literal))
         return keys, rows
 
     def _detail_row(self, year: int, convention: int | None, town: str | None, literal: str | None) -> list[Measure]:
+        """One row; values alone without a ``literal``, the collectivité as formulas name it."""
         cells, previous = self.overview.cells, self.overview.before(year)
         row_cells = _DETAIL_CELLS
         place = (Criterion("convention_id", convention, row_cells["N°"]), Criterion("collectivite_id", town, literal))
@@ -255,9 +253,12 @@ class Credits:
         ]
         before, difference, share = Measure("euros", ""), Measure("signed", ""), Measure("share", "")
         if previous is not None:
-            pair = self._compared(yearly(_SPENT, year), yearly(_SPENT, previous), *place)
-            before, difference = pair.before, pair.change(pair.before.at(row_cells[BEFORE]))
+            columns = self._columns_by_year if literal else None
+            pair = SameLines(self.overview.by_year, columns, yearly(_SPENT, year), yearly(_SPENT, previous), place)
+            before = pair.before
+            difference = pair.change(before.at(row_cells[BEFORE]))
             share = fraction("share", difference.at(row_cells[GAP]), before.at(row_cells[BEFORE]))
+            share = share if literal else share.as_value()
         return [Measure("count", sums.lines), *amounts, before, difference, share]
 
 

@@ -12,7 +12,7 @@ from tabellion.measures.measure import Measure
 from tabellion.measures.overview import Overview
 from tabellion.outputs.consolidation.credits import DETAIL, DETAIL_LABELS, LINES, Credits
 from tabellion.outputs.consolidation.tables import DataSheet
-from tabellion.xlsx.blocks import BlockKey, computed_cell, write_measure
+from tabellion.xlsx.blocks import BlockKey, measure_columns, write_measure
 from tabellion.xlsx.lists import FIRST_ROW, finish, note
 from tabellion.xlsx.sheets import Cell, LongColumn
 from tabellion.xlsx.writer import Sheet, Writer
@@ -72,15 +72,11 @@ def _write_rows(sheet: Sheet, keys: Sequence[BlockKey], rows: Sequence[Sequence[
 def _write_columns(sheet: Sheet, keys: Sequence[BlockKey], rows: Sequence[Sequence[Measure]]) -> None:
     centred, text = _key_formats(sheet.writer)
 
-    def cell(measure: Measure) -> Cell:
-        style, content = computed_cell(sheet.writer, measure.kind, measure.value)
-        return Cell(content, style)
-
     columns = [
         LongColumn([key[place] for key in keys], partial(Cell, style=centred if place < 2 else text))
         for place in range(len(keys[0]))
     ]
-    columns += [LongColumn([measures[place] for measures in rows], cell) for place in range(len(rows[0]))]
+    columns += measure_columns(sheet.writer, rows)
     sheet.raw.write_long_columns(FIRST_ROW + 1, len(keys), columns)
 
 

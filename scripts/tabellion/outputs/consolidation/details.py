@@ -30,7 +30,7 @@ SHORT_ROWS = 500
 #: Rows of a list of these workbooks, and of ``consolidation.xlsx`` beside them, that are as high as their texts.
 WRAPPED_ROWS = 200
 #: Partners of one detail workbook: few enough that a return changes little, enough that there are few workbooks.
-PARTNERS_EACH = 20
+PARTNERS_EACH = 10
 #: The detail workbook of the rows that are of no partner.
 COMMON = "communs.xlsx"
 #: The sheet of ``consolidation.xlsx`` that lists them, and the first one of each, which names its partners.
