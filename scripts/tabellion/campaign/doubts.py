@@ -19,7 +19,7 @@ from tabellion.campaign.questions import LONGEST_NAME
 from tabellion.contract.labels import Labels
 from tabellion.findings import Finding, Place, finding
 from tabellion.layout.names import shorten
-from tabellion.wording import fold, slug
+from tabellion.wording import fold, shortened, slug
 
 #: The codes of the choices.
 CONFIRM, REFUSE = "confirmer", "ecarter"
@@ -52,7 +52,9 @@ class Doubt:
         own = "" if identity is None else identity.partenaire
         own, other = labels.get(own, own), labels.get(self.other, self.other)
         if self.author:
-            return finding("auteur-d-un-autre", Place(), valeur=self.author[:LONGEST_NAME], partenaire=own, autre=other)
+            return finding(
+                "auteur-d-un-autre", Place(), valeur=shortened(self.author, LONGEST_NAME), partenaire=own, autre=other
+            )
         return finding("nom-d-un-autre", Place(), partenaire=own, autre=other)
 
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 from itertools import groupby
 
 from tabellion.findings import Finding, Place, finding
-from tabellion.wording import plural
+from tabellion.wording import plural, shortened
 
 
 class LeftoverKind(Enum):
@@ -111,7 +111,7 @@ def leftover_findings(leftovers: list[Leftover], folder: str | None = None) -> l
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= _SHOWN else f"{name[:_SHOWN]}…"
+    return shortened(name, _SHOWN)
 
 
 def _words(leftovers: list[Leftover]) -> str:

@@ -27,6 +27,7 @@ from tabellion.reading.references import References
 from tabellion.schema import Schemas, TableSchema
 from tabellion.schema.forms import COMPUTED_ROLES, Role
 from tabellion.schema.tables import Row
+from tabellion.wording import shortened
 
 if TYPE_CHECKING:
     from tabellion.reading.form import FormTable, ParsedForm
@@ -155,7 +156,7 @@ class Examiner:
             rows += of_table
             place = table.area.place(table.area.header_row)
             removed += [
-                RemovedRow(resource, row_id, libelle[:_LIBELLE], place.feuille, place.cellule)
+                RemovedRow(resource, row_id, shortened(libelle, _LIBELLE), place.feuille, place.cellule)
                 for row_id, libelle in table.removed(self.schemas)
             ]
         findings = [_followable(finding, reading) for finding in findings]

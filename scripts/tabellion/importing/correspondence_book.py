@@ -13,7 +13,7 @@ from tabellion.importing.lines import key
 from tabellion.importing.words import Certainty, ImportWords
 from tabellion.layout.theme import Theme
 from tabellion.reading.raw import RawSheet, RawWorkbook
-from tabellion.wording import plural
+from tabellion.wording import plural, shortened
 from tabellion.xlsx.lists import CellMaker, ListColumn, finish, maker_for, note, write_columns
 from tabellion.xlsx.sheets import Cell
 from tabellion.xlsx.signature import close_signed
@@ -240,7 +240,7 @@ def _columns(maker: CellMaker, topic: Topic) -> list[ListColumn]:
         return maker.state("? à voir", "avertissement") if match.is_open else maker.state("✓ réglé", "juste")
 
     group = [ListColumn(_GROUP, 22, cell=lambda match: maker.text(match.group))] if topic is Topic.COLUMNS else []
-    samples = ListColumn(_SAMPLES, 34, cell=lambda match: maker.text(" · ".join(match.samples)[:300] or None))
+    samples = ListColumn(_SAMPLES, 34, cell=lambda match: maker.text(shortened(" · ".join(match.samples), 300) or None))
     return [
         ListColumn("État", 10, "center", cell=state),
         *group,

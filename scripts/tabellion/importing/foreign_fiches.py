@@ -16,6 +16,7 @@ from tabellion.importing.lines import DocumentLine, LineAccount, Record, fold_ch
 from tabellion.importing.names import ConventionNames, Quarters
 from tabellion.importing.records import SheetRecord
 from tabellion.importing.words import category_of
+from tabellion.wording import shortened
 
 _YES = frozenset({"oui", "o", "x", "1", "vrai", "true", "yes", "☑", "☒", "✓", "✔", "ok"})
 _NO = frozenset({"non", "n", "0", "faux", "false", "no", "☐", "-", "neant"})
@@ -123,7 +124,7 @@ class ForeignFiches:
             fiche.row[champ] = answer
             if answer is None:
                 self.account.say(
-                    "reponse-illisible", record.line_of(champ), champ=champ, valeur=record.texts[champ][:200],
+                    "reponse-illisible", record.line_of(champ), champ=champ, valeur=shortened(record.texts[champ], 200),
                     fiche=fiche.row["fiche_id"] or "?",
                 )  # fmt: skip
 

@@ -9,6 +9,7 @@ from tabellion.importing.blocks import FUNDER_COLUMN, BlockColumn, ForeignTable
 from tabellion.importing.cells import total_label
 from tabellion.importing.grids import CellGrid
 from tabellion.importing.lines import LineAccount, key
+from tabellion.wording import shortened
 
 TRANSVERSAL = "transversal"
 """The field of a text in which what is not meant is struck out."""
@@ -100,7 +101,7 @@ class RecordReader:
                 account.use(ligne, "ignorée : en-tête répété")
             elif self._is_struck(row):
                 account.use(ligne, "ignorée : ligne barrée")
-                account.say("ligne-barree", ligne, valeur=" | ".join(filter(None, texts))[:200])
+                account.say("ligne-barree", ligne, valeur=shortened(" | ".join(filter(None, texts)), 200))
             else:
                 yield self._record(row)
 
@@ -124,7 +125,7 @@ class RecordReader:
             if column.is_amount:
                 self._amount(record, column)
             elif grid.is_struck(row, column.index) and column.champ != TRANSVERSAL:
-                self.account.say("cellule-barree", record.ligne, champ=column.champ, valeur=text[:200])
+                self.account.say("cellule-barree", record.ligne, champ=column.champ, valeur=shortened(text, 200))
             elif column.champ == FUNDER_COLUMN:
                 record.texts[f"{FUNDER_COLUMN}{column.title}"] = text
                 record.places[f"{FUNDER_COLUMN}{column.title}"] = (row, column.index)

@@ -15,6 +15,7 @@ from tabellion.portfolio.common_names import CommonNames, name_key
 from tabellion.portfolio.compared import ContractCell, by_region, contracts_of, links, names_of
 from tabellion.portfolio.rows import PortfolioTables
 from tabellion.schema.money import euros, format_euros
+from tabellion.wording import shortened
 
 #: Words that more contracts than this have are everybody's.
 _MOST_CONTRACTS = 3
@@ -155,6 +156,6 @@ def _cell_findings(group: Sequence[_Financing]) -> Iterator[Finding]:
         yield finding(
             "financement-de-deux-contrats", financing.spot.place, champ="montant", valeur=euros(financing.cents),
             gravite=Severity.AVERTISSEMENT if is_certain else Severity.INFORMATION, liees=links(others),
-            contrats=names_of(away), action=financing.words[:120], exercice=financing.exercice,
+            contrats=names_of(away), action=shortened(financing.words, 120), exercice=financing.exercice,
             montant=format_euros(financing.cents), compte=format_euros((len(contracts) - 1) * financing.cents),
         )  # fmt: skip

@@ -24,7 +24,7 @@ from tabellion.reading.tables import FoundTable, TableFinder
 from tabellion.schema import Schemas
 from tabellion.schema.forms import COMPUTED_ROLES, ColumnSpec, Role, TableSpec
 from tabellion.schema.tables import Column
-from tabellion.wording import as_seen, fold, french_value
+from tabellion.wording import as_seen, fold, french_value, shortened
 
 #: Characters shown of a remark.
 _SHOWN = 500
@@ -304,7 +304,9 @@ class _FormReader:
                 self.reading.findings.append(notice)
             elif not has_key and (remark := self.remark(spec, area, row, read)) is not None:
                 place, text = area.place(row, remark), str(area.value(row, remark))
-                notice = finding("note-du-partenaire", place, valeur=text[:_SHOWN], ou="seul sur une ligne du tableau")
+                notice = finding(
+                    "note-du-partenaire", place, valeur=shortened(text, _SHOWN), ou="seul sur une ligne du tableau"
+                )
                 self.reading.findings.append(notice)
             elif not area.repeats_headers(row):
                 if row > area.last_row and area.found_name:

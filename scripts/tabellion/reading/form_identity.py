@@ -31,7 +31,7 @@ from tabellion.schema import Field
 from tabellion.schema.cast import cast_column
 from tabellion.schema.forms import Role, TableSpec
 from tabellion.schema.tables import Column
-from tabellion.wording import fold, french_date, french_value
+from tabellion.wording import fold, french_date, french_value, shortened
 
 #: The exercice of a form; anything else in its hidden sheet is no year.
 _YEAR = re.compile(r"[12][0-9]{3}")
@@ -59,13 +59,15 @@ def form_identity(
         ("autre-contrat", fields.get("contrat", ""), contract),
     )
     mistakes = [
-        finding(code, place, valeur=value[:_SHOWN], attendu=right) for code, value, right in expected if value != right
+        finding(code, place, valeur=shortened(value, _SHOWN), attendu=right)
+        for code, value, right in expected
+        if value != right
     ]
     partner, exercice = fields.get("partenaire", ""), fields.get("exercice", "")
     if not mistakes and partner not in known.towns:
-        mistakes.append(finding("autre-partenaire", place, valeur=partner[:_SHOWN]))
+        mistakes.append(finding("autre-partenaire", place, valeur=shortened(partner, _SHOWN)))
     if not mistakes and not _YEAR.fullmatch(exercice):
-        mistakes.append(finding("exercice-illisible", place, valeur=exercice[:_SHOWN]))
+        mistakes.append(finding("exercice-illisible", place, valeur=shortened(exercice, _SHOWN)))
     if mistakes:
         return None, mistakes
     return FormIdentity(contract, partner, int(exercice), fields.get("formulaire", "")), []
@@ -95,7 +97,9 @@ def check_seal(
         partner = f"« {identity.partenaire} » pour {identity.exercice}"
         return true, [finding("identite-modifiee", Place(), valeur=partner, attendu=sent_to)]
     if state is SealState.OTHER_FORM:
-        return identity, [finding("formulaire-jamais-envoye", Place(), valeur=identity.formulaire[:_SHOWN_FORM])]
+        return identity, [
+            finding("formulaire-jamais-envoye", Place(), valeur=shortened(identity.formulaire, _SHOWN_FORM))
+        ]
     if state is SealState.OTHER_ROWS:
         return identity, [finding("lignes-d-un-autre-formulaire", Place())]
     return identity, []

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection
 from tabellion.findings import TabellionError
 from tabellion.reading.compound import OLE2, CompoundFile, names_anywhere
 from tabellion.reading.limits import refusal
+from tabellion.wording import shortened
 
 _HEAD_BYTES = 4096
 
@@ -247,7 +248,7 @@ def check_package(names: Collection[str], mimetype: bytes) -> None:
     if "content.xml" in names and "meta-inf/manifest.xml" in names:
         raise refusal("format-ods")
     inside = sorted(name.rpartition("/")[2] for name in names if name.endswith((".xlsx", ".xlsm")))
-    shown = f"ZIP ; elle contient « {inside[0][:80]} »" if len(inside) == 1 else "ZIP"
+    shown = f"ZIP ; elle contient « {shortened(inside[0], 80)} »" if len(inside) == 1 else "ZIP"
     raise refusal("format-archive", valeur=shown)
 
 

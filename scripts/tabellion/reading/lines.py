@@ -12,7 +12,7 @@ from tabellion.reading.identifiers import identifier_field
 from tabellion.reading.tables import FoundTable
 from tabellion.schema import TableSchema
 from tabellion.schema.table import Key
-from tabellion.wording import fold, french_value, plural
+from tabellion.wording import fold, french_value, plural, shortened
 
 #: Words that say « total » whatever follows them, and those that may stand before.
 _TOTAL_WORDS = frozenset(("total", "totaux", "totale", "totales", "tot", "soustotal", "sstotal", "stotal"))
@@ -134,7 +134,9 @@ class LineFinder:
             elif row > area.last_row and area.found_name and (note := self.note(row)) is not None:
                 self.findings.append(
                     finding(
-                        "note-sous-tableau", area.place(row, note), valeur=french_value(area.value(row, note))[:200]
+                        "note-sous-tableau",
+                        area.place(row, note),
+                        valeur=shortened(french_value(area.value(row, note)), 200),
                     )
                 )
             elif not area.repeats_headers(row):

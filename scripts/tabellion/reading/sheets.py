@@ -16,6 +16,7 @@ from tabellion.reading.raw import CellAddress, RawSheet, RawValue
 from tabellion.reading.sheet_cells import SheetCells
 from tabellion.reading.texts import NAMES, TRUE, TextReader
 from tabellion.reading.xml_parts import parse
+from tabellion.wording import shortened
 
 #: Gnumeric writes there the whole of a formula that it cannot read.
 _LONGEST_ERROR = 20
@@ -331,8 +332,8 @@ class _SheetReader(TextReader):
         if kind == "d":
             return iso_moment(text)
         if kind == "s":
-            raise refusal("lecture-impossible", raison=f"le texte partagé n° {text[:20]} n’existe pas")
-        raise refusal("lecture-impossible", raison=f"une cellule est d’un type inconnu, « {kind[:20]} »")
+            raise refusal("lecture-impossible", raison=f"le texte partagé n° {shortened(text, 20)} n’existe pas")
+        raise refusal("lecture-impossible", raison=f"une cellule est d’un type inconnu, « {shortened(kind, 20)} »")
 
     def expand_shared_formulas(self) -> None:
         """Give each follower of a shared formula its own text."""

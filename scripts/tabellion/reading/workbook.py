@@ -23,7 +23,7 @@ from tabellion.reading.sheets import SheetContext, read_sheet
 from tabellion.reading.source import check_content
 from tabellion.reading.texts import read_comments, read_texts
 from tabellion.reading.xml_parts import RELATIONSHIP_ID, ParsedElement, elements, unescaped
-from tabellion.wording import plural, printable
+from tabellion.wording import plural, printable, shortened
 
 _ROW = re.compile(rb"<(?:\w+:)?row[\s/>]")
 #: The year from which archives count: what has no date says the beginning of it.
@@ -164,7 +164,7 @@ def _content(parts: PackageParts, name: str) -> bytes:
     try:
         return parts.xml[name]
     except KeyError:
-        raise _damaged(f"la partie « {name[:80]} » manque") from None
+        raise _damaged(f"la partie « {shortened(name, 80)} » manque") from None
 
 
 # Sheets and their tables
@@ -196,14 +196,14 @@ def _sheet_parts(
             continue
         link = by_id.get(link_id) if link_id is not None else None
         if link is None or link.external or not name:
-            raise _damaged(f"la feuille « {name[:31]} » n’a pas de contenu")
+            raise _damaged(f"la feuille « {shortened(name, 31)} » n’a pas de contenu")
         if name.casefold() in seen:
-            raise _damaged(f"deux feuilles portent le nom « {name[:31]} »")
+            raise _damaged(f"deux feuilles portent le nom « {shortened(name, 31)} »")
         seen.add(name.casefold())
         if link.kind != "worksheet":  # chart, dialog and Excel 4 macro sheets hold no table
             continue
         if link.target not in parts.xml:
-            raise _damaged(f"le contenu de la feuille « {name[:31]} » manque")
+            raise _damaged(f"le contenu de la feuille « {shortened(name, 31)} » manque")
         state = entry.attributes.get("state", "visible")
         yield SheetPart(name, state if state in _STATES else "visible", link.target)
 
@@ -229,7 +229,7 @@ def _table(content: bytes, part: str, sheet: str) -> RawTable:
         top, left, bottom, right = parse_range(table["ref"])
         headers, totals = int(table.get("headerRowCount", "1")), int(table.get("totalsRowCount", "0"))
     except (KeyError, ValueError):
-        raise _damaged(f"un tableau de la feuille « {sheet[:31]} » est illisible") from None
+        raise _damaged(f"un tableau de la feuille « {shortened(sheet, 31)} » est illisible") from None
     columns = [element.attributes.get("name", "") for element in described if element.name == "tableColumn"]
     return RawTable(
         name=unescaped(table.get("displayName") or table.get("name", "")),
@@ -297,7 +297,7 @@ def _notices(parts: PackageParts, links: list[Relationship]) -> Iterator[Finding
                 if link.target in parts.xml and target.external
             }
         )
-        shown = ", ".join(target[:120] for target in targets[:3]) + ("…" if len(targets) > 3 else "")
+        shown = ", ".join(shortened(target, 120) for target in targets[:3]) + ("…" if len(targets) > 3 else "")
         count = plural(len(outside), "lien vers un autre fichier", "liens vers d’autres fichiers")
         yield finding("liens-externes", nowhere, valeur=len(outside), cibles=shown or "cible inconnue", compte=count)
     if "connections" in kinds:

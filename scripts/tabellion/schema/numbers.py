@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tabellion.wording import fold
+from tabellion.wording import fold, shortened
 
 _SCIENTIFIC = re.compile(r"[-+\u2212]?\d(?:[.,]\d*)?\s?[eE]\s?[-+]?\d{1,3}")
 #: Currencies other than the euro, in folded text; « F » alone is one after a number.
@@ -25,7 +25,7 @@ def spoilt_number(text: str) -> str | None:
     if (remedy := spoilt_code(text)) is not None:
         return remedy
     if re.search(r"\d", text) and _CURRENCIES.search(fold(text)):
-        return f"Convertissez « {text.strip()[:_SHOWN]} » en euros, puis saisissez le montant en euros."
+        return f"Convertissez « {shortened(text.strip(), _SHOWN)} » en euros, puis saisissez le montant en euros."
     return None
 
 
@@ -34,8 +34,9 @@ def spoilt_code(text: str) -> str | None:
     if not is_scientific(text):
         return None
     return (
-        f"Excel a remplacé ce nombre par son écriture scientifique ({text.strip()[:_SHOWN]}) et en a perdu des"
-        " chiffres : donnez à la cellule le format « Nombre » (« Texte » pour un code), puis ressaisissez-le en entier."
+        f"Excel a remplacé ce nombre par son écriture scientifique ({shortened(text.strip(), _SHOWN)}) et en a perdu"
+        " des chiffres : donnez à la cellule le format « Nombre » (« Texte » pour un code), puis ressaisissez-le en"
+        " entier."
     )
 
 

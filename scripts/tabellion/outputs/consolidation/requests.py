@@ -16,6 +16,7 @@ from tabellion.layout.names import (
     TO_CONFIRM,
     column_letters,
 )
+from tabellion.wording import shortened
 from tabellion.xlsx.lists import CellMaker, ListColumn, finish, maker_for, note, write_columns
 from tabellion.xlsx.sheets import Cell
 from tabellion.xlsx.writer import Sheet
@@ -62,7 +63,7 @@ def _columns(maker: CellMaker) -> list[ListColumn]:
         if request.last is None:
             return maker.text(None)
         words = request.last.result or request.last.status.value
-        return maker.state(words[:500], _COLOURS.get(request.last.status, "avertissement"))
+        return maker.state(shortened(words, 500), _COLOURS.get(request.last.status, "avertissement"))
 
     return [
         ListColumn("Ce qui peut être demandé", 34, cell=text(lambda request: request.label)),

@@ -15,6 +15,7 @@ from docx.oxml.parser import parse_xml
 from tabellion.outputs.document.model import NO_BREAK
 from tabellion.outputs.document.words import clean_text
 from tabellion.schema.money import plain_euros
+from tabellion.wording import shortened
 
 #: What the template prints in the place of the chart.
 CHART = "[graphique du budget]"
@@ -57,7 +58,8 @@ def _drawing(relation: str, title: str, bars: Sequence[tuple[str, int]]) -> obje
 
 def _chart(title: str, bars: Sequence[tuple[str, int]]) -> str:
     names = "".join(
-        f'<c:pt idx="{rank}"><c:v>{escape(name[:_LONGEST_NAME])}</c:v></c:pt>' for rank, (name, _) in enumerate(bars)
+        f'<c:pt idx="{rank}"><c:v>{escape(shortened(name, _LONGEST_NAME))}</c:v></c:pt>'
+        for rank, (name, _) in enumerate(bars)
     )
     figures = "".join(
         f'<c:pt idx="{rank}"><c:v>{plain_euros(cents)}</c:v></c:pt>' for rank, (_, cents) in enumerate(bars)

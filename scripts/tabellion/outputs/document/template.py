@@ -31,7 +31,7 @@ from tabellion.outputs.document.markdown import MarkdownWriter
 from tabellion.outputs.document.model import box, money
 from tabellion.outputs.document.words import printed
 from tabellion.schema.money import format_rate, signed_euros
-from tabellion.wording import nearest, plural, system_reason
+from tabellion.wording import nearest, plural, shortened, system_reason
 
 TEMPLATE = "document.docx"
 _MAIN_TYPE = b"application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
@@ -285,7 +285,7 @@ class _Document(DocxTemplate):  # type: ignore[misc]  # docxtpl ships no types
 
 def _quoted(line: str) -> str:
     text = " ".join(re.sub("<[^>]+>", "", line).split())
-    return f"« {text[:_LONGEST_QUOTE]}{'…' if len(text) > _LONGEST_QUOTE else ''} »"
+    return f"« {shortened(text, _LONGEST_QUOTE)} »"
 
 
 def _explained(error: Exception, lines: list[str]) -> tuple[str, str]:
