@@ -6,9 +6,11 @@ the range of ``pyproject.toml`` is moved.
 
 from __future__ import annotations
 
+import gc
 import inspect
 import io
 import tomllib
+import weakref
 import zipfile
 from datetime import date
 from importlib.metadata import version
@@ -90,6 +92,23 @@ def both(write: Any) -> tuple[dict[str, str], dict[str, str]]:
     writer = Writer(theme())
     write(writer.sheet("Essai").raw)
     return parts(stream.getvalue()), parts(writer.close())
+
+
+def test_a_workbook_goes_once_it_is_written() -> None:
+    writer = Writer(theme())
+    sheet = writer.sheet("Essai")
+    sheet.write(0, 0, "a", writer.cell())
+    chart = writer.book.add_chart({"type": "bar"})
+    chart.add_series({"values": "=Essai!$A$1:$A$2"})
+    sheet.raw.insert_chart(3, 3, chart)
+    book = weakref.ref(writer.book)
+    gc.disable()
+    try:
+        writer.close()
+        del writer, sheet, chart
+        assert book() is None
+    finally:
+        gc.enable()
 
 
 SHEET, STRINGS = "xl/worksheets/sheet1.xml", "xl/sharedStrings.xml"

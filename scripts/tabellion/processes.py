@@ -52,21 +52,9 @@ def uncollected() -> Iterator[None]:
 
 
 def collect_run() -> None:
-    """Let go of what a run has left, in a process that goes on: it has written workbooks, which are cycles."""
+    """Let go of what a run has left, in a process that goes on."""
     gc.unfreeze()
     gc.collect()
-
-
-@contextmanager
-def one_after_the_other() -> Iterator[Callable[[], int]]:
-    """Within, the function that is given lets go of what is dead of all that was made within: a workbook that was
-    written is such cycles, and looking through a million values that live takes longer than writing it.
-    """
-    gc.freeze()
-    try:
-        yield gc.collect
-    finally:
-        gc.unfreeze()
 
 
 _MOST = 8

@@ -11,11 +11,7 @@ from tabellion.contract.folders import DETAILS
 from tabellion.contract.labels import Labels
 from tabellion.outputs.consolidation import Details, write_detail_workbook
 from tabellion.outputs.state import PreviousOutputs
-from tabellion.processes import one_after_the_other
 from tabellion.transaction.manifest import content_digest
-
-#: What is dead of so many written workbooks is let go of together: looking for it costs a tenth of writing one.
-_KEPT = 4
 
 
 @dataclass(frozen=True)
@@ -45,17 +41,14 @@ def make_detail_files(
     """
     known, outputs = ({}, {}) if previous is None else (previous.details, previous.outputs)
     labels, files = Labels(consolidation.contract), DetailFiles({}, {}, [])
-    with one_after_the_other() as let_go:
-        for workbook in details.workbooks:
-            name = f"{DETAILS}/{workbook.name}"
-            place, is_same = folder / name, known.get(workbook.name) == workbook.digest
-            if is_same and name in outputs and place.exists() and place not in edited:
-                files.published[name] = outputs[name]
-                continue
-            path = prepared / workbook.name
-            path.write_bytes(write_detail_workbook(consolidation, details, workbook, labels))
-            files.made[name], files.published[name] = path, content_digest(path)
-            if len(files.made) % _KEPT == 0:
-                let_go()
+    for workbook in details.workbooks:
+        name = f"{DETAILS}/{workbook.name}"
+        place, is_same = folder / name, known.get(workbook.name) == workbook.digest
+        if is_same and name in outputs and place.exists() and place not in edited:
+            files.published[name] = outputs[name]
+            continue
+        path = prepared / workbook.name
+        path.write_bytes(write_detail_workbook(consolidation, details, workbook, labels))
+        files.made[name], files.published[name] = path, content_digest(path)
     files.removed.extend(f"{DETAILS}/{name}" for name in known if f"{DETAILS}/{name}" not in files.published)
     return files

@@ -90,11 +90,17 @@ class Writer(Formats):
         raise_if_dropped(self.book.define_name(name, refers_to), name)
 
     def close(self) -> bytes:
-        """The workbook's bytes."""
+        """The workbook's bytes; nothing can be asked of its sheets afterwards.
+
+        Those of xlsxwriter and their workbook know each other: emptied, they go at once, and no cycle is looked for.
+        """
         for sheet in self.sheets:
             sheet.fit_rows()
             sheet.fit_pages()
         self.book.close()
+        for sheet in self.sheets:
+            vars(sheet.raw).clear()
+        self.sheets.clear()
         return self.stream.getvalue()
 
 
