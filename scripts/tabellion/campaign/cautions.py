@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
+from itertools import filterfalse
 
 from tabellion.campaign.decisions import Decisions, QuestionKind, question_id
 from tabellion.campaign.draft import Draft, key_of
@@ -105,8 +106,8 @@ class Cautions:
 
     def _keep_removed(self) -> None:
         """Rows removed by what looks like an accident, or that others still name, stay until somebody confirms it."""
-        for table, schema in self.draft.schemas.items():
-            present = {key_of(schema, row) for row in self.draft.rows[table]}
+        for table in filterfalse(self.draft.is_same, self.draft.schemas):
+            present = set(self.draft.keys(table))
             removed = [
                 key
                 for key in self.draft.known[table]
@@ -163,12 +164,11 @@ class Cautions:
             for table, schema in self.draft.schemas.items():
                 for reference in schema.foreign_keys:
                     target = self.draft.schemas[reference.table]
-                    if target.primary_key != (reference.reference,):
+                    if target.primary_key != (reference.reference,) or self.draft.is_same(reference.table):
                         continue
-                    present = {row[reference.reference] for row in self.draft.rows[reference.table]}
+                    present = set(self.draft.column(reference.table, reference.reference))
                     known = self.draft.known[reference.table]
-                    for row in self.draft.rows[table]:
-                        value = row[reference.field]
+                    for value in self.draft.column(table, reference.field):
                         if value is not None and value not in present and (value,) in known:
                             lost.setdefault((reference.table, (value,)), Counter())[table] += 1
             if not lost:
@@ -184,8 +184,8 @@ class Cautions:
 
     def _keep_emptied_columns(self) -> None:
         """A column whose every filled cell was emptied at once keeps what it said, until somebody confirms it."""
-        for table, schema in self.draft.schemas.items():
-            money = self.draft.money_fields(table)
+        for table in filterfalse(self.draft.is_same, self.draft.schemas):
+            schema, money = self.draft.schemas[table], self.draft.money_fields(table)
             pairs = [
                 (key, row, known)
                 for row in self.draft.rows[table]
@@ -210,8 +210,8 @@ class Cautions:
 
     def _keep_sorted_columns(self) -> None:
         """A column whose values only went to other rows of its sheet keeps what it said, until somebody confirms it."""
-        for table, schema in self.draft.schemas.items():
-            known, by_area = self.draft.known[table], dict[int, dict[Key, int]]()
+        for table in filterfalse(self.draft.is_same, self.draft.schemas):
+            schema, known, by_area = self.draft.schemas[table], self.draft.known[table], dict[int, dict[Key, int]]()
             for position, row in enumerate(self.draft.rows[table]):
                 key = key_of(schema, row)
                 if known.get(key, row) != row:
@@ -271,14 +271,14 @@ class Cautions:
             self._redo(undone, positions)
 
     def _is_undone(self, change: Modification, positions: Mapping[str, Mapping[Key, int]]) -> bool:
-        if change.table not in positions or change.champ not in self.draft.schemas[change.table].by_name:
+        if change.table not in self.draft.schemas or change.champ not in self.draft.schemas[change.table].by_name:
             return False
         at, known = positions[change.table].get(change.key), self.draft.known[change.table].get(change.key)
         if at is None:
             return known is not None and (change.is_new_row or change.outcome is MergeOutcome.REMOVED)
         if change.outcome is MergeOutcome.REMOVED:
             return known is None
-        value = self.draft.rows[change.table][at][change.champ]
+        value = self.draft.value(change.table, at, change.champ)
         if known is None or value == known[change.champ]:
             return False
         return value in (change.before, *self.saves.passed.get((change.table, change.key, change.champ), ()))
@@ -310,10 +310,10 @@ class Cautions:
 
     def _is_left(self, change: Modification, positions: Mapping[str, Mapping[Key, int]]) -> bool:
         """Whether the workbook still says what a change said."""
-        at = positions.get(change.table, {}).get(change.key)
+        at = positions[change.table].get(change.key) if change.table in self.draft.schemas else None
         if change.outcome is MergeOutcome.REMOVED:
             return at is None
-        return at is not None and bool(self.draft.rows[change.table][at].get(change.champ) == change.after)
+        return at is not None and bool(self.draft.value(change.table, at, change.champ) == change.after)
 
     def _redo(self, undone: Sequence[Modification], positions: Mapping[str, Mapping[Key, int]]) -> None:
         """Make again the changes that a workbook undoes."""

@@ -98,8 +98,9 @@ class _TypedNames:
         schema = draft.schemas[table]
         self.draft, self.table, self.decisions = draft, table, decisions
         self.key, self.label = schema.primary_key[0], schema.label or ""
-        self.present = {row[self.key] for row in draft.rows[table]}
-        self.typed = {row[self.label]: row[self.key] for row in draft.rows[table] if row[self.label]}
+        keys = draft.column(table, self.key)
+        self.present = set(keys)
+        self.typed = {name: key for name, key in zip(draft.column(table, self.label), keys, strict=True) if name}
         self.created: dict[str, Mapping[str, object]] = {}
         self.near: set[str] = set()
         self.links = TextLinks(draft, saves)
@@ -109,9 +110,11 @@ class _TypedNames:
         another decision was taken since.
         """
         new = {change.key: change.place for change in saves.modifications if self._is_new(change)}
-        for key, row in self.draft.known[self.table].items():
+        for key, row in self.draft.known[self.table].items() if new else ():
+            if key not in new or key[0] in self.present:
+                continue
             question = question_of(self.table, str(row[self.label]))
-            if key in new and question in self.decisions.by_question and key[0] not in self.present:
+            if question in self.decisions.by_question:
                 self.created[key[0]] = row
                 if self.decisions.code(question) == ADD:
                     self._put(row, new[key])
@@ -124,25 +127,32 @@ class _TypedNames:
         if any(table == self.table and name in (self.key, self.label) for table, _, name in self.draft.read.unknown):
             return []  # one of the names may be that of a row that cannot be read
         names: dict[str, tuple[str, list[CellPosition], list[Mention]]] = {}
-        for table, position, field in self._references():
-            value = self.draft.rows[table][position][field]
-            if value in self.created:
-                value = self.created[value][self.label]
-            elif not isinstance(value, str) or value in self.present or (value,) in self.draft.known[self.table]:
-                continue
-            if slug(value):
-                names.setdefault(fold(value), (value.strip(), [], []))[1].append((table, position, field))
+        for table, field in self._references():
+            column = self.draft.column(table, field)
+            unknown = {value: name for value in dict.fromkeys(column) if (name := self._name(value))}
+            for position, value in enumerate(column if unknown else ()):
+                if value in unknown:
+                    name = unknown[value]
+                    names.setdefault(fold(name), (name.strip(), [], []))[1].append((table, position, field))
         for mention in mentions(self.draft, self.typed) if self.table == PARTNERS else ():
             names.setdefault(fold(mention.name), (mention.name, [], []))[2].append(mention)
         self.near = within_reach((name for name, *_ in names.values()), self.typed)
         return [newcomer for name in names.values() for newcomer in self._settle(*name)]
 
-    def _references(self) -> Iterator[CellPosition]:
+    def _references(self) -> Iterator[tuple[str, str]]:
+        """The tables and fields that refer to the table."""
         for table, schema in self.draft.schemas.items():
-            for reference in schema.foreign_keys:
-                if reference.table == self.table:
-                    for position in range(len(self.draft.rows[table])):
-                        yield table, position, reference.field
+            yield from ((table, key.field) for key in schema.foreign_keys if key.table == self.table)
+
+    def _name(self, value: object) -> str:
+        """The name that a value is, where no row has it, nor had; empty for another."""
+        if value in self.created:
+            name = str(self.created[str(value)][self.label])
+        elif not isinstance(value, str) or value in self.present or (value,) in self.draft.known[self.table]:
+            return ""
+        else:
+            name = value
+        return name if slug(name) else ""
 
     def _settle(self, name: str, cells: Sequence[CellPosition], named: Sequence[Mention]) -> Iterator[Newcomer]:
         decision = self.decisions.of(question_of(self.table, name))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from tabellion.campaign.cautions import Caution, Cautions, Withheld
 from tabellion.campaign.decisions import Decisions
@@ -26,7 +25,7 @@ from tabellion.contract.book import UNREAD_ROW, Book
 from tabellion.findings import Finding, Place, finding
 from tabellion.layout.names import document_date
 from tabellion.reading.identifiers import MAKERS
-from tabellion.schema import TableSchema
+from tabellion.schema import Key, TableSchema
 from tabellion.schema.money import format_euros
 from tabellion.schema.tables import Row, make_table
 from tabellion.wording import french_date, plural
@@ -83,7 +82,7 @@ def accept(
     draft.findings += say_taken_back(draft, saves)
     open_ones = [newcomer for newcomer in newcomers if newcomer.texts and decisions.code(newcomer.question) is None]
     if FINANCEMENTS in draft.schemas:
-        draft.findings += say_summed_years(read.findings, draft.schemas[FINANCEMENTS], draft.rows[FINANCEMENTS])
+        draft.findings += say_summed_years(read.findings, draft.table(FINANCEMENTS))
     draft.findings += say_typed_partners(
         (newcomer.name, newcomer.is_known, place) for newcomer in open_ones for place in newcomer.texts
     )
@@ -297,12 +296,14 @@ def _saves(draft: Draft, saves: Saves, withheld: Collection[Withheld]) -> Saves:
     return replace(known, sha256=read.sha256, saved=read.saved, author=read.author, waiting=frozenset())
 
 
-def _is_lasting(change: Modification, draft: Draft, positions: Mapping[str, Mapping[Any, int]]) -> bool:
+def _is_lasting(change: Modification, draft: Draft, positions: Mapping[str, Mapping[Key, int]]) -> bool:
     """Whether a change still says something: not one taken back, nor of a row added and removed again, or put back."""
-    at = positions.get(change.table, {}).get(change.key)
+    if change.table not in draft.schemas:
+        return False
+    at = positions[change.table].get(change.key)
     if change.outcome is MergeOutcome.REMOVED:
-        return at is None and change.table in positions
-    return at is not None and change.before != draft.rows[change.table][at].get(change.champ)
+        return at is None
+    return at is not None and change.before != draft.value(change.table, at, change.champ)
 
 
 def _changes(draft: Draft) -> Iterator[Modification]:
@@ -311,6 +312,8 @@ def _changes(draft: Draft) -> Iterator[Modification]:
     is_untouched = read.saved == document_date(read.settings.debut)
     saved, author = (None, "") if is_untouched else (read.saved, read.author)
     for table, schema in draft.schemas.items():
+        if draft.is_same(table):
+            continue
         known, present = draft.known[table], set()
         for position, row in enumerate(draft.rows[table]):
             key = key_of(schema, row)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from tabellion.campaign.decisions import Decision
-from tabellion.campaign.draft import Draft, key_of
+from tabellion.campaign.draft import Draft
 from tabellion.campaign.model import MergeOutcome
 from tabellion.campaign.saves import Saves
 from tabellion.contract.book import UNREAD_ROW, CellPosition
@@ -52,14 +52,17 @@ def mentions(draft: Draft, known: Mapping[str, str]) -> Iterator[Mention]:
     """The names in the texts of the fiches that no participation says; ``known`` has the keys of partners by name."""
     if PARTICIPATIONS not in draft.schemas or FICHES not in draft.schemas:
         return
-    linked = {key_of(draft.schemas[PARTICIPATIONS], row) for row in draft.rows[PARTICIPATIONS]}
+    linked = set(draft.keys(PARTICIPATIONS))
     names = {key: name for name, key in known.items()}
     folded = {fold(name): key for name, key in known.items()}
     texts = [champ for champ in ROLES if champ in draft.schemas[FICHES].by_name]
-    for position, row in enumerate(draft.rows[FICHES]):
-        for champ in texts:
-            for name, key in typed_names(row[champ] or "", folded) if row["fiche_id"] else ():
-                mention = Mention(names.get(key, name), key, row["fiche_id"], (FICHES, position, champ))
+    fiches = draft.column(FICHES, "fiche_id")
+    for position, (fiche, *columns) in enumerate(
+        zip(fiches, *(draft.column(FICHES, champ) for champ in texts), strict=True)
+    ):
+        for champ, text in zip(texts, columns, strict=True):
+            for name, key in typed_names(text or "", folded) if fiche else ():
+                mention = Mention(names.get(key, name), key, fiche, (FICHES, position, champ))
                 if mention.participation(key) not in linked:
                     yield mention
 
@@ -79,7 +82,7 @@ class TextLinks:
     @cached_property
     def linked(self) -> set[Key]:
         """The participations that there are."""
-        return {key_of(self.draft.schemas[PARTICIPATIONS], row) for row in self.draft.rows[PARTICIPATIONS]}
+        return set(self.draft.keys(PARTICIPATIONS))
 
     def is_due(self, mention: Mention, decision: Decision | None) -> bool:
         """Whether a mention is to be asked about, or linked as was decided."""
@@ -89,7 +92,9 @@ class TextLinks:
         key = (mention.fiche,)
         accepted = self.draft.known[table].get(key)
         return (
-            (key, champ) in self.typed or accepted is None or accepted[champ] != self.draft.rows[table][position][champ]
+            (key, champ) in self.typed
+            or accepted is None
+            or accepted[champ] != self.draft.value(table, position, champ)
         )
 
     def link(self, mention: Mention, partner: str) -> bool:
@@ -112,14 +117,12 @@ class TextLinks:
         """The saves without the participations that a decision made and another one took back."""
         if PARTICIPATIONS not in self.draft.schemas:
             return saves
-        schema = self.draft.schemas[PARTICIPATIONS]
-        present = {key_of(schema, row) for row in self.draft.rows[PARTICIPATIONS]}
         sheets = {area.sheet for area in self.draft.read.areas if area.table == FICHES}
         removed = {
             change.key
             for change in saves.modifications
             if change.table == PARTICIPATIONS and change.is_new_row and change.place.feuille in sheets
-        } - present
+        }.difference(self.draft.keys(PARTICIPATIONS))
         for key in removed:
             self.draft.known[PARTICIPATIONS].pop(key, None)
         kept = [

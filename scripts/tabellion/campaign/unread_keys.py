@@ -28,9 +28,9 @@ def recover_keys(draft: Draft) -> list[tuple[Finding, CellPosition]]:
             draft.rows[table][position][name] = None
     rows: dict[tuple[str, int], Row] = {}
     for table, schema in draft.schemas.items():
-        if identifier_field(schema) is None or len(schema.primary_key) == 1:
+        if identifier_field(schema) is None or len(schema.primary_key) == 1 or draft.is_same(table):
             continue
-        keys = [key_of(schema, row) for row in draft.rows[table]]
+        keys = draft.keys(table)
         present = set(keys)
         removed: dict[object, list[Key]] = {}
         for key in draft.known[table] if any(None in key for key in keys) else ():

@@ -170,8 +170,7 @@ def _refuse_older(source: Source, consolidation: Consolidation) -> None:
     """Refuse to put several years of one financement into a workbook that cannot tell them apart."""
     contract = consolidation.contract
     if FINANCEMENTS in contract.tables:
-        rows = contract.tables[FINANCEMENTS].rows
-        summed = list(say_summed_years(source.findings, contract.schemas[FINANCEMENTS], rows))
+        summed = list(say_summed_years(source.findings, contract.tables[FINANCEMENTS]))
         if summed:
             raise TabellionError(summed)
 

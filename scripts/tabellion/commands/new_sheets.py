@@ -37,7 +37,7 @@ def typed_conventions(source: Source) -> Iterator[int]:
     """The conventions of the contract that have no sheet, and no row that stood in one: staff did not delete it."""
     book = source.book
     held = {area.convention for area in book.areas}
-    held |= {row["convention_id"] for table in PER_CONVENTION for row in book.tables[table].rows}
+    held.update(*(book.tables[table].column("convention_id") for table in PER_CONVENTION))
     yield from (number for number in book.convention_titles if number not in held)
 
 
