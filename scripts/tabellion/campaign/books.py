@@ -115,12 +115,17 @@ def _sheet_area(area: FoundTable, schema: TableSchema, convention: int | None) -
     return SheetArea(area.sheet.name, columns, first, schema.name, convention, area.header_row, last)
 
 
-def to_json(book: Book) -> dict[str, object]:
-    """The book as JSON has it, without its file's name, nor what its workspace says (settings, schemas, theme)."""
+def to_json(book: Book, accepted: Tables | None = None) -> dict[str, object]:
+    """The book as JSON has it, without its file's name, nor what its workspace says (settings, schemas, theme), nor the
+    tables that are as ``accepted`` ones, of which it only says that they are.
+    """
+    known = {name: table.columns for name, table in (accepted or {}).items()}
     return {
         "sha256": book.sha256,
         "tables": {
-            name: {field: [plain_json(value) for value in values] for field, values in table.columns.items()}
+            name: None
+            if known.get(name) == table.columns
+            else {field: [plain_json(value) for value in values] for field, values in table.columns.items()}
             for name, table in book.tables.items()
         },
         "rows": book.rows,
@@ -139,12 +144,18 @@ def to_json(book: Book) -> dict[str, object]:
     }
 
 
-def from_json(content: Json, fichier: str, settings: Settings, schemas: Schemas, theme: Theme) -> Book:
-    """The book that :func:`to_json` wrote. Raises ``KeyError``, ``TypeError`` or ``ValueError`` for another."""
+def from_json(
+    content: Json, fichier: str, settings: Settings, schemas: Schemas, theme: Theme, accepted: Tables | None = None
+) -> Book:
+    """The book that :func:`to_json` wrote beside the same ``accepted`` tables. Raises ``KeyError``, ``TypeError`` or
+    ``ValueError`` for another.
+    """
     from tabellion.contract.settings import settings_of
 
     tables = {
-        name: make_table(
+        name: (accepted or {})[name]
+        if columns is None
+        else make_table(
             schemas[name], {field: [value_of(value) for value in values] for field, values in columns.items()}
         )
         for name, columns in content["tables"].items()

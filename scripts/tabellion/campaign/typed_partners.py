@@ -55,13 +55,16 @@ def mentions(draft: Draft, known: Mapping[str, str]) -> Iterator[Mention]:
     linked = set(draft.keys(PARTICIPATIONS))
     names = {key: name for name, key in known.items()}
     folded = {fold(name): key for name, key in known.items()}
+    names_in: dict[str | None, list[tuple[str, str]]] = {}
     texts = [champ for champ in ROLES if champ in draft.schemas[FICHES].by_name]
     fiches = draft.column(FICHES, "fiche_id")
     for position, (fiche, *columns) in enumerate(
         zip(fiches, *(draft.column(FICHES, champ) for champ in texts), strict=True)
     ):
         for champ, text in zip(texts, columns, strict=True):
-            for name, key in typed_names(text or "", folded) if fiche else ():
+            if text not in names_in:
+                names_in[text] = list(typed_names(text or "", folded))
+            for name, key in names_in[text] if fiche else ():
                 mention = Mention(names.get(key, name), key, fiche, (FICHES, position, champ))
                 if mention.participation(key) not in linked:
                     yield mention

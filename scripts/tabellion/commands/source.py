@@ -156,7 +156,7 @@ def load_source(workspace: Workspace, journal: Journal | None = None, decisions:
         state = StaffState(base, saves, (), findings)
         return Source(workspace, state, base, adoption, is_workbook=False, stamp=None, findings=findings)
     name = path.relative_to(workspace.workbooks).as_posix()
-    read, stamp = _read_workbook(workspace, path, theme, base, journal, saves)
+    read, stamp = _read_workbook(workspace, path, theme, base, journal, saves, None if base is None else base.sha256)
     state = accept(read, base, saves, adoption=adoption.name, decisions=decisions)
     is_workbook = state.book.fichier == name and bool(read.tables)
     all_findings = [item if item.place.fichier else item.in_file(name) for item in state.findings]
@@ -207,21 +207,27 @@ def _read_workbook(
     base: Book | None,
     journal: Journal | None,
     saves: Saves | None = None,
+    accepted: str | None = None,
 ) -> tuple[Book, Stamp | None]:
-    """The workbook of the contract as it is, from the journal where it remembers it."""
+    """The workbook of the contract as it is, from the journal where it remembers it.
+
+    ``accepted`` stands for the tables of the ``base``: made of these, where it is not given.
+    """
     name, schemas = path.relative_to(workspace.workbooks).as_posix(), workspace.schemas
     settings = workspace.settings if base is None else base.settings
+    tables = None if base is None else base.tables
     stamp = _stamp(path)
     saves = saves or Saves()
     key, print_ = "", ""
     if journal is not None and stamp is not None:
         key = f"{stamp[1]}-{stamp[0]}"
-        accepted = [] if base is None else [[table.columns for table in base.tables.values()]]
+        if accepted is None:
+            accepted = repr([] if base is None else [[table.columns for table in base.tables.values()]])
         print_ = digest_of(
             [
                 fingerprint(workspace, settings, References({}, {}, {})),
                 "master",
-                repr(accepted),
+                accepted,
                 repr(sorted(map(repr, saves.added))),
                 repr(saves.renames),
             ]
@@ -229,15 +235,14 @@ def _read_workbook(
         remembered = journal.readings(print_, [key])
         if key in remembered:
             with suppress(KeyError, TypeError, ValueError):
-                return from_json(remembered[key], name, settings, schemas, theme), stamp
-    tables = None if base is None else base.tables
+                return from_json(remembered[key], name, settings, schemas, theme, tables), stamp
     reader = BookReader(name, settings, schemas, tables, saves.added, saves.renames)
     try:
         read = replace(_read_again(path, reader) if saves.sha256 else read_through(path, reader), theme=theme)
     except TabellionError as error:
         return Book(settings, schemas, theme, {}, fichier=name, findings=tuple(error.findings)), stamp
     if journal is not None and key and _stamp(path) == stamp:
-        journal.keep_readings(print_, {key: to_json(read)})
+        journal.keep_readings(print_, {key: to_json(read, tables)})
     return read, stamp
 
 

@@ -60,12 +60,12 @@ class Book:
 
     ``fichier`` is the workbook, or the folder of the register. ``rows[table][position]`` is where a row stands: the
     number of its area and its one-based row; (-1, line of its CSV) in a register. ``findings`` are what reading said,
-    ``unknown`` the cells that held something unreadable and already reported. ``sha256``, ``saved`` and ``author``
-    are a workbook's own. ``adoption`` names the adoption that the tables come from: empty
-    where there was none, or where the workbook lost its identity (``has_identity``). ``renames`` are, by table,
-    the former names of rows and their keys of now. ``missing`` are the parts that a
-    workbook has no place for any more: table, convention of its part, field (``None`` for all). ``apart`` are the
-    pairs of budget lines, by their keys, that staff said are two although they look the same.
+    ``unknown`` the cells that held something unreadable and already reported. ``sha256`` is that of the workbook, or of
+    the tables of the register as they are on the disk; ``saved`` and ``author`` are a workbook's own. ``adoption``
+    names the adoption that the tables come from: empty where there was none, or where the workbook lost its identity
+    (``has_identity``). ``renames`` are, by table, the former names of rows and their keys of now. ``missing`` are the
+    parts that a workbook has no place for any more: table, convention of its part, field (``None`` for all). ``apart``
+    are the pairs of budget lines, by their keys, that staff said are two although they look the same.
     """
 
     settings: Settings

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +28,8 @@ DESCRIPTOR = "datapackage.json"
 PRINT = "empreinte"
 #: A descriptor's property that lists the files beside the tables, each with its path and its digest.
 BESIDE = "fichiers_joints"
+#: What a text is put between quotes for.
+_QUOTED = re.compile(r'[,"\r\n]')
 #: Kinds of fields that the standard calls otherwise.
 _STANDARD_TYPES = {"money": "number", "percent": "integer"}
 
@@ -50,7 +51,7 @@ def load_register(
         raise TabellionError([finding("registre-absent", Place(str(folder)), valeur=folder.name)])
     tables, rows, findings = Tables(), dict[str, list[tuple[int, int]]](), list[Finding]()
     unknown, unread, whole = set[CellPosition](), set[CellPosition](), set[str]()
-    described = _described_fields(folder)
+    described, digest = _described_fields(folder), hashlib.sha256()
     for name, schema in schemas.items():
         path = folder / f"{name}.csv"
         if name in LATER_TABLES and described is not None and name not in described and not path.exists():
@@ -58,6 +59,7 @@ def load_register(
             continue
         reader = CsvTableReader(path, schema, (described or {}).get(name, frozenset()))
         tables[name] = make_table(schema, reader.columns())
+        digest.update(name.encode() + b"\n" + reader.digest)
         rows[name] = [(-1, line) for line in reader.row_lines]
         unread |= {(name, position, champ) for position, champ in reader.unknown}
         if len(tables[name]) == len(rows[name]) and not reader.is_cut:
@@ -75,8 +77,11 @@ def load_register(
         )
         read = Book(settings, present, theme, tables, fichier=str(folder), rows=rows, unknown=frozenset(unread))
         raise TabellionError([*blocking, *(check(read) if check is not None else ())])
-    book = Book(settings, schemas, theme, tables, fichier=str(folder), rows=rows, findings=tuple(findings))
-    return settle(replace(book, unknown=frozenset(unknown)))
+    book = Book(
+        settings, schemas, theme, tables, fichier=str(folder), rows=rows, findings=tuple(findings),
+        unknown=frozenset(unknown), sha256=digest.hexdigest(),
+    )  # fmt: skip
+    return settle(book)
 
 
 def register_settings(workspace: Workspace) -> Settings:
@@ -170,18 +175,20 @@ def written_prints(descriptor: Path) -> dict[str, set[str]]:
 
 def table_csv(schema: TableSchema, table: Table) -> bytes:
     """One table as CSV: UTF-8, commas, one header line of field names, amounts in euros with a point, no formula."""
-    columns = table.columns
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(schema.names)
-    writer.writerows(zip(*(_texts(schema.by_name[name], columns[name]) for name in schema.names), strict=True))
-    return stream.getvalue().encode("utf-8", "replace")  # half a character, which no file can hold
+    columns = [_texts(schema.by_name[name], table.columns[name]) for name in schema.names]
+    records = [",".join(map(_quoted, schema.names)), *map(",".join, zip(*columns, strict=True)), ""]
+    return "\n".join(records).encode("utf-8", "replace")  # half a character, which no file can hold
 
 
-def _texts(field: Field, values: Column) -> list[str]:
-    """The values of a column as texts: most come back, and each is written once."""
-    texts = {value: write_csv_text(field, value) for value in dict.fromkeys(values)}
-    return [texts[value] for value in values]
+def _texts(field: Field, values: Column) -> Iterator[str]:
+    """The values of a column as a CSV has them: most come back, and each is written once."""
+    texts = {value: _quoted(write_csv_text(field, value)) for value in dict.fromkeys(values)}
+    return map(texts.__getitem__, values)
+
+
+def _quoted(text: str) -> str:
+    """A text between quotes where a CSV needs them."""
+    return text if _QUOTED.search(text) is None else '"' + text.replace('"', '""') + '"'
 
 
 def standard_descriptor(schema: TableSchema) -> Json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import difflib
+import hashlib
 import io
 from collections.abc import Iterable
 from pathlib import Path
@@ -36,6 +37,8 @@ class CsvTableReader:
         self.findings: list[Finding] = []
         self.row_lines: list[int] = []
         self.unknown: set[tuple[int, str]] = set()
+        self.digest = b""
+        """Of the file's bytes; empty where they could not be read."""
         self.is_cut = False
         """Whether rows of the file, or all of it, could not be read."""
         self.otherwise: list[str] = []
@@ -51,16 +54,17 @@ class CsvTableReader:
             return {}
         columns: dict[str, Column] = {}
         spelt: list[str] = []
+        columns_of_texts = list(zip(*rows, strict=True)) or [()] * len(header)
         for name in self.schema.names:
             if name not in header:
                 columns[name] = [None] * len(rows)
                 continue
             position, field = header.index(name), self.schema.by_name[name]
-            texts = [row[position] for row in rows]
+            texts = columns_of_texts[position]
             known = dict.fromkeys(texts)  # most texts of a column come back: each is read once
             cast = cast_column(field, [parse_csv_text(field, text) for text in known])
             value_of = dict(zip(known, cast.values, strict=True))
-            columns[name] = [value_of[text] for text in texts]
+            columns[name] = list(map(value_of.__getitem__, texts))
             if cast.problems:  # each is said at its line
                 cast = cast_column(field, [parse_csv_text(field, text) for text in texts])
             self.unknown |= {(position, name) for position in cast.unknown}
@@ -75,7 +79,7 @@ class CsvTableReader:
             otherwise = {
                 text for text, value in value_of.items() if value is not None and not is_as_written(field, text)
             }
-            spelt += [f"« {shortened(text, _SHOWN)} »" for text in texts if text in otherwise]
+            spelt += [f"« {shortened(text, _SHOWN)} »" for text in (texts if otherwise else ()) if text in otherwise]
         if spelt:
             values = plural(len(spelt), "valeur écrite", "valeurs écrites")
             self.otherwise.append(f"{values} autrement que dans le registre (la première est {spelt[0]})")
@@ -97,6 +101,7 @@ class CsvTableReader:
             else:
                 self._unreadable(None, system_reason(error), "Vérifiez les droits de lecture du fichier.")
             return None
+        self.digest = hashlib.sha256(content).digest()
         try:
             return content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
@@ -128,7 +133,7 @@ class CsvTableReader:
         try:
             for row in reader:
                 start, line = line, reader.line_num + 1
-                if not any(cell.strip(_BLANKS if header else _BLANKS + _DELIMITERS) for cell in row):
+                if not "".join(row).strip(_BLANKS if header else _BLANKS + _DELIMITERS):
                     continue
                 if not header and len(row) <= 2 and row[0].lower().startswith(_HINT):
                     continue  # tells Excel the delimiter

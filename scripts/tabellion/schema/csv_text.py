@@ -74,13 +74,18 @@ def parse_csv_text(field: Field, text: str) -> str | float | date:
 
 
 _LARGEST_CENTS = 10**15
+_AS_WRITTEN: dict[Kind, re.Pattern[str]] = {
+    "money": re.compile(r"-?\d+(\.\d{1,2})?"),
+    "integer": re.compile(r"-?\d+"),
+    "percent": re.compile(r"-?\d+"),
+    "date": re.compile(r"\d{4}-\d\d-\d\d"),
+}
 
 
 def is_as_written(field: Field, text: str) -> bool:
     """Whether a text that was read is one that the register itself would write, and not a spreadsheet's."""
-    patterns = {"money": r"-?\d+(\.\d{1,2})?", "integer": r"-?\d+", "percent": r"-?\d+", "date": r"\d{4}-\d\d-\d\d"}
-    pattern = patterns.get(field.kind)
-    return pattern is None or re.fullmatch(pattern, text) is not None
+    pattern = _AS_WRITTEN.get(field.kind)
+    return pattern is None or pattern.fullmatch(text) is not None
 
 
 def csv_remedy(field: Field, text: str) -> str | None:
