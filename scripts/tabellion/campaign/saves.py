@@ -103,8 +103,7 @@ def keep_answered(memory: Path, answered: Iterable[tuple[str, Key]]) -> None:
 
     Raises :class:`TabellionError` where the memory cannot be written.
     """
-    rows = [[table, list(map(plain_json, key))] for table, key in answered]
-    content = json.dumps(rows, ensure_ascii=False).encode("utf-8", "backslashreplace")
+    content = json.dumps(list(answered), ensure_ascii=False, default=plain_json).encode("utf-8", "backslashreplace")
     with suppress(OSError):
         if (memory / ANSWERED).read_bytes() == content:
             return

@@ -28,6 +28,7 @@ from tabellion.commands.run_outputs import REGISTER, REPORT, WORKBOOK, RunOutput
 from tabellion.commands.source import alone_on
 from tabellion.contract.folders import AS_PUBLISHED, HISTORY, JOURNAL, KEPT, REQUESTS_FILE, STAGING
 from tabellion.contract.labels import Labels
+from tabellion.contract.register import register_of
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.outputs.consolidation import make_details, write_consolidation, write_detail_workbook
@@ -150,7 +151,8 @@ def _assemble_shown(workspace: Workspace, materials: Materials) -> Assembly:
     assembly = assemble(materials)
     consolidation = assembly.consolidation
     render_report(consolidation, workspace.templates / REPORT)
-    details = make_details(consolidation, change_digests(consolidation.modifications), "")
+    contract, changes = consolidation.contract, change_digests(consolidation.modifications)
+    details = make_details(consolidation, register_of(contract), changes, "")
     labels = Labels(consolidation.contract)
     write_consolidation(consolidation, details)
     for workbook in details.workbooks:
@@ -192,7 +194,7 @@ def _publish(
         copies |= dict.fromkeys(made.away, "")
         own: dict[str, bytes | Path] = {f"{REGISTER}/{name}": content for name, content in state.register.items()}
         own[REPORT] = render_report(consolidation, workspace.templates / REPORT)
-        details = make_details(consolidation, state.changes, state.program)
+        details = make_details(consolidation, state.register, state.changes, state.program)
         own[WORKBOOK] = write_consolidation(consolidation, details)
         files = make_detail_files(consolidation, details, previous, folder, edited, prepared)
         removed += [folder / name for name in files.removed]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from pathlib import Path
 
 from tabellion.campaign.assembly import Assembly, Materials, Slot
@@ -116,7 +117,7 @@ def load_inputs(
 
 def answered_rows(consolidation: Consolidation) -> list[tuple[str, Key]]:
     """The rows of the contract that returns change or contradict, or that somebody has decided of, each once."""
-    rows = [(change.table, change.key) for change in consolidation.modifications]
+    rows = list(dict.fromkeys(map(attrgetter("table", "key"), consolidation.modifications)))
     rows += [(conflict.table, conflict.key) for conflict in consolidation.conflicts]
     decided = [question for question in consolidation.questions if consolidation.decisions.of(question.id) is not None]
     rows += [(question.table, question.key) for question in decided if question.kind in _ABOUT_ROWS]

@@ -15,7 +15,7 @@ from tabellion.commands.console import as_json
 from tabellion.commands.copies import copy_jobs, kept_files, with_copies
 from tabellion.commands.inputs import Inputs
 from tabellion.contract.folders import DETAILS, STAGING
-from tabellion.contract.register import register_files
+from tabellion.contract.register import DESCRIPTOR, register_of
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Json
 from tabellion.mail.outbox import with_mails
@@ -103,18 +103,15 @@ def decide_outputs(workspace: Workspace, inputs: Inputs, log: RequestLog) -> Run
 def _state_of(workspace: Workspace, inputs: Inputs, log: RequestLog) -> RunState:
     """The state that the inputs make, with what is known of copies, requests and mails."""
     consolidation = inputs.assembly.consolidation
-    settings = consolidation.contract.settings
-    register = register_files(
-        consolidation.contract.tables, workspace.schemas, identifiant=settings.identifiant, titre=settings.titre
-    )
+    register = register_of(consolidation.contract)
     jobs = copy_jobs(workspace, inputs)
     consolidation = with_copies(consolidation, {job.fichier: job.target for job in jobs})
-    if settings.demandes:
+    if consolidation.contract.settings.demandes:
         consolidation = replace(consolidation, requests=requests_of(consolidation, log))
     consolidation = with_mails(consolidation, workspace.memory)
     program = digest_of([__version__, digest_of_folder(workspace.templates, "*")])
     changes = change_digests(consolidation.modifications)
-    digest = state_digest(consolidation, _tables(register, consolidation), changes, program)
+    digest = state_digest(consolidation, register[DESCRIPTOR], changes, program)
     findings = as_json(consolidation.findings)
     return RunState(consolidation, log, tuple(jobs), register, findings, changes, program, digest)
 

@@ -29,7 +29,7 @@ from tabellion.checks.contract import check_integrity
 from tabellion.contract.book import NO_THEME, REGISTER, Book
 from tabellion.contract.first_settings import without_effect
 from tabellion.contract.folders import KEPT, STAGING
-from tabellion.contract.register import load_register, register_files, was_edited
+from tabellion.contract.register import load_register, register_of, was_edited
 from tabellion.contract.workspace import Workspace
 from tabellion.findings import Finding, Place, TabellionError, finding
 from tabellion.layout.names import is_document_date
@@ -86,10 +86,7 @@ class Source:
         """What the register lacks of the contract: the files to write with those of the command; often none."""
         if not self.is_workbook:
             return {}
-        settings, folder = self.book.settings, self.workspace.registre
-        files = register_files(
-            self.book.tables, self.workspace.schemas, identifiant=settings.identifiant, titre=settings.titre
-        )
+        folder, files = self.workspace.registre, register_of(self.book)
         files[SAVES_FILE] = saves_json(self.state.saves)
         return {folder / name: content for name, content in files.items() if _content(folder / name) != content}
 

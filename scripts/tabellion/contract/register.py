@@ -149,6 +149,12 @@ def register_files(tables: Tables, schemas: Schemas, *, identifiant: str, titre:
     return contents
 
 
+def register_of(book: Book) -> dict[str, bytes]:
+    """The files of the register of a book, by name."""
+    settings = book.settings
+    return register_files(book.tables, book.schemas, identifiant=settings.identifiant, titre=settings.titre)
+
+
 def was_edited(folder: Path, schemas: Schemas) -> bool:
     """Whether a CSV of the register differs from what the program last wrote there, or may differ."""
     present = [path for name in schemas if (path := folder / f"{name}.csv").exists()]
@@ -184,6 +190,20 @@ def _texts(field: Field, values: Column) -> Iterator[str]:
     """The values of a column as a CSV has them: most come back, and each is written once."""
     texts = {value: _quoted(write_csv_text(field, value)) for value in dict.fromkeys(values)}
     return map(texts.__getitem__, values)
+
+
+def records_of(text: str) -> list[str]:
+    """The records of a CSV as they are written, its header first: a line each, or several where a text has some."""
+    lines = text.removesuffix("\n").split("\n")
+    if '"' not in text:
+        return lines
+    records, begun = list[str](), ""
+    for line in lines:
+        record = f"{begun}\n{line}" if begun else line
+        begun = record if record.count('"') % 2 else ""  # the text goes on
+        if not begun:
+            records.append(record)
+    return [*records, begun] if begun else records
 
 
 def _quoted(text: str) -> str:

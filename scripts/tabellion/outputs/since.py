@@ -8,6 +8,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from tabellion.campaign.model import CellChange, ChangesSince, Consolidation
+from tabellion.contract.register import records_of
 from tabellion.findings import Place
 from tabellion.measures import AMOUNT_WORDS
 from tabellion.outputs.state import PreviousOutputs, finding_key, total_shown
@@ -61,7 +62,7 @@ def since_previous(
 
 def _changes(schema: TableSchema, before: str, after: str, consolidation: Consolidation) -> Iterator[CellChange]:
     """The cells of a table that differ between two CSV texts; of a row that is new or gone, all but its key."""
-    (header, *old_rows), (new_header, *new_rows) = _records(before), _records(after)
+    (header, *old_rows), (new_header, *new_rows) = records_of(before), records_of(after)
     names, new_names = _read(header), _read(new_header)
     # Most rows are the same: only the others are read, and told apart by their keys.
     same = set(old_rows).intersection(new_rows) if names == new_names else set[str]()
@@ -85,17 +86,6 @@ def _change(
     key = tuple(_value(schema.by_name[part], (after or before).get(part, "")) for part in schema.primary_key)
     then, now = (_value(schema.by_name[name], row.get(name) or "") for row in (before, after))
     return CellChange(schema.name, key, name, then, now, place)
-
-
-def _records(text: str) -> list[str]:
-    """The records of a CSV as they are written, its header first: a line each, or several where a text has some."""
-    records, begun = list[str](), ""
-    for line in text.removesuffix("\n").split("\n"):
-        record = f"{begun}\n{line}" if begun else line
-        begun = record if record.count('"') % 2 else ""  # the text goes on
-        if not begun:
-            records.append(record)
-    return [*records, begun] if begun else records
 
 
 def _read(record: str) -> list[str]:

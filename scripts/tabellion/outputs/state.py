@@ -5,17 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby, islice
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from tabellion.campaign.model import BoardLine, CellChange, ChangesSince, Consolidation, Modification
 from tabellion.campaign.plain_values import plain_json, value_of
 from tabellion.findings import Json, Place
-from tabellion.schema import Key
 
 STATE_FILE = "constats.json"
 _VERSION = 1
@@ -78,15 +78,14 @@ def _text(path: Path) -> str:
         return ""
 
 
-def state_digest(consolidation: Consolidation, tables: Mapping[str, bytes], changes: ChangeDigests, extra: str) -> str:
-    """A digest of all that a consolidation says, whatever the moment; ``changes`` stand for what returns change,
-    ``extra`` for program and templates.
+def state_digest(consolidation: Consolidation, descriptor: bytes, changes: ChangeDigests, extra: str) -> str:
+    """A digest of all that a consolidation says, whatever the moment; ``descriptor`` stands for its tables (it has the
+    digest of each), ``changes`` for what returns change, ``extra`` for program and templates.
 
     Where a value comes from is told by where the contract has its rows, and by what returns change.
     """
     digest = hashlib.sha256(extra.encode())
-    for name, content in tables.items():
-        digest.update(name.encode() + hashlib.sha256(content).digest())
+    digest.update(descriptor)
     contract, master = consolidation.contract, consolidation.master
     groups: tuple[Iterable[object], ...] = (
         (contract.settings, contract.theme, contract.schemas, contract.schemas.forms),
@@ -111,25 +110,25 @@ def change_digests(changes: Iterable[Modification]) -> ChangeDigests:
     Each partner's changes are told apart, so that what a few files say again and again is said once.
     """
     digests: dict[tuple[str | None, int | None], str] = {}
-    for slot, group in groupby(changes, key=lambda change: (change.partenaire, change.exercice)):
-        own = list(group)
-        places, sources = plain_places(change.place for change in own)
-        saves = {(change.place.fichier, change.saved, change.author): None for change in own}
-        cells = [(change.table, change.key, change.champ) for change in own]
-        values = [(change.before, change.after, change.outcome.value, change.is_new_row) for change in own]
-        text = repr((digests.get(slot), slot, places, sources, list(saves), cells, values))
+    for slot, group in groupby(changes, key=attrgetter("partenaire", "exercice")):
+        columns = zip(*group, strict=True)
+        tables, keys, champs, before, after, _, _, places, saved, authors, outcomes, are_new = columns
+        rows, saves, verdicts = zip(tables, keys, strict=True), zip(saved, authors, strict=True), _runs(outcomes)
+        told = [_runs(rows), champs, before, after, told_places(places), _runs(saves), _runs(are_new)]
+        text = repr((digests.get(slot), slot, *told, [(verdict.value, count) for verdict, count in verdicts]))
         digests[slot] = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     return digests
 
 
-def plain_places(places: Iterable[Place]) -> tuple[list[Key], list[Key]]:
-    """Places as plain values, each with the number of its file and sheet, and these."""
-    sources: dict[Key, int] = {}
-    numbered: list[Key] = [
-        (sources.setdefault((place.fichier, place.feuille), len(sources)), place.cellule, place.ligne)
-        for place in places
-    ]
-    return numbered, list(sources)
+def told_places(places: Sequence[Place]) -> list[object]:
+    """Places as plain values: equal lists, equal places."""
+    fichiers, feuilles, cellules, lignes = zip(*places, strict=True) if places else ((),) * 4
+    return [_runs(zip(fichiers, feuilles, strict=True)), cellules, _runs(lignes)]
+
+
+def _runs(values: Iterable[Any]) -> list[tuple[Any, int]]:
+    """Values of which many are equal to the one before, each with how often it comes."""
+    return [(value, len(list(same))) for value, same in groupby(values)]
 
 
 def state_json(

@@ -10,15 +10,18 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import groupby
+from operator import attrgetter
 
 from tabellion.campaign.model import Consolidation, Modification
 from tabellion.contract.book import Book
 from tabellion.contract.folders import DETAILS
 from tabellion.contract.labels import Labels
+from tabellion.contract.register import records_of
 from tabellion.findings import Place
 from tabellion.layout.names import cell_name
 from tabellion.measures.financements import RETAINED
-from tabellion.outputs.state import ChangeDigests, plain_places
+from tabellion.outputs.state import ChangeDigests, told_places
 from tabellion.schema import SETTING_TABLES, Key
 from tabellion.wording import file_stem
 from tabellion.xlsx.lists import FIRST_ROW
@@ -85,9 +88,11 @@ class Details:
 NO_DETAILS = Details()
 
 
-def make_details(consolidation: Consolidation, changes: ChangeDigests, program: str) -> Details:
-    """The detail workbooks that a consolidation needs; ``changes`` stand for what its returns change, ``program`` for
-    all that makes the workbooks besides.
+def make_details(
+    consolidation: Consolidation, register: Mapping[str, bytes], changes: ChangeDigests, program: str
+) -> Details:
+    """The detail workbooks that a consolidation needs; ``register`` has the CSV of its tables, ``changes`` stand for
+    what its returns change, ``program`` for all that makes the workbooks besides.
     """
     contract = consolidation.contract
     sizes = {name: len(table) for name, table in contract.tables.items() if name not in SETTING_TABLES}
@@ -96,19 +101,21 @@ def make_details(consolidation: Consolidation, changes: ChangeDigests, program: 
     moved = [name for name in contract.schemas if sizes.get(name, 0) > SHORT_ROWS]
     owners = _Owners(contract)
     groups = [owners.names[first : first + PARTNERS_EACH] for first in range(0, len(owners.names), PARTNERS_EACH)]
-    group_of: dict[str | None, int] = {name: rank for rank, group in enumerate(groups, 1) for name in group}
+    group_of: dict[str | None, int] = {name: rank for rank, group in enumerate(groups, 1) for name in group} | {None: 0}
     rows: list[dict[str, dict[str | None, list[int]]]] = [{} for _ in range(len(groups) + 1)]
     changed: list[list[Modification]] = [[] for _ in rows]
     holders = dict[str, list[int]]()
     for name in moved:
-        of_table = owners.of(name)
-        holders[name] = [group_of.get(owner, 0) for owner in of_table]
-        for position, (owner, rank) in enumerate(zip(of_table, holders[name], strict=True)):
-            own = rows[rank].setdefault(name, {})
-            own.setdefault(owner if owner in group_of else None, []).append(position)
-    for change in consolidation.modifications:
-        changed[group_of.get(change.partenaire, 0)].append(change)
-    contents = _Contents(consolidation, changes, holders, changed, program)
+        of_table = [owner if owner in group_of else None for owner in owners.of(name)]
+        holders[name] = list(map(group_of.__getitem__, of_table))
+        own: dict[str | None, list[int]] = {owner: [] for owner in of_table}
+        for position, owner in enumerate(of_table):
+            own[owner].append(position)
+        for owner, positions in own.items():
+            rows[group_of[owner]].setdefault(name, {})[owner] = positions
+    for partner, of_partner in groupby(consolidation.modifications, key=attrgetter("partenaire")):
+        changed[group_of.get(partner, 0)] += of_partner
+    contents = _Contents(consolidation, register, changes, holders, changed, program)
     workbooks = []
     for rank, group in enumerate([list[str](), *groups]):
         if rows[rank] or changed[rank]:
@@ -195,8 +202,8 @@ class _Contents:
     """
 
     def __init__(
-        self, consolidation: Consolidation, changes: ChangeDigests, holders: Mapping[str, Sequence[int]],
-        changed: Sequence[Sequence[Modification]], program: str,
+        self, consolidation: Consolidation, register: Mapping[str, bytes], changes: ChangeDigests,
+        holders: Mapping[str, Sequence[int]], changed: Sequence[Sequence[Modification]], program: str,
     ) -> None:  # fmt: skip
         contract, settings = consolidation.contract, consolidation.contract.settings
         self.consolidation, self.changes, self.labels = consolidation, changes, Labels(contract)
@@ -207,11 +214,12 @@ class _Contents:
         self.common = hashlib.sha256(repr(facts).encode("utf-8", "surrogatepass"))
         financements = contract.overview.financements(settings.exercice_courant).columns
         self.retained = financements[RETAINED] if "financements" in holders else []
+        self.records = {name: records_of(register[f"{name}.csv"].decode())[1:] for name in holders}
         self.told: list[list[object]] = [[] for _ in changed]
         """By rank, what changes of whose returns stand in its workbook, and the words of rows that do not."""
         positions = {name: self._positions(name) for name in holders}
         for rank, own in enumerate(changed):
-            rows = dict.fromkeys((change.partenaire, change.exercice, change.table, change.key) for change in own)
+            rows = dict.fromkeys(map(attrgetter("partenaire", "exercice", "table", "key"), own))
             slots = dict.fromkeys((partner, year) for partner, year, _, _ in rows)
             self.told[rank] += [(self.labels.partner(slot[0]), changes[slot]) for slot in slots]
             elsewhere = dict[tuple[str, Key], int | None]()
@@ -227,14 +235,15 @@ class _Contents:
     def digest(self, rank: int, names: Sequence[str], rows: Mapping[str, Sequence[int]]) -> str:
         """The digest of one workbook: ``names`` are its own, then those of its partners.
 
-        A row that it holds tells its own words (they are made of its values); of another's, the words are told. The
-        places of its values are told by the changes that they come from.
+        A row that it holds tells its own words (they are made of its values, which its record in the register has); of
+        another's, the words are told. The places of its values are told by the changes that they come from.
         """
         digest = self.common.copy()
         words = [holder_name(self.labels, name) for name in names]
         digest.update(repr((names, words, self.told[rank])).encode("utf-8", "surrogatepass"))
         for table, positions in rows.items():
-            digest.update(repr((table, self._rows(table, positions))).encode("utf-8", "surrogatepass"))
+            digest.update(repr((table, len(positions), self._shown(table, positions))).encode("utf-8", "surrogatepass"))
+            digest.update("\n".join(map(self.records[table].__getitem__, positions)).encode())
         return digest.hexdigest()
 
     def _positions(self, table: str) -> Mapping[Key, int]:
@@ -243,14 +252,14 @@ class _Contents:
         keys = zip(*(of_table.column(name) for name in of_table.schema.primary_key), strict=True)
         return {key: position for position, key in enumerate(keys)}
 
-    def _rows(self, table: str, positions: Sequence[int]) -> list[object]:
-        """The rows of a table as they are shown: values, the words for keys, where each row comes from."""
+    def _shown(self, table: str, positions: Sequence[int]) -> list[object]:
+        """What is shown of the rows of a table besides their values: the words for keys, where each row comes from."""
         columns, shown = self.consolidation.contract.tables[table].columns, list[object]()
         for name, values in columns.items():
-            words, own = self.labels.key_words(table, name), [values[position] for position in positions]
-            shown += [own, [words.get(value) for value in dict.fromkeys(own)] if words else []]
+            if words := self.labels.key_words(table, name):
+                shown.append([words.get(value) for value in dict.fromkeys(map(values.__getitem__, positions))])
         places = self.consolidation.row_places.get(table, [])
-        shown.append(plain_places(places[position] for position in positions if position < len(places)))
+        shown.append(told_places([places[position] for position in positions if position < len(places)]))
         if table == "financements":
             shown.append([self.retained[position] for position in positions])
         return shown
