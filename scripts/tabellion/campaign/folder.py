@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import sys
 from dataclasses import dataclass
-from io import FileIO
 from pathlib import Path
 
 from tabellion.campaign.leftovers import Leftover, LeftoverKind, leftover_kind
-from tabellion.transaction.bounded import PATIENCE, open_regular
+from tabellion.transaction.bounded import PATIENCE, open_descriptor
 from tabellion.wording import fold
 
 #: The folder, inside that of the returns, of the files that people do not want to count.
@@ -78,26 +78,32 @@ def look_at(path: Path) -> tuple[int, str]:
     return PATIENCE.wait(path, lambda: size_and_end(path))
 
 
-def size_and_end(path: Path) -> tuple[int, str]:
+def size_and_end(path: str | Path, *, is_regular: bool = False) -> tuple[int, str]:
     """The size of a file in bytes and a digest of its end: both are the same as long as its content is.
 
-    Dates are not looked at: copies, clocks and clouds change them. Raises ``OSError``, or never answers.
+    Dates are not looked at: copies, clocks and clouds change them. ``is_regular`` where its folder has just said that
+    it is a regular file. Raises ``OSError``, or never answers.
     """
-    with open_regular(path) as file:
-        size, tail = file.seek(0, os.SEEK_END), b""
+    descriptor, size = open_descriptor(path, is_regular=is_regular)
+    try:
+        tail = b""
         for length in _TAILS_BYTES:
             start = max(0, size - length)
-            tail = _between(file, start, size)
+            tail = _between(descriptor, start, size)
             directory = _directory(tail)
             if directory is not None and max(0, size - _DIRECTORY_BYTES) <= directory < size:
-                tail = tail if directory >= start else _between(file, directory, size)
+                tail = tail if directory >= start else _between(descriptor, directory, size)
                 break
-        return size, hashlib.sha256(tail).hexdigest()
+    finally:
+        os.close(descriptor)
+    return size, hashlib.sha256(tail).hexdigest()
 
 
-def _between(file: FileIO, start: int, stop: int) -> bytes:
-    file.seek(start)
-    return file.read(stop - start)
+def _between(descriptor: int, start: int, stop: int) -> bytes:
+    if sys.platform == "win32":
+        os.lseek(descriptor, start, os.SEEK_SET)
+        return os.read(descriptor, stop - start)
+    return os.pread(descriptor, stop - start, start)
 
 
 def _directory(tail: bytes) -> int | None:

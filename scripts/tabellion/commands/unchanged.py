@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from functools import cache, partial
 from itertools import islice
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,11 +55,13 @@ CACHE_FILE = "inchange.json"
 _VERSION = 1
 #: How codes begin of what another try may say otherwise, though no file has changed: what was late, or out of reach.
 PASSING = ("fichier-", "lecture-")
+#: How names of workbooks end.
+_WORKBOOK = ".xlsx"
 #: So many files are looked at in one go: handing a file to a thread that may hang takes longer than looking at it.
 _AT_ONCE = 100
 
-#: A line of a digest, and the file whose stamp follows it, if one does.
-DigestLine = tuple[str, Path | None]
+#: A line of a digest, the file whose stamp follows it, if one does, and whether its folder says that it is regular.
+DigestLine = tuple[str, str | None, bool]
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ class FolderDigests:
         own: list[DigestLine] = [
             *(path for place in (folders.consolidation, folders.constats) for path in _tree(books, place)),
             *_files(books, [memory / AS_PUBLISHED, memory / REQUESTS_FILE, memory / ANSWERED]),
-            *((f"{name} {(memory / name).exists()}", None) for name in (JOURNAL, STAGING, BESIDES)),
+            *((f"{name} {(memory / name).exists()}", None, False) for name in (JOURNAL, STAGING, BESIDES)),
         ]
         return cls(_digest(people), _digest(own))
 
@@ -125,7 +128,7 @@ class UnchangedCheck:
         waiting = any((self.folders.memory / name).exists() for name in (STAGING, BESIDES))
         is_settled = self.before.inputs == after.inputs and not run.requests and not waiting
         if run.written:  # nobody typed in what it wrote, and it said nothing that it would not say again
-            is_settled &= not run.notices and len({_stamp_alone(path) for path in published}) == 1
+            is_settled &= not run.notices and len({_stamp_alone(str(path)) for path in published}) == 1
         else:
             is_settled &= self.before == after
         if not is_settled or not says_the_same(run.consolidation, run.findings, now):
@@ -163,8 +166,8 @@ def _contract_files(folders: Folders) -> Iterator[DigestLine]:
     for place in (folders.root / "schemas", folders.templates):
         yield from _tree(folders.root, place)
     yield from _tree(folders.workbooks, folders.registre)
-    yield from ((path.name, None) for path in sorted(folders.archives.glob(f"{folders.registre.name} *")))
-    yield from ((line, None) for line in (str(folders.root), *_program()))
+    yield from ((path.name, None, False) for path in sorted(folders.archives.glob(f"{folders.registre.name} *")))
+    yield from ((line, None, False) for line in (str(folders.root), *_program()))
 
 
 def says_the_same(consolidation: Consolidation, findings: Iterable[Finding], now: datetime) -> bool:
@@ -228,52 +231,52 @@ def _digest(entries: Iterable[DigestLine]) -> str:
         try:
             stamps = together.wait(Path(batch[0][0]), partial(_stamps, batch))
         except TimeoutError:
-            stamps = [None if path is None else _stamp_alone(path) for _, path in batch]
-        lines += (name if stamp is None else f"{name} {stamp}" for (name, _), stamp in zip(batch, stamps, strict=True))
+            stamps = [None if path is None else _stamp_alone(path) for _, path, _ in batch]
+        lines += (f"{line[0]} {stamp}" if stamp else line[0] for line, stamp in zip(batch, stamps, strict=True))
     return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _tree(root: Path, folder: Path) -> Iterator[DigestLine]:
     """Every file and folder inside a folder, by name; links to folders are not followed."""
     try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        entries = sorted(os.scandir(os.fspath(folder)), key=attrgetter("name"))
     except OSError as error:
-        yield f"{folder.relative_to(root).as_posix()} {error.errno}", None
+        yield f"{folder.relative_to(root).as_posix()} {error.errno}", None, False
         return
     prefix = folder.relative_to(root).as_posix()
     for entry in entries:
         name = f"{prefix}/{entry.name}"
         if entry.is_dir(follow_symlinks=False):
-            yield f"{name}/", None
+            yield f"{name}/", None, False
             if entry.name != HISTORY:  # earlier consolidations, which no run reads
                 yield from _tree(root, folder / entry.name)
         else:
-            yield name, folder / entry.name
+            yield name, entry.path, entry.is_file(follow_symlinks=False)
 
 
 def _files(root: Path, paths: Iterable[Path]) -> Iterator[DigestLine]:
-    return ((path.relative_to(root).as_posix(), path) for path in paths)
+    return ((path.relative_to(root).as_posix(), str(path), False) for path in paths)
 
 
 def _stamps(entries: Iterable[DigestLine]) -> list[str | None]:
-    return [None if path is None else _stamp(path) for _, path in entries]
+    return [None if path is None else _stamp(path, is_regular=is_regular) for _, path, is_regular in entries]
 
 
-def _stamp_alone(path: Path) -> str:
+def _stamp_alone(path: str) -> str:
     """The stamp of a file that may not answer."""
     try:
-        return PATIENCE.wait(path, partial(_stamp, path))
+        return PATIENCE.wait(Path(path), partial(_stamp, path))
     except TimeoutError as error:
         return str(error.errno)
 
 
-def _stamp(path: Path) -> str:
+def _stamp(path: str, *, is_regular: bool = False) -> str:
     """What tells the content of a file, or how reading it fails: of a workbook its end, which lists its parts."""
     try:
-        if path.name.lower().endswith(".xlsx"):
-            size, end = size_and_end(path)
+        if path[-len(_WORKBOOK) :].lower() == _WORKBOOK:
+            size, end = size_and_end(path, is_regular=is_regular)
             return f"{size}-{end}"
-        return hashlib.sha256(_content(path)).hexdigest()
+        return hashlib.sha256(_content(Path(path))).hexdigest()
     except OSError as error:
         return str(error.errno)
 

@@ -27,13 +27,23 @@ class NotRegularError(OSError):
 
 def open_regular(path: Path) -> FileIO:
     """Open the regular file at ``path`` for reading, unbuffered. Raises ``OSError``, :class:`NotRegularError`."""
-    if not stat.S_ISREG(path.stat().st_mode):  # before it is opened: that alone may wake a device
+    return FileIO(open_descriptor(path)[0])
+
+
+def open_descriptor(path: str | Path, *, is_regular: bool = False) -> tuple[int, int]:
+    """A descriptor to read the regular file at ``path`` by, and its size in bytes; ``is_regular`` where its folder has
+    just said that it is one. Raises as :func:`open_regular`.
+    """
+    if not is_regular and not stat.S_ISREG(
+        Path(path).stat().st_mode
+    ):  # before it is opened: that alone may wake a device
         raise NotRegularError(errno.EINVAL, os.strerror(errno.EINVAL), str(path))
     descriptor = os.open(path, _FLAGS)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):  # it became something else meanwhile
+    state = os.fstat(descriptor)
+    if not stat.S_ISREG(state.st_mode):  # it became something else meanwhile
         os.close(descriptor)
         raise NotRegularError(errno.EINVAL, os.strerror(errno.EINVAL), str(path))
-    return FileIO(descriptor)
+    return descriptor, state.st_size
 
 
 class _Worker:
