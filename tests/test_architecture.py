@@ -24,7 +24,7 @@ LONGEST_MODULE_LINES = 350
 MOST_ANY = 150
 #: From the ground floor up: a room imports its own modules and those of the rooms before it.
 ROOMS = (
-    "addresses", "wording", "findings", "processes", "transaction", "schema", "layout", "measures",
+    "addresses", "wording", "program", "findings", "processes", "transaction", "schema", "layout", "measures",
     "contract", "reading", "xlsx", "checks", "campaign", "importing", "outputs", "mail", "watching", "machine",
     "portfolio",
     "commands", "cli",

@@ -9,7 +9,6 @@ import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from tabellion.contract.workspace import Settings, Workspace
 from tabellion.findings import Finding, Json, Place, TabellionError, finding
 from tabellion.layout.forms import SealKey
 from tabellion.layout.names import FORMAT_VERSION, IDENTITY, KIND_MASTER
+from tabellion.program import program_digest
 from tabellion.reading import RawWorkbook, read_workbooks
 from tabellion.reading.hidden import read_identity
 from tabellion.reading.reader import ReadOutcome, unforeseen
@@ -92,15 +92,9 @@ def fingerprint(workspace: Workspace, settings: Settings, known: References, key
 
     A change of any of them reads all files again.
     """
-    parts = [__version__, str(FORMAT_VERSION), _program_digest()]
+    parts = [__version__, str(FORMAT_VERSION), program_digest()]
     parts += [digest_of_folder(workspace.root / name, "*") for name in ("schemas", "templates")]
     return digest_of([*parts, repr(settings), repr(known), key.name if key is not None else ""])
-
-
-@cache
-def _program_digest() -> str:
-    """The digest of this program's source: a process is the program that it has loaded, whatever is installed since."""
-    return digest_of_folder(Path(__file__).parent.parent, "*.py")
 
 
 def digest_of_folder(folder: Path, pattern: str) -> str:

@@ -7,19 +7,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tabellion.campaign.saves import SAVES_FILE, saves_json
 from tabellion.checks.contract import check_meaning
 from tabellion.commands.source import Source
 from tabellion.contract.book import Book
 from tabellion.layout.names import PER_CONVENTION, sheet_key
-from tabellion.outputs.master.changes import renewal_of
-from tabellion.outputs.master.layout import MasterLayout, lay_out_master
-from tabellion.outputs.master.workbook import write_master
 from tabellion.reading.source import read_source
 from tabellion.transaction.open_files import owner_of
-from tabellion.xlsx.inplace.renewal import renew
-from tabellion.xlsx.inplace.sheets import with_sheets
+
+if TYPE_CHECKING:
+    from tabellion.outputs.master.layout import MasterLayout
 
 
 def lacking_sheets(book: Book, layout: MasterLayout) -> list[str]:
@@ -50,6 +49,13 @@ def with_new_sheets(source: Source, now: datetime) -> dict[Path, bytes]:
     numbers = list(typed_conventions(source)) if source.is_workbook else []
     if not numbers or owner_of(workspace.contrat, now) is not None:
         return {}
+    # What writes a master is a tenth of the program, and few runs do.
+    from tabellion.outputs.master.changes import renewal_of
+    from tabellion.outputs.master.layout import lay_out_master
+    from tabellion.outputs.master.workbook import write_master
+    from tabellion.xlsx.inplace.renewal import renew
+    from tabellion.xlsx.inplace.sheets import with_sheets
+
     content = read_source(workspace.contrat)
     if hashlib.sha256(content).hexdigest() != source.book.sha256:
         return {}

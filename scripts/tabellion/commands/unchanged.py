@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from functools import cache, partial
+from functools import partial
 from itertools import islice
 from operator import attrgetter
 from pathlib import Path
@@ -39,6 +39,7 @@ from tabellion.contract.folders import (
     find_root,
 )
 from tabellion.findings import Json, TabellionError
+from tabellion.program import program_digest
 from tabellion.transaction.bounded import PATIENCE, Patience, open_regular
 from tabellion.transaction.files import write_whole
 from tabellion.transaction.lock import hold
@@ -167,7 +168,7 @@ def _contract_files(folders: Folders) -> Iterator[DigestLine]:
         yield from _tree(folders.root, place)
     yield from _tree(folders.workbooks, folders.registre)
     yield from ((path.name, None, False) for path in sorted(folders.archives.glob(f"{folders.registre.name} *")))
-    yield from ((line, None, False) for line in (str(folders.root), *_program()))
+    yield f"{folders.root} {__version__} {sys.version} {program_digest()}", None, False
 
 
 def says_the_same(consolidation: Consolidation, findings: Iterable[Finding], now: datetime) -> bool:
@@ -284,15 +285,3 @@ def _stamp(path: str, *, is_regular: bool = False) -> str:
 def _content(path: Path) -> bytes:
     with open_regular(path) as file:
         return file.readall()
-
-
-@cache
-def _program() -> tuple[str, ...]:
-    """The program and what it runs on: a release, and a source tree that somebody works on.
-
-    A process is the program that it has loaded, whatever is changed since. Contents count, not times: the machines of a
-    cluster have installed the same program at different moments.
-    """
-    sources = sorted(Path(__file__).parents[1].rglob("*.py"))
-    stamps = (f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in sources)
-    return (f"{__version__} {sys.version}", *stamps)

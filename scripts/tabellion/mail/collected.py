@@ -13,14 +13,17 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tabellion.campaign.senders import UnknownSender
 from tabellion.campaign.sent_mail import ReceivedMail
 from tabellion.findings import Json
-from tabellion.mail.headers import Sender
 from tabellion.transaction.files import free_name, write_whole
 from tabellion.transaction.manifest import write_json
 from tabellion.transaction.stored import DAMAGE, read_stored
+
+if TYPE_CHECKING:
+    from tabellion.mail.headers import Sender
 
 _VERSION = 1
 #: How long a message is known that was left, or of whose files none is there any more: by then its mark, or the folder
