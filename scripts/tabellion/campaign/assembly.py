@@ -98,9 +98,12 @@ def assemble(materials: Materials) -> Assembly:
     rule = partial(rule_conflicts, decisions=decisions)
     merged = merge(master.tables, master.row_places(), in_force, schemas, master.locate, rule)
     removals = apply_removals(merged, schemas, decisions, _adoption(materials).taken_over(in_force))
-    same_lines = merge_same_lines(merged, replace(master, tables=merged.tables), decisions)
-    contract = Book(master.settings, schemas, master.theme, merged.tables, unknown=_unsettled(merged, schemas))
-    contract = replace(contract, apart=apart_lines(contract, decisions))
+    unknown, tables = _unsettled(merged, schemas), dict(merged.tables)
+    contract = Book(master.settings, schemas, master.theme, tables, unknown=unknown, apart=master.apart)
+    same_lines = merge_same_lines(merged, contract, decisions)
+    apart = apart_lines(replace(contract, tables=merged.tables, apart=frozenset()), decisions)
+    if merged.tables != tables or apart != contract.apart:  # else what is known of the same lines stays known
+        contract = replace(contract, tables=merged.tables, apart=apart)
     locate = MergedPlaces(master, merged)
     board = _board(materials, choices)
     files = [file for line in board for file in line.received] + strays

@@ -132,7 +132,7 @@ def check_subtotals(inspection: Inspection) -> None:
     columns = [(name, inspection.column(_LINES, name)) for name in _COLUMNS]
     by_line: defaultdict[int, list[_Sum]] = defaultdict(list)
     for place, members in inspection.overview.lines.groups(*LINE_KEY).items():
-        if None not in place and (len(members) > _FEW or not called.isdisjoint(members)):
+        if (len(members) > _FEW or (called and not called.isdisjoint(members))) and None not in place:
             for name, cents in columns:
                 for line in _sums(members, called, cents, name):
                     by_line[line.position].append(line)

@@ -6,8 +6,11 @@ what the others spent the year before would make a fall of 99 %.
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
+from math import inf
 
 from tabellion.measures.measure import Columns, Count, Criterion, Known, Measure, Rows, Total
 from tabellion.schema import Key
@@ -28,28 +31,24 @@ def lines_by_year(lines: Mapping[str, Column], exercices: Sequence[int], amounts
 
     ``lines`` are the columns of the budget lines; those of an exercice that is not asked for are left out.
     """
-    positions: dict[Key, int] = {}
-    towns, latest, at = list[object](), list[int](), list[int | None]()
-    for convention, line, town, year in zip(*(lines[name] for name in (*YEARLY_KEY, "exercice")), strict=True):
-        if None in (convention, line, year):
-            at.append(None)
-            continue
-        position = positions.setdefault((convention, line), len(positions))
-        at.append(position)
-        if position == len(towns):
-            towns.append(town)
-            latest.append(year)
-        elif year >= latest[position]:
-            towns[position], latest[position] = town, year
+    years = lines["exercice"]
+    keys = zip(lines["convention_id"], lines["ligne_id"], strict=True)
+    ranks: defaultdict[Key, int] = defaultdict(count().__next__)
+    rows = [None if year is None or None in key else ranks[key] for key, year in zip(keys, years, strict=True)]
+    towns: list[object] = [None] * len(ranks)
+    latest = [-inf] * len(ranks)
+    for row, town, year in zip(rows, lines["collectivite_id"], years, strict=True):
+        if row is not None and year >= latest[row]:
+            towns[row], latest[row] = town, year
     sums: dict[str, list[int | None]] = {
-        yearly(amount, year): [None] * len(positions) for year in exercices for amount in amounts
+        yearly(amount, year): [None] * len(ranks) for year in exercices for amount in amounts
     }
     for amount in amounts:
         of_year = {year: sums[yearly(amount, year)] for year in exercices}
-        for row, year, cents in zip(at, lines["exercice"], lines[amount], strict=True):
-            if row is not None and cents is not None and year in of_year:
-                of_year[year][row] = (of_year[year][row] or 0) + cents
-    identity = zip(YEARLY_KEY, ([key[0] for key in positions], [key[1] for key in positions], towns), strict=True)
+        for row, year, cents in zip(rows, years, lines[amount], strict=True):
+            if cents is not None and row is not None and (column := of_year.get(year)) is not None:
+                column[row] = (column[row] or 0) + cents
+    identity = zip(YEARLY_KEY, ([key[0] for key in ranks], [key[1] for key in ranks], towns), strict=True)
     return Rows({**dict(identity), **sums})
 
 
@@ -111,8 +110,21 @@ class SameLines:
 
 def same_lines_change(rows: Rows, now: str, then: str, where: tuple[Criterion, ...]) -> int | None:
     """What the lines that have both amounts grew by, in cents; ``None`` where there is none."""
-    pair = SameLines(rows, None, now, then, where)
-    return pair.change(pair.before).value if pair.lines.value else None
+    positions = rows.matching((*where, Known(now), Known(then)))
+    after, before = rows.columns[now], rows.columns[then]
+    return sum(after[position] - before[position] for position in positions) if positions else None
+
+
+def count_answers(lines: Rows, amounts: Sequence[str]) -> tuple[int, Counter[int]]:
+    """How many collectivités have lines in some exercice, and in each one how many have an amount, zero included."""
+    columns = [lines.columns[name] for name in amounts]
+    groups = lines.groups("exercice", "collectivite_id")
+    places = {key: positions for key, positions in groups.items() if None not in key}
+    return len({town for _, town in places}), Counter(
+        year
+        for (year, _), positions in places.items()
+        if any(column[position] is not None for column in columns for position in positions)
+    )
 
 
 def answer_words(answered: int, asked: int, town: str) -> str:

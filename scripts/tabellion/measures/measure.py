@@ -5,6 +5,7 @@ Amounts are cents in Python and euros in Excel. A blank is ``""`` on both sides.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -130,9 +131,10 @@ class Rows:
         """The positions of the rows by their values of ``fields``, in the order of the rows."""
         groups = self._groups.get(fields)
         if groups is None:
-            groups = self._groups[fields] = {}
+            made: defaultdict[Key, list[int]] = defaultdict(list)
             for position, key in enumerate(zip(*(self.columns[name] for name in fields), strict=True)):
-                groups.setdefault(key, []).append(position)
+                made[key].append(position)
+            groups = self._groups[fields] = dict(made)
         return groups
 
     def matching(self, where: Sequence[Criterion]) -> Sequence[int]:

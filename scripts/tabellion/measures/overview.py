@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeVar
 
-from tabellion.measures.compared import answer_words, lines_by_words, lines_by_year
+from tabellion.measures.compared import answer_words, count_answers, lines_by_words, lines_by_year
 from tabellion.measures.financements import COUNTED, RETAINED, retained_of
 from tabellion.measures.measure import Columns, Count, Criterion, Known, Measure, Rows, Total, cell_value
 from tabellion.schema import Value
@@ -178,9 +178,12 @@ class Overview:
 
     def answers(self, exercice: int) -> str:
         """How many of the collectivités that have lines have an amount in an exercice, where not all have: in words."""
-        places = [key for key in self.lines.groups("exercice", "collectivite_id") if None not in key]
-        answered = [town for year, town in places if year == exercice and any(self.of(year, town=town).known)]
-        return answer_words(len(answered), len({town for _, town in places}), self.town.lower())
+        asked, answered = self._answered
+        return answer_words(answered[exercice], asked, self.town.lower())
+
+    @cached_property
+    def _answered(self) -> tuple[int, Counter[int]]:
+        return count_answers(self.lines, AMOUNTS)
 
     @cached_property
     def conventions(self) -> dict[int, str]:
