@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -111,9 +111,9 @@ class Draft:
                     places[position] = (-1, line)
                 line += 1 + sum(value.count("\n") for value in row.values() if isinstance(value, str))
 
-    def positions(self) -> ByTable[dict[Key, int]]:
+    def positions(self) -> ByTable[Mapping[Key, int]]:
         """The position of each row by table and key."""
-        return ByTable(lambda table: {key: position for position, key in enumerate(self.keys(table))})
+        return ByTable(lambda table: self.table(table).positions)
 
     def place(self, table: str, position: int, field: str | None = None) -> Place:
         """The cell of a row's field in the workbook; of a row that it lacks, the one that asked for it."""
@@ -159,5 +159,4 @@ def _is_same(read: Table | None, accepted: Table | None) -> bool:
     """Whether two tables say the same, each row under a key of its own."""
     if read is None or accepted is None or read.columns != accepted.columns:
         return False
-    keys = zip(*(read.columns[name] for name in read.schema.primary_key), strict=True)
-    return len(set(keys)) == len(read)
+    return len(read.positions) == len(read)

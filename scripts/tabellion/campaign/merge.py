@@ -19,7 +19,6 @@ from tabellion.campaign.merged import (
     Merged,
     RowId,
     fill_tables,
-    positions_by,
 )
 from tabellion.campaign.model import Conflict, MergeOutcome, Modification, Removal, ReturnedRow
 from tabellion.findings import Place
@@ -69,7 +68,7 @@ class _FormTable:
         self.typed, self.carried = spec.typed_fields, frozenset(spec.carried_fields)
         self.answers = [name for name in self.typed if name not in self.carried]
         self.shown = [(name, None if name in self.carried else name not in self.typed) for name in table.schema.names]
-        self.positions = positions_by(table.columns, table.schema.primary_key)
+        self.positions = table.positions
         self.known_ids = set(table.column(table.schema.primary_key[0]))
 
 

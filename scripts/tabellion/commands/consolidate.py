@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache, partial
+from itertools import chain
 from pathlib import Path
 
 from tabellion import __version__
@@ -121,8 +122,9 @@ def consolidate(
                 notices += publish(workspace.workbooks, workspace.memory / STAGING, {**new_sheets}, now=now, known=read)
             with uncollected():
                 _remember(journal, run, inputs, outputs, now)
+            changed = chain.from_iterable(told.rows for told in outputs.state.changes.values())
             with suppress(TabellionError):  # as the journal, it costs no run
-                keep_answered(workspace.memory, answered_rows(outputs.state.consolidation))
+                keep_answered(workspace.memory, answered_rows(outputs.state.consolidation, changed))
         notices += journal.findings
     state = outputs.state
     return ConsolidationRun(

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from operator import attrgetter
 from pathlib import Path
 
 from tabellion.campaign.assembly import Assembly, Materials, Slot
@@ -115,9 +114,11 @@ def load_inputs(
     return Inputs(source, files, assembly, decided, names, leftovers)
 
 
-def answered_rows(consolidation: Consolidation) -> list[tuple[str, Key]]:
-    """The rows of the contract that returns change or contradict, or that somebody has decided of, each once."""
-    rows = list(dict.fromkeys(map(attrgetter("table", "key"), consolidation.modifications)))
+def answered_rows(consolidation: Consolidation, changed: Iterable[tuple[str, Key]]) -> list[tuple[str, Key]]:
+    """The rows of the contract that returns change (``changed``) or contradict, or that somebody has decided of, each
+    once.
+    """
+    rows = list(changed)
     rows += [(conflict.table, conflict.key) for conflict in consolidation.conflicts]
     decided = [question for question in consolidation.questions if consolidation.decisions.of(question.id) is not None]
     rows += [(question.table, question.key) for question in decided if question.kind in _ABOUT_ROWS]

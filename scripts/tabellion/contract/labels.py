@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from tabellion.contract.book import Book
 from tabellion.layout.names import shorten
 from tabellion.schema import Field, Key
 from tabellion.schema.shown import shown_value
-from tabellion.schema.tables import Column, Row
+from tabellion.schema.tables import Row
 from tabellion.wording import of
 
 #: Fields that name a row for a person, where its schema does not say which one does.
@@ -24,7 +23,6 @@ class Labels:
 
     def __init__(self, contract: Book) -> None:
         self.contract = contract
-        self._tables: dict[str, _RowsByKey] = {}
         self._labels: dict[str, Mapping[object, str]] = {}
         self._words: dict[tuple[str, Key], str] = {}
 
@@ -76,11 +74,10 @@ class Labels:
         return label
 
     def _row(self, table: str, key: Key) -> str:
-        rows = self._tables.get(table)
-        if rows is None:
-            rows = self._tables[table] = _RowsByKey(self.contract, table)
-        row = rows.get(key)
         schema = self.contract.schemas.get(table)
+        rows = self.contract.tables[table] if schema is not None else None
+        position = None if rows is None else rows.positions.get(key)
+        row = None if rows is None or position is None else rows.row(position)
         names = schema.primary_key if schema is not None else ("",) * len(key)
         shown_key = " · ".join(self.word(table, name, value) for name, value in zip(names, key, strict=False))
         if row is None:
@@ -93,20 +90,6 @@ class Labels:
         )
         words = _short(row[name_field]) if name_field is not None else ""
         return f"{words} ({shown_key})" if words and words != shown_key else shown_key
-
-
-class _RowsByKey:
-    """The rows of a table by their keys; a row is only made when it is asked for."""
-
-    def __init__(self, contract: Book, table: str) -> None:
-        schema = contract.schemas.get(table)
-        self._columns = contract.tables[table].columns if schema is not None else dict[str, Column]()
-        keys = [self._columns[name] for name in schema.primary_key] if schema is not None else []
-        self._positions = {key: position for position, key in enumerate(zip(*keys, strict=True))}
-
-    def get(self, key: Key) -> dict[str, Any] | None:
-        position = self._positions.get(key)
-        return None if position is None else {name: values[position] for name, values in self._columns.items()}
 
 
 def _line(labels: Labels, row: Row) -> str:

@@ -11,11 +11,12 @@ from datetime import datetime
 from itertools import groupby, islice
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tabellion.campaign.model import BoardLine, CellChange, ChangesSince, Consolidation, Modification
 from tabellion.campaign.plain_values import plain_json, value_of
 from tabellion.findings import Json, Place
+from tabellion.schema import Key
 
 STATE_FILE = "constats.json"
 _VERSION = 1
@@ -24,7 +25,18 @@ _LINES = "lignes_budgetaires"
 _FAR = 1 << 30
 #: Items of a digest in one go.
 _AT_ONCE = 1000
-ChangeDigests = Mapping[tuple[str | None, int | None], str]
+Slot = tuple[str | None, int | None]
+"""A partner and an exercice."""
+
+
+class SlotChanges(NamedTuple):
+    """What the returns of one partner for one exercice change: its digest, and the rows that it is about, each once."""
+
+    digest: str
+    rows: Sequence[tuple[str, Key]]
+
+
+ChangeDigests = Mapping[Slot, SlotChanges]
 """What stands for the changes of each partner for each exercice."""
 
 
@@ -90,7 +102,7 @@ def state_digest(consolidation: Consolidation, descriptor: bytes, changes: Chang
     groups: tuple[Iterable[object], ...] = (
         (contract.settings, contract.theme, contract.schemas, contract.schemas.forms),
         (master.fichier, master.areas, *master.rows.items()),
-        consolidation.board, consolidation.strays, changes.items(),
+        consolidation.board, consolidation.strays, [(slot, told.digest) for slot, told in changes.items()],
         consolidation.staff, consolidation.withheld,
         consolidation.conflicts, consolidation.removals, consolidation.findings, consolidation.dropped,
         (*consolidation.requests, *consolidation.mails, *consolidation.received_mails), consolidation.questions,
@@ -109,14 +121,16 @@ def change_digests(changes: Iterable[Modification]) -> ChangeDigests:
 
     Each partner's changes are told apart, so that what a few files say again and again is said once.
     """
-    digests: dict[tuple[str | None, int | None], str] = {}
+    digests: dict[Slot, SlotChanges] = {}
     for slot, group in groupby(changes, key=attrgetter("partenaire", "exercice")):
         columns = zip(*group, strict=True)
         tables, keys, champs, before, after, _, _, places, saved, authors, outcomes, are_new = columns
-        rows, saves, verdicts = zip(tables, keys, strict=True), zip(saved, authors, strict=True), _runs(outcomes)
-        told = [_runs(rows), champs, before, after, told_places(places), _runs(saves), _runs(are_new)]
-        text = repr((digests.get(slot), slot, *told, [(verdict.value, count) for verdict, count in verdicts]))
-        digests[slot] = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        rows, saves = _runs(zip(tables, keys, strict=True)), _runs(zip(saved, authors, strict=True))
+        verdicts = [(outcome.value, count) for outcome, count in _runs(outcomes)]
+        former, known = digests.get(slot, SlotChanges("", ()))
+        told = (former, slot, rows, champs, before, after, told_places(places), saves, _runs(are_new), verdicts)
+        digest = hashlib.sha256(repr(told).encode("utf-8", "surrogatepass")).hexdigest()
+        digests[slot] = SlotChanges(digest, tuple(dict.fromkeys([*known, *(row for row, _ in rows)])))
     return digests
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from tabellion.schema.table import Schemas, TableSchema
+from tabellion.schema.table import Key, Schemas, TableSchema
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +25,7 @@ class Table:
     """One table: a list of values for each field of its schema, in the schema's order.
 
     Amounts are integer cents, days are dates, ``None`` is blank. A row is known by its position: 0, 1, 2, …
-    All who hold a table share its columns, rows and violations: they are read, never changed.
+    All who hold a table share its columns, rows, positions and violations: they are read, never changed.
     """
 
     schema: TableSchema
@@ -36,6 +36,12 @@ class Table:
 
     def __getstate__(self) -> dict[str, object]:
         return {"schema": self.schema, "columns": self.columns}
+
+    @cached_property
+    def positions(self) -> Mapping[Key, int]:
+        """The position of each row by its primary key; the last one's, of several of one key."""
+        keys = zip(*(self.columns[name] for name in self.schema.primary_key), strict=True)
+        return {key: position for position, key in enumerate(keys)}
 
     def column(self, name: str) -> Column:
         """The values of one field, a row after the other."""

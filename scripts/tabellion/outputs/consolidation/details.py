@@ -21,7 +21,7 @@ from tabellion.contract.register import records_of
 from tabellion.findings import Place
 from tabellion.layout.names import cell_name
 from tabellion.measures.financements import RETAINED
-from tabellion.outputs.state import ChangeDigests, told_places
+from tabellion.outputs.state import ChangeDigests, Slot, told_places
 from tabellion.schema import SETTING_TABLES, Key
 from tabellion.wording import file_stem
 from tabellion.xlsx.lists import FIRST_ROW
@@ -115,7 +115,10 @@ def make_details(
             rows[group_of[owner]].setdefault(name, {})[owner] = positions
     for partner, of_partner in groupby(consolidation.modifications, key=attrgetter("partenaire")):
         changed[group_of.get(partner, 0)] += of_partner
-    contents = _Contents(consolidation, register, changes, holders, changed, program)
+    slots: list[list[Slot]] = [[] for _ in rows]
+    for slot in changes:
+        slots[group_of.get(slot[0], 0)].append(slot)
+    contents = _Contents(consolidation, register, changes, holders, slots, program)
     workbooks = []
     for rank, group in enumerate([list[str](), *groups]):
         if rows[rank] or changed[rank]:
@@ -198,38 +201,39 @@ class _Owners:
 class _Contents:
     """What the workbooks of one consolidation show, for their digests.
 
-    ``holders`` tell the rank of the workbook of each row, by table; ``changed`` what returns change, by rank.
+    ``holders`` tell the rank of the workbook of each row, by table; ``slots`` whose returns change something, by rank.
     """
 
     def __init__(
         self, consolidation: Consolidation, register: Mapping[str, bytes], changes: ChangeDigests,
-        holders: Mapping[str, Sequence[int]], changed: Sequence[Sequence[Modification]], program: str,
+        holders: Mapping[str, Sequence[int]], slots: Sequence[Sequence[Slot]], program: str,
     ) -> None:  # fmt: skip
         contract, settings = consolidation.contract, consolidation.contract.settings
         self.consolidation, self.changes, self.labels = consolidation, changes, Labels(contract)
         short = [table.columns for name, table in contract.tables.items() if name not in holders]
         # A line made one with another has values of the other's: it is rare, and then all changes are told.
-        joined = (consolidation.dropped, consolidation.dropped and list(changes.items()))
+        joined = (consolidation.dropped, consolidation.dropped and [told.digest for told in changes.values()])
         facts = (program, settings, [contract.schemas[name] for name in holders], short, joined)
         self.common = hashlib.sha256(repr(facts).encode("utf-8", "surrogatepass"))
         financements = contract.overview.financements(settings.exercice_courant).columns
         self.retained = financements[RETAINED] if "financements" in holders else []
-        self.records = {name: records_of(register[f"{name}.csv"].decode())[1:] for name in holders}
-        self.told: list[list[object]] = [[] for _ in changed]
+        self.records = {
+            name: records_of(register[f"{name}.csv"].decode(), len(contract.tables[name]) + 1)[1:] for name in holders
+        }
+        self.told: list[list[object]] = [[] for _ in slots]
         """By rank, what changes of whose returns stand in its workbook, and the words of rows that do not."""
-        positions = {name: self._positions(name) for name in holders}
-        for rank, own in enumerate(changed):
-            rows = dict.fromkeys(map(attrgetter("partenaire", "exercice", "table", "key"), own))
-            slots = dict.fromkeys((partner, year) for partner, year, _, _ in rows)
-            self.told[rank] += [(self.labels.partner(slot[0]), changes[slot]) for slot in slots]
+        positions = {name: contract.tables[name].positions for name in holders}
+        for rank, of_rank in enumerate(slots):
+            self.told[rank] += [(self.labels.partner(slot[0]), changes[slot].digest) for slot in of_rank]
             elsewhere = dict[tuple[str, Key], int | None]()
-            for partner, year, table, key in rows:
-                position = positions[table].get(key) if table in positions else None
-                holder = None if position is None else holders[table][position]
-                if holder != rank:
-                    elsewhere[table, key] = holder
-                    if holder is not None:
-                        self.told[holder].append(changes[partner, year])
+            for digest, rows in map(changes.__getitem__, of_rank):
+                for table, key in rows:
+                    position = positions[table].get(key) if table in positions else None
+                    holder = None if position is None else holders[table][position]
+                    if holder != rank:
+                        elsewhere[table, key] = holder
+                        if holder is not None:
+                            self.told[holder].append(digest)
             self.told[rank] += [self.labels.row(table, key) for table, key in elsewhere]
 
     def digest(self, rank: int, names: Sequence[str], rows: Mapping[str, Sequence[int]]) -> str:
@@ -245,12 +249,6 @@ class _Contents:
             digest.update(repr((table, len(positions), self._shown(table, positions))).encode("utf-8", "surrogatepass"))
             digest.update("\n".join(map(self.records[table].__getitem__, positions)).encode())
         return digest.hexdigest()
-
-    def _positions(self, table: str) -> Mapping[Key, int]:
-        """The positions of the rows of a table by their keys."""
-        of_table = self.consolidation.contract.tables[table]
-        keys = zip(*(of_table.column(name) for name in of_table.schema.primary_key), strict=True)
-        return {key: position for position, key in enumerate(keys)}
 
     def _shown(self, table: str, positions: Sequence[int]) -> list[object]:
         """What is shown of the rows of a table besides their values: the words for keys, where each row comes from."""
