@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from itertools import repeat
 from pathlib import Path
 
 from tabellion.contract.book import NO_THEME, Book, CellPosition
@@ -189,6 +190,8 @@ def table_csv(schema: TableSchema, table: Table) -> bytes:
 def _texts(field: Field, values: Column) -> Iterator[str]:
     """The values of a column as a CSV has them: most come back, and each is written once."""
     texts = {value: _quoted(write_csv_text(field, value)) for value in dict.fromkeys(values)}
+    if len(texts) == 1:
+        return repeat(next(iter(texts.values())), len(values))
     return map(texts.__getitem__, values)
 
 
