@@ -25,7 +25,7 @@ _LINES = "lignes_budgetaires"
 _FAR = 1 << 30
 #: Items of a digest in one go.
 _AT_ONCE = 1000
-Slot = tuple[str | None, int | None]
+PartnerYear = tuple[str | None, int | None]
 """A partner and an exercice."""
 
 
@@ -36,7 +36,7 @@ class SlotChanges(NamedTuple):
     rows: Sequence[tuple[str, Key]]
 
 
-ChangeDigests = Mapping[Slot, SlotChanges]
+ChangeDigests = Mapping[PartnerYear, SlotChanges]
 """What stands for the changes of each partner for each exercice."""
 
 
@@ -121,7 +121,7 @@ def change_digests(changes: Iterable[Modification]) -> ChangeDigests:
 
     Each partner's changes are told apart, so that what a few files say again and again is said once.
     """
-    digests: dict[Slot, SlotChanges] = {}
+    digests: dict[PartnerYear, SlotChanges] = {}
     for slot, group in groupby(changes, key=attrgetter("partenaire", "exercice")):
         columns = zip(*group, strict=True)
         tables, keys, champs, before, after, _, _, places, saved, authors, outcomes, are_new = columns

@@ -21,7 +21,7 @@ from tabellion.contract.register import records_of
 from tabellion.findings import Place
 from tabellion.layout.names import cell_name
 from tabellion.measures.financements import RETAINED
-from tabellion.outputs.state import ChangeDigests, Slot, told_places
+from tabellion.outputs.state import ChangeDigests, PartnerYear, told_places
 from tabellion.schema import SETTING_TABLES, Key
 from tabellion.wording import file_stem
 from tabellion.xlsx.lists import FIRST_ROW
@@ -115,7 +115,7 @@ def make_details(
             rows[group_of[owner]].setdefault(name, {})[owner] = positions
     for partner, of_partner in groupby(consolidation.modifications, key=attrgetter("partenaire")):
         changed[group_of.get(partner, 0)] += of_partner
-    slots: list[list[Slot]] = [[] for _ in rows]
+    slots: list[list[PartnerYear]] = [[] for _ in rows]
     for slot in changes:
         slots[group_of.get(slot[0], 0)].append(slot)
     contents = _Contents(consolidation, register, changes, holders, slots, program)
@@ -206,7 +206,7 @@ class _Contents:
 
     def __init__(
         self, consolidation: Consolidation, register: Mapping[str, bytes], changes: ChangeDigests,
-        holders: Mapping[str, Sequence[int]], slots: Sequence[Sequence[Slot]], program: str,
+        holders: Mapping[str, Sequence[int]], slots: Sequence[Sequence[PartnerYear]], program: str,
     ) -> None:  # fmt: skip
         contract, settings = consolidation.contract, consolidation.contract.settings
         self.consolidation, self.changes, self.labels = consolidation, changes, Labels(contract)
