@@ -254,11 +254,13 @@ def _decide(
     in_force: Candidate | None,
     adopted: Collection[str],
 ) -> _Judgement:
-    name, saved = candidate.fichier, candidate.saved_words
+    name = candidate.fichier
     if candidate is in_force:
         verdict = Verdict.ALREADY_ADOPTED if candidate.parsed.answers in adopted else Verdict.IN_FORCE
-        is_lost = candidate.is_kept_copy and winner is candidate
-        return verdict, None, [finding("retour-disparu", Place(), valeur=name, date=saved)] if is_lost else []
+        if not (candidate.is_kept_copy and winner is candidate):
+            return verdict, None, []
+        return verdict, None, [finding("retour-disparu", Place(), valeur=name, date=candidate.saved_words)]
+    saved = candidate.saved_words
     kept = in_force.fichier if in_force is not None else None
     still = f"« {kept} » reste en vigueur" if kept else "aucune réponse de ce partenaire n'est en vigueur"
     if candidate in undecided:

@@ -25,11 +25,10 @@ from tabellion.measures.measure import (
     gap,
     one_of,
 )
-from tabellion.measures.overview import LINE_KEY, NO_CONVENTION, Overview
+from tabellion.measures.overview import NO_CONVENTION, Overview
 from tabellion.outputs.consolidation.tables import DataSheet
 from tabellion.outputs.years import FIRST_AMOUNT, year_columns
 from tabellion.outputs.years import TABLE as YEARS_TABLE
-from tabellion.schema import Key
 from tabellion.xlsx.blocks import Block, BlockKey, sums_of, unique_labels
 
 BY_YEAR, BY_CONVENTION, CROSSED, DETAIL = (
@@ -86,14 +85,10 @@ class Credits:
     def conventions(self) -> dict[int | None, str]:
         """The conventions by number; lines without one, or with one that is unknown, have a row of their own."""
         titles: dict[int | None, str] = dict(self.overview.conventions.items())
-        for _, convention, _ in self._places:
-            titles.setdefault(convention, NO_CONVENTION if convention is None else f"Convention {convention}")
+        for year, convention in self.overview.lines.groups("exercice", "convention_id"):
+            if year is not None:
+                titles.setdefault(convention, NO_CONVENTION if convention is None else f"Convention {convention}")
         return titles
-
-    @cached_property
-    def _places(self) -> list[Key]:
-        """Each exercice, convention and collectivité that lines have, in the order of the lines."""
-        return [key for key in self.overview.lines.groups(*LINE_KEY) if key[0] is not None]
 
     def column(self, name: str) -> str:
         """A column of the consolidated lines."""
@@ -201,7 +196,8 @@ class Credits:
         """The collectivités shown, by what the lines show of them (two may have one name), and those put together."""
         named: dict[str, list[str | None]] = {}
         spellings: dict[str, str] = {}
-        present = {town for _, _, town in self._places}
+        groups = self.overview.lines.groups("exercice", "collectivite_id")
+        present = {town for year, town in groups if year is not None}
         for key in [*(town for town in self.towns if town in present), *sorted(present - {*self.towns}, key=str)]:
             if key is not None:
                 label = self.towns.get(key, key)

@@ -138,7 +138,7 @@ def _write_essentials(
     outcomes = Rows({campaign.OUTCOME: [change.outcome for change in consolidation.changes]})
     changed = _counted(outcomes, campaign.CHANGES, Filled(campaign.OUTCOME, '"?*"'))
     changed = changed.as_value() if details else changed
-    applied = sum(change.outcome is MergeOutcome.APPLIED for change in consolidation.modifications)
+    applied = [change.outcome for change in consolidation.modifications].count(MergeOutcome.APPLIED)
     cards.append(("Modifications", changed, f"dont {plural(applied, 'appliquée')}"))
     waiting = {question.id for question in consolidation.open_questions}
     asked = [question.id for question in consolidation.questions]
