@@ -29,6 +29,8 @@ _NEEDED = {
 }
 _LEAD = "porteur"
 _SHOWN = 200
+#: What is declared: a fiche, its funder, an exercice.
+_Subject = tuple[str, str, int]
 #: How many partners, or funders, a sentence names before it only counts them.
 _NAMED = 4
 
@@ -78,22 +80,32 @@ def _contradictions(inspection: Inspection, returns: Sequence[InForce]) -> list[
         return []
     tables = inspection.tables
     partners = {row["partenaire_id"]: row for row in tables["partenaires"].rows}
-    leads = {(row["fiche_id"], row["partenaire_id"]) for row in tables["participations"] if row["role"] == _LEAD}
+    funders = {key: row["financeur_id"] for key, row in partners.items() if row["financeur_id"] is not None}
     known = {row["financement_id"]: row for row in tables[_FINANCEMENTS].rows}
-    declared: defaultdict[tuple[str, str, int], dict[str, list[_Declaration]]] = defaultdict(dict)
-    for source in returns:
-        name = partners.get(source.partenaire, {}).get("nom") or source.partenaire
+
+    def declarations(source: InForce) -> Iterator[tuple[_Subject, ReturnedRow]]:
         for row in source.parsed.rows_of(_FINANCEMENTS):
             before = known.get(row.key[0], {})
             fiche, funder = (row.values.get(champ) or before.get(champ) for champ in ("fiche_id", "financeur_id"))
             if fiche is not None and funder is not None:
-                of_subject = declared[fiche, funder, source.exercice]
-                of_subject.setdefault(source.partenaire, []).append(_Declaration(source, row, name))
+                yield (fiche, funder, source.exercice), row
+
+    of_funders = [(source, funders[source.partenaire]) for source in returns if source.partenaire in funders]
+    subjects = {subject for source, own in of_funders for subject, _ in declarations(source) if subject[1] == own}
+    declared: defaultdict[_Subject, dict[str, list[_Declaration]]] = defaultdict(dict)
+    for source in returns if subjects else ():
+        name = partners.get(source.partenaire, {}).get("nom") or source.partenaire
+        for subject, row in declarations(source):
+            if subject in subjects:
+                of_subject = declared[subject].setdefault(source.partenaire, [])
+                of_subject.append(_Declaration(source, row, name))
     findings: list[Finding] = []
+    participations = zip(*map(tables["participations"].column, ("fiche_id", "partenaire_id", "role")), strict=True)
+    leads = {(fiche, partner) for fiche, partner, role in participations if role == _LEAD} if declared else set()
     for (fiche, funder, exercice), by_partner in declared.items():
         of_leads = {partner: rows for partner, rows in by_partner.items() if (fiche, partner) in leads}
         for partner, own_rows in by_partner.items():
-            if partners.get(partner, {}).get("financeur_id") != funder:
+            if funders.get(partner) != funder:
                 continue
             others = [rows for lead, rows in of_leads.items() if lead != partner]
             for own in own_rows:
@@ -203,13 +215,14 @@ def _plans(inspection: Inspection) -> dict[str, _FichePlan]:
             name = "sans financeur" if funder is None else funders.get(funder) or funder
             plans[row["fiche_id"]].sources.append(_Part(position, name, row[_AMOUNT]))
             plans[row["fiche_id"]].rows.append(row)
-    if not inspection.has(_SUIVIS, "fiche_id", "partenaire_id", "exercice", _ENGAGED):
+    fields = ("fiche_id", "partenaire_id", "exercice", _ENGAGED)
+    if not inspection.has(_SUIVIS, *fields):
         return plans
     partners = _names(inspection, "partenaires", "partenaire_id")
-    for position, row in enumerate(inspection.tables[_SUIVIS]):
-        fiche, partner, exercice = row["fiche_id"], row["partenaire_id"], row["exercice"]
-        if None not in (fiche, partner, exercice) and (row[_ENGAGED] or 0) > 0:
-            plans[fiche].engaged.append(_Part(position, partners.get(partner) or partner, row[_ENGAGED], exercice))
+    engaged = zip(*(inspection.column(_SUIVIS, name) for name in fields), strict=True)
+    for position, (fiche, partner, exercice, cents) in enumerate(engaged):
+        if None not in (fiche, partner, exercice) and (cents or 0) > 0:
+            plans[fiche].engaged.append(_Part(position, partners.get(partner) or partner, cents, exercice))
     return plans
 
 

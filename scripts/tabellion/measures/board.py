@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
+from itertools import repeat
 
 from tabellion.schema.forms import SOURCES, TableSpec
 from tabellion.schema.tables import Tables
@@ -89,9 +90,12 @@ def asked_partners(tables: Tables, exercice: int, forms: Iterable[TableSpec]) ->
     if "lignes_budgetaires" in kinds:
         asked |= {row["partenaire_id"] for row in partners if row["collectivite_id"] is not None}
     if kinds - {"lignes_budgetaires"}:
-        asked |= {row["partenaire_id"] for row in tables["participations"].rows}
+        asked.update(tables["participations"].column("partenaire_id"))
     if "financements" in kinds:
-        rows = tables["financements"].rows
-        funders = {row["financeur_id"] for row in rows if (row.get("exercice") or 0) <= exercice}
+        columns = tables["financements"].columns
+        years = columns.get("exercice", repeat(None))
+        funders = {
+            funder for funder, year in zip(columns["financeur_id"], years, strict=False) if (year or 0) <= exercice
+        }
         asked |= {row["partenaire_id"] for row in partners if (row["financeur_id"] or None) in funders - {None}}
     return frozenset(asked)

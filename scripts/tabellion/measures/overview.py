@@ -238,15 +238,15 @@ class Overview:
     @cached_property
     def _stages(self) -> dict[int, dict[str, str]]:
         """The stage of each fiche, by exercice."""
-        rows = self.tables["participations"].rows
-        leads = {(row["fiche_id"], row["partenaire_id"]) for row in rows if row["role"] == "porteur"}
+        roles = zip(*map(self.tables["participations"].column, ("fiche_id", "partenaire_id", "role")), strict=True)
+        leads = {(fiche, partner) for fiche, partner, role in roles if role == "porteur"}
         stages: dict[int, dict[str, str]] = {}
         by_lead: dict[tuple[int, str], bool] = {}
-        for row in self.tables["suivis"]:
-            year, fiche, stage = row["exercice"], row["fiche_id"], row["avancement"]
+        names = ("exercice", "fiche_id", "avancement", "partenaire_id")
+        for year, fiche, stage, partner in zip(*map(self.tables["suivis"].column, names), strict=True):
             if year is None or fiche is None or stage is None:
                 continue
-            is_lead = (fiche, row["partenaire_id"]) in leads
+            is_lead = (fiche, partner) in leads
             if (year, fiche) not in by_lead or (is_lead and not by_lead[year, fiche]):
                 by_lead[year, fiche] = is_lead
                 stages.setdefault(year, {})[fiche] = stage
