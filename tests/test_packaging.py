@@ -8,10 +8,12 @@ import sys
 import tarfile
 import tomllib
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
+import tabellion
 from support.contracts import ROOT
 from support.program import contents, environment
 from tabellion.commands.new import KIT
@@ -89,3 +91,7 @@ def test_new_from_the_wheel_is_the_repository_s_own_workspace(archives: tuple[Pa
         name: (ROOT / name).read_bytes() for name in kit_files() - own
     }
     assert own <= made.keys()
+
+
+def test_the_version_is_the_one_that_the_installer_noted() -> None:
+    assert tabellion.__version__ == metadata.version("tabellion")
