@@ -128,6 +128,21 @@ def test_the_line_kept_is_in_a_convention_that_the_recap_counts() -> None:
     assert path.recomputed - path.net == 13_080_00
 
 
+def test_double_counts_follow_their_conventions_then_the_lines_that_first_have_their_amount() -> None:
+    """Convention 2 before 3; of convention 3, 500 € before 300 €: a line of another label has 500 € first."""
+    rows = small_rows()
+    rows["lignes_budgetaires"] = [
+        line("B01-luce-001", 1, "luce", "Marchés", 500_00),
+        line("B01-luce-002", 1, "luce", "Aide", 300_00),
+        line("B03-luce-001", 3, "luce", "Aide", 300_00),
+        line("B01-luce-003", 1, "luce", "Cantine", 500_00),
+        line("B03-luce-002", 3, "luce", "Cantine", 500_00),
+        line("B01-luce-004", 1, "luce", "Sport", 200_00),
+        line("B02-luce-001", 2, "luce", "Sport", 200_00),
+    ]
+    assert [(count.index, count.kept) for count in double_counts(accounts_of(rows))] == [(6, 5), (4, 3), (2, 1)]
+
+
 def test_the_real_document_s_own_figures_walk_to_the_cent() -> None:
     """The recap of Chartres: 12 421 135 printed, its conventions sum to 12 421 134 (checked by hand, line by line)."""
     recap = [3561589, 3948263, 266717, 189422, 18673, 3869102, 253786, 119317, 192000, 2265]
