@@ -14,11 +14,12 @@ from tabellion.reading.xml_parts import MAIN
 _PLAIN_ROOT = re.compile(rb'\s*<(?:worksheet|sst) (?:[^<>]* )?xmlns="([^"<>]*)"')
 #: What may make what follows another thing than it looks: a comment, a raw text, an instruction, another namespace.
 _HIDING = re.compile(rb"<[!?]|xmlns\s*=")
-#: What the parser does more with than take it, or refuses, in the text of an element: other names of characters, the
-#: end of a raw text; two numbers that are no character; what controls.
-_ODD = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos);)"), re.compile(rb"\]\]>")
+#: What the parser does more with than take it, or refuses, in the text of an element: other names of characters; the
+#: end of a raw text; two numbers that are no character; what controls. The bytes that are in none of the last three.
+_OTHER_NAME, _RAW_END = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos);)"), b"]]>"
 _NO_CHARACTER = re.compile(rb"\xef\xbf[\xbe\xbf]")
 _CONTROLS = bytes(range(32))
+_HARMLESS = bytes({*range(256)} - {*_CONTROLS, *_RAW_END, *b"<\xef"})
 _NAMED = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'"), ("&amp;", "&"))
 
 
@@ -79,9 +80,10 @@ def gaps(content: bytes, simple: re.Pattern[bytes], read: Callable[[re.Match[byt
 
 def _is_plain(texts: bytes) -> bool:
     """Whether the parser would take the texts in a piece of a part as they are, once :func:`written_out`."""
-    if len(texts.translate(None, _CONTROLS)) < len(texts) or any(odd.search(texts) for odd in _ODD):
+    marks = texts.translate(None, _HARMLESS)  # a twentieth is left, in which tags part what they parted
+    if len(marks.translate(None, _CONTROLS)) < len(marks) or (_RAW_END in marks and _RAW_END in texts):
         return False
-    return b"\xef" not in texts or _NO_CHARACTER.search(texts) is None
+    return _OTHER_NAME.search(texts) is None and (b"\xef" not in marks or _NO_CHARACTER.search(texts) is None)
 
 
 def written_out(text: str) -> str:

@@ -73,10 +73,11 @@ class FoundTable:
         """The rows under the header that hold something in a known column, to the end of the sheet."""
         places, rows = set(self.columns.values()), self.sheet.rows
         special = {row for row, column in (*self.sheet.errors, *self.sheet.uncached) if column in places}
-        columns = [column - 1 for column in places if rows and column <= len(rows[0])]
+        blank: list[RawValue] = [None] * len(rows[0]) if rows else []
+        columns = sorted(column - 1 for column in places if column <= len(blank))
         for row in range(self.header_row + 1, self.end_row + 1):
-            values = [rows[row - 1][column] for column in columns] if row <= len(rows) else []
-            if row in special or (values.count(None) < len(values) and not all(map(is_blank, values))):
+            line = rows[row - 1] if row <= len(rows) else blank
+            if row in special or any(line[column] is not None and not is_blank(line[column]) for column in columns):
                 yield row
 
 
