@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
+from functools import lru_cache
 
 from tabellion.findings import TabellionError
 from tabellion.reading.formats import check_package
@@ -36,6 +37,8 @@ _NOISE_FOLDER, _NOISE_START, _NOISE = "__macosx", "._", frozenset((".ds_store", 
 #: Documents that have a DOCTYPE by right: Excel keeps the drawings and pages that people insert as they are.
 _WITH_DOCTYPE = (".svg", ".htm", ".html", ".xhtml", ".mht")
 _HEAD_BYTES = 4096
+#: Of so many parts, of so many packed bytes at most, it is kept whether they have one: returns have most in common.
+_KEPT_PARTS, _KEPT_BYTES = 256, 2048
 
 
 class PackageParts:
@@ -71,14 +74,17 @@ class PackageParts:
         assert member is not None  # noqa: S101 (each name has an entry)
         return member
 
-    def head(self, name: str) -> bytes:
-        """The first bytes of a part that may never be read; none where it cannot be inflated."""
+    def has_doctype(self, name: str) -> bool:
+        """Whether a part that may never be read begins with a DOCTYPE; one that cannot be inflated does not."""
         entry = self._entries[name.lower()][0]
         if entry.flag_bits & _ENCRYPTED:
-            return b""
+            return False
         with suppress(*_DAMAGE):
-            return _beginning(self._data, entry, _HEAD_BYTES)
-        return b""
+            packed = _packed(self._data, entry)
+            if len(packed) <= _KEPT_BYTES:
+                return _small_has_doctype(bytes(packed), entry.compress_type)
+            return has_doctype(_inflated_to(packed, entry.compress_type, _HEAD_BYTES))
+        return False
 
 
 class _XmlParts(Mapping[str, bytes]):
@@ -118,7 +124,7 @@ def open_archive(
     check(parts.names, mimetype)
     for name in parts.entries:
         # Nothing reads this part, perhaps; no program wrote it either.
-        if not name.lower().endswith(_WITH_DOCTYPE) and has_doctype(parts.head(name)):
+        if not name.lower().endswith(_WITH_DOCTYPE) and parts.has_doctype(name):
             raise refusal("xml-doctype", partie=_printable(name))
     return parts
 
@@ -217,7 +223,7 @@ def _inflated(data: bytes, entry: zipfile.ZipInfo, budget: int, limits: Limits) 
     by_ratio = max(limits.ratio_from_bytes, limits.ratio * entry.compress_size) if is_xml else limits.part_bytes
     allowed = min(limits.part_bytes, budget, by_ratio)
     try:
-        content = _beginning(data, entry, allowed + 1)
+        content = _inflated_to(_packed(data, entry), entry.compress_type, allowed + 1)
     except _DAMAGE:
         raise _altered(entry) from None
     if len(content) > allowed:
@@ -227,23 +233,32 @@ def _inflated(data: bytes, entry: zipfile.ZipInfo, budget: int, limits: Limits) 
     return content
 
 
-def _beginning(data: bytes, entry: zipfile.ZipInfo, size: int) -> bytes:
-    """The first ``size`` bytes of a part, or all. Raises one of ``_DAMAGE``.
-
-    As :mod:`zipfile` has it, without its streams, which take twice as long as inflating a return.
-    """
+def _packed(data: bytes, entry: zipfile.ZipInfo) -> memoryview:
+    """The bytes of a part as the archive has them. Raises one of ``_DAMAGE``."""
     signature, name_bytes, extra_bytes = _LOCAL.unpack_from(data, entry.header_offset)
     start = entry.header_offset + _LOCAL.size
     name = data[start : start + name_bytes].decode("utf-8" if entry.flag_bits & _UTF8 else "cp437")
     if signature != _LOCAL_SIGNATURE or name != entry.orig_filename:
         raise zipfile.BadZipFile
     start += name_bytes + extra_bytes
-    packed = memoryview(data)[start : start + entry.compress_size]
-    if entry.compress_type == zipfile.ZIP_STORED:
+    return memoryview(data)[start : start + entry.compress_size]
+
+
+def _inflated_to(packed: bytes | memoryview, compress_type: int, size: int) -> bytes:
+    """The first ``size`` bytes of a part, or all. Raises one of ``_DAMAGE``.
+
+    As :mod:`zipfile` has it, without its streams, which take twice as long as inflating a return.
+    """
+    if compress_type == zipfile.ZIP_STORED:
         return bytes(packed[:size])
-    if entry.compress_type != zipfile.ZIP_DEFLATED:
+    if compress_type != zipfile.ZIP_DEFLATED:
         raise NotImplementedError
     return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, size)
+
+
+@lru_cache(_KEPT_PARTS)
+def _small_has_doctype(packed: bytes, compress_type: int) -> bool:
+    return has_doctype(_inflated_to(packed, compress_type, _HEAD_BYTES))
 
 
 def _too_much(entry: zipfile.ZipInfo, allowed: int, by_ratio: int, limits: Limits) -> TabellionError:
