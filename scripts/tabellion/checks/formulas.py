@@ -304,9 +304,10 @@ class _FormulaWalk:
             if resource is None and table is not None and IDENTIFIER in table.columns:
                 columns.insert(0, first + table.columns.index(IDENTIFIER))
         rows: dict[str, list[int]] = defaultdict(list)
-        for row in range(area.header_row + 1, min(len(area.sheet.rows), area.last_row + 2) + 1):
-            shown = (area.sheet.value(row, column) for column in columns)
-            value = next((value for value in shown if value is not None), None)
+        present = [column - 1 for column in columns if area.sheet.rows and 0 < column <= len(area.sheet.rows[0])]
+        lines = area.sheet.rows[area.header_row : area.last_row + 2]
+        for row, line in enumerate(lines, area.header_row + 1):
+            value = next((line[place] for place in present if line[place] is not None), None)
             rows["" if value is None else _plain(value)].append(row)
         return rows
 

@@ -56,7 +56,7 @@ class CellReader:
         """
         if label not in area.columns:
             return [None] * len(rows), set(range(len(rows)))
-        values_there = [area.value(row, label) for row in rows]
+        values_there = area.values(rows, label)
         unread = self.errors(area, rows, label, field, values_there)
         chosen = self.meant(area, rows, label, field, values_there, choices, near)
         column = area.columns[label]

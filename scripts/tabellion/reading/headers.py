@@ -11,6 +11,9 @@ from tabellion.reading.raw import RawSheet, RawTable, RawValue
 from tabellion.schema import TableSchema
 from tabellion.wording import fold
 
+#: What most blank cells hold, told without looking at the letters of any.
+NOTHING = frozenset((None, ""))
+
 
 def is_blank(value: RawValue) -> bool:
     """Whether a cell shows nothing."""

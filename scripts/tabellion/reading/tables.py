@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from tabellion.addresses import column_index
 from tabellion.findings import Finding, Place, finding
-from tabellion.reading.headers import header_row, is_blank, is_copy, likeness, runs
+from tabellion.reading.headers import NOTHING, header_row, is_blank, is_copy, likeness, runs
 from tabellion.reading.raw import RawSheet, RawTable, RawValue, RawWorkbook
 from tabellion.schema.numbers import says_other_unit
 from tabellion.wording import fold, french_value, nearest
@@ -44,8 +44,7 @@ class FoundTable:
 
     def place(self, row: int, label: str | None = None) -> Place:
         """The cell of a row under a label; the first column of the table where the label has none."""
-        column = self.columns.get(label, 0) if label is not None else 0
-        column = column or min(self.columns.values(), default=1)
+        column = self.columns.get(label or "") or min(self.columns.values(), default=1)
         return self.sheet.place(row, column)
 
     def value(self, row: int, label: str) -> RawValue:
@@ -54,8 +53,9 @@ class FoundTable:
 
     def values(self, rows: Iterable[int], label: str) -> list[RawValue]:
         """The values of rows under a label; ``None`` where the table has no such column."""
-        column = self.columns.get(label, 0)
-        return [self.sheet.value(row, column) for row in rows]
+        column, lines = self.columns.get(label, 0) - 1, self.sheet.rows
+        last = len(lines) if lines and 0 <= column < len(lines[0]) else 0
+        return [lines[row - 1][column] if row <= last else None for row in rows]
 
     def repeats_headers(self, row: int) -> bool:
         """Whether a row only says the headers again, as a client prints them on each page."""
@@ -73,11 +73,10 @@ class FoundTable:
         """The rows under the header that hold something in a known column, to the end of the sheet."""
         places, rows = set(self.columns.values()), self.sheet.rows
         special = {row for row, column in (*self.sheet.errors, *self.sheet.uncached) if column in places}
-        blank: list[RawValue] = [None] * len(rows[0]) if rows else []
-        columns = sorted(column - 1 for column in places if column <= len(blank))
+        columns = [column - 1 for column in places if rows and column <= len(rows[0])]
         for row in range(self.header_row + 1, self.end_row + 1):
-            line = rows[row - 1] if row <= len(rows) else blank
-            if row in special or any(line[column] is not None and not is_blank(line[column]) for column in columns):
+            values = list(map(rows[row - 1].__getitem__, columns)) if row <= len(rows) else []
+            if row in special or not (NOTHING.issuperset(values) or all(map(is_blank, values))):
                 yield row
 
 
