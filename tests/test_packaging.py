@@ -8,7 +8,6 @@ import sys
 import tarfile
 import tomllib
 import zipfile
-from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -60,7 +59,7 @@ def test_the_wheel_holds_the_program_and_the_starter_kit_and_nothing_else(archiv
 
 
 def test_an_index_would_take_both(archives: tuple[Path, Path]) -> None:
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    version = tabellion.__version__
     assert [path.name for path in archives] == [f"tabellion-{version}-py3-none-any.whl", f"tabellion-{version}.tar.gz"]
     command = [sys.executable, "-m", "twine", "check", "--strict", *map(str, archives)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -91,7 +90,3 @@ def test_new_from_the_wheel_is_the_repository_s_own_workspace(archives: tuple[Pa
         name: (ROOT / name).read_bytes() for name in kit_files() - own
     }
     assert own <= made.keys()
-
-
-def test_the_version_is_the_one_that_the_installer_noted() -> None:
-    assert tabellion.__version__ == metadata.version("tabellion")
