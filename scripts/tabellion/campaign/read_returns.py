@@ -15,7 +15,7 @@ from typing import Any
 
 from tabellion import __version__
 from tabellion.addresses import cell_name
-from tabellion.campaign.folder import FoundFile, look_at
+from tabellion.campaign.folder import FoundFile, look_at, size_and_end
 from tabellion.campaign.journal import Journal
 from tabellion.campaign.model import ReturnedRow
 from tabellion.campaign.parsed_return import Examiner, ParsedReturn, digest_of, from_json, refused, to_json
@@ -32,7 +32,7 @@ from tabellion.reading.reader import ReadOutcome, unforeseen
 from tabellion.reading.references import References
 from tabellion.reading.source import read_source
 from tabellion.schema.tables import table_of
-from tabellion.transaction.bounded import PATIENCE
+from tabellion.transaction.bounded import PATIENCE, look_at_each
 
 #: Returns whose rows are validated, and remembered, together: enough to cost little, few enough to hold in memory.
 BATCH = 200
@@ -118,7 +118,7 @@ def read_files(
     """What each file says, in their order. ``book`` is the contract that returns refer to. What is ``kept`` is not made
     again, and is then these files.
     """
-    stamps = [_stamp(file.path) for file in files]
+    stamps = list(look_at_each((file.path for file in files), _stamp_at_once, _stamp, PATIENCE.seconds))
     names = [None if stamp is None else f"{stamp[1]}-{stamp[0]}" for stamp in stamps]
     parsed: dict[int, ParsedReturn] = {}
     wanted = dict.fromkeys(name for name in names if name is not None)  # a file and the copy kept of it are one
@@ -230,10 +230,15 @@ def _reported(outcomes: Iterator[object], progress: ReadProgress, done: int, tot
 
 
 def _stamp(path: Path) -> tuple[int, str] | None:
-    try:
-        return look_at(path) if path.is_file() else None
-    except OSError:
-        return None  # reading it says why
+    with suppress(OSError):  # reading it says why
+        return look_at(path)
+    return None
+
+
+def _stamp_at_once(path: Path) -> tuple[int, str] | None:
+    with suppress(OSError):
+        return size_and_end(path)
+    return None
 
 
 def _parsed(outcome: Any, path: Path) -> ParsedReturn:

@@ -18,7 +18,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from functools import partial
-from itertools import islice
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,7 +39,7 @@ from tabellion.contract.folders import (
 )
 from tabellion.findings import Json, TabellionError
 from tabellion.program import program_digest
-from tabellion.transaction.bounded import PATIENCE, Patience, open_regular
+from tabellion.transaction.bounded import PATIENCE, look_at_each, open_regular
 from tabellion.transaction.files import write_whole
 from tabellion.transaction.lock import hold
 from tabellion.transaction.manifest import BESIDES
@@ -58,8 +57,6 @@ _VERSION = 1
 PASSING = ("fichier-", "lecture-")
 #: How names of workbooks end.
 _WORKBOOK = ".xlsx"
-#: So many files are looked at in one go: handing a file to a thread that may hang takes longer than looking at it.
-_AT_ONCE = 100
 
 #: A line of a digest, the file whose stamp follows it, if one does, and whether its folder says that it is regular.
 DigestLine = tuple[str, str | None, bool]
@@ -223,17 +220,8 @@ def _run_of(content: Json) -> CachedRun | None:
 
 
 def _digest(entries: Iterable[DigestLine]) -> str:
-    """The digest of entries and of the stamps of their files, which are asked many at a time.
-
-    Where one of many does not answer, each is asked alone: only the one that hangs has no stamp.
-    """
-    lines, together, remaining = list[str](), Patience(PATIENCE.seconds), iter(entries)
-    while batch := list(islice(remaining, _AT_ONCE)):
-        try:
-            stamps = together.wait(Path(batch[0][0]), partial(_stamps, batch))
-        except TimeoutError:
-            stamps = [None if path is None else _stamp_alone(path) for _, path, _ in batch]
-        lines += (f"{line[0]} {stamp}" if stamp else line[0] for line, stamp in zip(batch, stamps, strict=True))
+    """The digest of entries and of the stamps of their files; only of one that hangs, it is that it does."""
+    lines = look_at_each(entries, _with_stamp, _with_stamp_alone, PATIENCE.seconds)
     return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -259,8 +247,14 @@ def _files(root: Path, paths: Iterable[Path]) -> Iterator[DigestLine]:
     return ((path.relative_to(root).as_posix(), str(path), False) for path in paths)
 
 
-def _stamps(entries: Iterable[DigestLine]) -> list[str | None]:
-    return [None if path is None else _stamp(path, is_regular=is_regular) for _, path, is_regular in entries]
+def _with_stamp(entry: DigestLine) -> str:
+    name, path, is_regular = entry
+    return name if path is None else f"{name} {_stamp(path, is_regular=is_regular)}"
+
+
+def _with_stamp_alone(entry: DigestLine) -> str:
+    name, path, _ = entry
+    return name if path is None else f"{name} {_stamp_alone(path)}"
 
 
 def _stamp_alone(path: str) -> str:
