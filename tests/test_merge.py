@@ -177,6 +177,30 @@ def test_between_two_partners_who_disagree_the_master_stays(master: int) -> None
     assert {change.outcome for change in result.modifications} == {MergeOutcome.CONFLICT}
 
 
+def test_cells_are_told_in_the_order_in_which_a_return_first_speaks_of_them() -> None:
+    """That another partner speaks of one cell of a row brings no other cell of it forward, nor a new row."""
+    later, added, other = ("B02-luce-001", 2013), ("B01-luce-001", 2016), ("B02-luce-001", 2016)
+    result = merged(
+        contract(),
+        returned("etat", row(LINES, later, {}, {"montant_prevu": 5})),
+        returned("luce", *(row(LINES, key, {}, {"montant_prevu": 5, "montant_vote": 6}) for key in (KEY, later))),
+        returned("etat", row(LINES, other, {}, {"montant_prevu": 7}), year=2017),
+        returned("luce", *(row(LINES, key, {}, {"montant_prevu": 8}) for key in (added, other)), year=2017),
+    )
+    assert [(change.key, change.champ) for change in result.modifications if change.partenaire == "luce"] == [
+        (later, "montant_prevu"), (KEY, "montant_prevu"), (KEY, "montant_vote"), (later, "montant_vote"),
+        (other, "montant_prevu"), (added, "montant_prevu"),
+    ]  # fmt: skip
+
+
+def test_a_table_whose_rows_stay_as_they_are_is_the_master_s_own() -> None:
+    tables, row_places = tables_of(with_amount(2)), places(contract())
+    result = merge(tables, row_places, [says("luce", 2), says("etat", 3)], schemas())
+    assert result.modifications
+    assert (result.tables[LINES] is tables[LINES], result.cells) == (True, {})
+    assert merge(tables, row_places, [says("luce", 2)], schemas()).cells == {}
+
+
 def test_a_partner_who_changed_nothing_does_not_stand_in_the_way() -> None:
     result = merged(with_amount(1), says("luce", 2), says("etat", 1))
     assert at(result.tables, CELL) == 2

@@ -46,8 +46,8 @@ def merge(
     merger = _Merger(tables, row_places, schemas, locate or (lambda table, position, _: row_places[table][position]))
     for source in sorted(returns, key=lambda source: (source.exercice, source.partenaire)):
         merger.claim(source)
-    for (table, key), claims in merger.claims.items():
-        merger.settle(table, key, claims)
+    for table, key, row in merger.rows:
+        merger.settle(table, key, row)
     if rule is not None and merger.merged.conflicts:
         merger.apply_decisions(rule(merger.merged.conflicts))
     fill_tables(merger.merged, merger.applied, merger.new_rows)
@@ -87,6 +87,8 @@ class _Merger:
         """The values of the columns that returned rows refer to."""
         self.claims: dict[RowId, list[CellClaim]] = {}
         """All claims on the cells of each row, those of one return together."""
+        self.rows: list[tuple[str, Key, ClaimingRow]] = []
+        """The returned rows that claim cells, in their order, which is that of what is told of them."""
         self.removed_rows: set[RowId] = set()
         """Rows that the forms, or an adoption, had, and that staff removed since."""
         self.applied: dict[str, list[tuple[int, CellClaim]]] = {}
@@ -121,6 +123,7 @@ class _Merger:
                     if claiming is None:
                         claiming = self.claiming(source, row, is_lacking=is_lacking)
                         of_row = self.claims.setdefault(row_id, [])
+                        self.rows.append((*row_id, claiming))
                     of_row.append(CellClaim(name, claiming, base, after, row.place(source.fichier, name)))
         implied = {"exercice": source.exercice, "partenaire_id": source.partenaire}
         for removed in source.parsed.removed:
@@ -144,16 +147,17 @@ class _Merger:
         is_pointless = is_lacking and self.names_nothing(row)
         return ClaimingRow(source, source.file_of(row), place, row.is_new, is_pointless, sent)
 
-    def settle(self, table: str, key: Key, claims: list[CellClaim]) -> None:
-        """Decide of the cells of one row: of all that its only return says at once, of the others cell by cell."""
+    def settle(self, table: str, key: Key, row: ClaimingRow) -> None:
+        """Decide of the cells that a returned row claims first: of all at once where no other one speaks of its row."""
         position, columns = self.tables[table].positions.get(key), self.tables[table].columns
-        modifications, row = self.merged.modifications, claims[0].row
-        if row is not claims[-1].row:
+        modifications, claims = self.merged.modifications, self.claims[table, key]
+        if claims[0].row is not claims[-1].row:
             by_cell: dict[str, list[CellClaim]] = {}
             for claim in claims:
                 by_cell.setdefault(claim.champ, []).append(claim)
             for of_cell in by_cell.values():
-                self.settle_cell(table, key, position, *_latest_of_each(of_cell))
+                if of_cell[0].row is row:
+                    self.settle_cell(table, key, position, *_latest_of_each(of_cell))
             return
         may_write, written = self.may_write(table, key, position, [row]), list[CellClaim]()
         for claim in claims:
@@ -167,7 +171,8 @@ class _Merger:
                 self.settle_cell(table, key, position, [claim], ())
                 continue
             modifications.append(_modification(table, key, claim, outcome))
-        self.write(table, key, position, written)
+        if written:
+            self.write(table, key, position, written)
 
     def settle_cell(
         self, table: str, key: Key, position: int | None, latest: list[CellClaim], outdone: Sequence[CellClaim]
@@ -198,7 +203,7 @@ class _Merger:
         """Give cells of a row the values of claims, on a row of its own where the master lacks it."""
         if position is not None:
             self.applied.setdefault(table, []).extend([(position, claim) for claim in claims])
-        elif claims:
+        else:
             self.new_rows.setdefault(table, {}).setdefault(key, []).extend(claims)
 
     def apply_decisions(self, accepted: Mapping[CellKey, str]) -> None:
