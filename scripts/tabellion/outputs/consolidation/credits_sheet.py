@@ -15,7 +15,7 @@ from tabellion.outputs.consolidation.tables import DataSheet
 from tabellion.xlsx.blocks import BlockKey, measure_columns, write_measure
 from tabellion.xlsx.lists import FIRST_ROW, finish, note
 from tabellion.xlsx.sheets import Cell, LongColumn
-from tabellion.xlsx.writer import Sheet, Writer
+from tabellion.xlsx.writer import Sheet
 
 DETAIL_TITLE = "Crédits"
 _WIDTHS = (9, 5, 38, 26, 8, 15, 15, 15, 15, 15, 11)
@@ -45,10 +45,17 @@ def write_detail(
     labels = (*DETAIL_LABELS[:3], overview.town, *DETAIL_LABELS[4:])
     sheet.table(DETAIL, FIRST_ROW, 0, len(keys), labels, aligned=aligned)
     is_live = any(measure.formula is not None for measure in rows[0])
-    if not is_live and (len(keys) > sheet.writer.wrapped_rows or not with_formulas):
-        _write_columns(sheet, keys, rows)
+    is_short = len(keys) <= sheet.writer.wrapped_rows
+    if is_short:
+        for row, key in enumerate(keys, FIRST_ROW + 1):
+            sheet.fit(row, [(value, column) for column, value in enumerate(key) if column > 1])
+    centred = sheet.writer.cell(computed=True, align="center")
+    text = sheet.writer.cell(computed=True, text_wrap=is_short)
+    styles = [centred, centred, text, text]
+    if is_live or (is_short and with_formulas):
+        _write_rows(sheet, keys, rows, styles)
     else:
-        _write_rows(sheet, keys, rows)
+        _write_columns(sheet, keys, rows, styles)
     words = "Chaque montant est une formule sur les lignes budgétaires de ce classeur." if is_live else (
         "Les montants sont ceux de la consolidation : trop nombreux pour être des formules."
         if with_formulas else "Les montants sont ceux de la consolidation."
@@ -57,28 +64,22 @@ def write_detail(
     finish(sheet, footer, columns=2)
 
 
-def _write_rows(sheet: Sheet, keys: Sequence[BlockKey], rows: Sequence[Sequence[Measure]]) -> None:
-    centred, text = _key_formats(sheet.writer)
-    is_short = len(keys) <= sheet.writer.wrapped_rows
+def _write_rows(
+    sheet: Sheet, keys: Sequence[BlockKey], rows: Sequence[Sequence[Measure]], styles: Sequence[Format]
+) -> None:
     for row, (key, measures) in enumerate(zip(keys, rows, strict=True), FIRST_ROW + 1):
         for column, value in enumerate(key):
-            sheet.write(row, column, value, centred if column < 2 else text)
-        if is_short:
-            sheet.fit(row, [(value, column) for column, value in enumerate(key) if column > 1])
+            sheet.write(row, column, value, styles[column])
         for column, measure in enumerate(measures, len(key)):
             write_measure(sheet, row, column, measure, (DETAIL, f"{key[0]} {key[1]} {key[3]}", DETAIL_LABELS[column]))
 
 
-def _write_columns(sheet: Sheet, keys: Sequence[BlockKey], rows: Sequence[Sequence[Measure]]) -> None:
-    centred, text = _key_formats(sheet.writer)
-
+def _write_columns(
+    sheet: Sheet, keys: Sequence[BlockKey], rows: Sequence[Sequence[Measure]], styles: Sequence[Format]
+) -> None:
     columns = [
-        LongColumn([key[place] for key in keys], partial(Cell, style=centred if place < 2 else text))
-        for place in range(len(keys[0]))
+        LongColumn(values, partial(Cell, style=style))
+        for values, style in zip(zip(*keys, strict=True), styles, strict=False)
     ]
     columns += measure_columns(sheet.writer, rows)
     sheet.raw.write_long_columns(FIRST_ROW + 1, len(keys), columns)
-
-
-def _key_formats(writer: Writer) -> tuple[Format, Format]:
-    return writer.cell(computed=True, align="center"), writer.cell(computed=True, text_wrap=True)
