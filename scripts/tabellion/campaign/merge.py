@@ -87,6 +87,8 @@ class _Merger:
         """The values of the columns that returned rows refer to."""
         self.claims: dict[RowId, list[CellClaim]] = {}
         """All claims on the cells of each row, those of one return together."""
+        self.by_cell: dict[RowId, dict[str, list[CellClaim]]] = {}
+        """The same by field, of the rows that several returned rows speak of."""
         self.rows: list[tuple[str, Key, ClaimingRow]] = []
         """The returned rows that claim cells, in their order, which is that of what is told of them."""
         self.removed_rows: set[RowId] = set()
@@ -152,8 +154,8 @@ class _Merger:
         position, columns = self.tables[table].positions.get(key), self.tables[table].columns
         modifications, claims = self.merged.modifications, self.claims[table, key]
         if claims[0].row is not claims[-1].row:
-            by_cell: dict[str, list[CellClaim]] = {}
-            for claim in claims:
+            by_cell = self.by_cell.setdefault((table, key), {})
+            for claim in () if by_cell else claims:
                 by_cell.setdefault(claim.champ, []).append(claim)
             for of_cell in by_cell.values():
                 if of_cell[0].row is row:
@@ -276,7 +278,8 @@ def _latest_of_each(claims: Sequence[CellClaim]) -> tuple[list[CellClaim], list[
         if before is None or before.row.source.exercice <= source.exercice:
             last[source.partenaire] = claim
     latest = list(last.values())
-    return latest, [claim for claim in claims if not any(claim is other for other in latest)]
+    counted = set(map(id, latest))
+    return latest, [claim for claim in claims if id(claim) not in counted]
 
 
 def _modification(table: str, key: Key, claim: CellClaim, outcome: MergeOutcome) -> Modification:
