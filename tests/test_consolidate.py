@@ -29,6 +29,7 @@ from tabellion.contract.book import Book
 from tabellion.contract.workspace import find_workspace
 from tabellion.findings import TabellionError
 from tabellion.measures.board import ReturnStatus
+from tabellion.reading.limits import refusal
 
 TONIGHT = datetime(2016, 12, 1, 2, 0)
 SAVED = datetime(2016, 11, 20, 9, 0)
@@ -161,22 +162,27 @@ def test_a_workbook_that_an_editor_takes_away_for_an_instant_keeps_its_annotated
     assert not night(root).written
 
 
-def test_a_workbook_that_is_away_as_it_is_opened_is_opened_again(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("moment", ["away", "late"])
+def test_a_workbook_that_is_away_or_late_as_it_is_opened_is_opened_again(
+    root: Path, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     night(root)
     path, read = books(root) / "contrat.xlsx", source.read_through
     sheet, cell = table_cell(path, "Lignes_01", "Montant réalisé (€)", Identifiant="A", Exercice=2013)
     retouch(path, path, {sheet: {cell: 1234}}, saved=SAVED, author="Luc")
     content = path.read_bytes()
 
-    def read_while_saved(where: Path, reader: Any) -> Any:
-        path.unlink(missing_ok=True)
+    def read_in_trouble(where: Path, reader: Any) -> Any:
+        monkeypatch.setattr(source, "read_through", read)
+        if moment == "late":
+            raise refusal("lecture-delai", attendu=30.0, ampleur="")
+        path.unlink()
         try:
             return read(where, reader)
         finally:
             path.write_bytes(content)
-            monkeypatch.setattr(source, "read_through", read)
 
-    monkeypatch.setattr(source, "read_through", read_while_saved)
+    monkeypatch.setattr(source, "read_through", read_in_trouble)
     done = night(root, datetime(2016, 12, 2))
     assert done.consolidation.master.fichier == "contrat.xlsx"
     assert done.consolidation.contract.tables["lignes_budgetaires"].columns["montant_realise"][0] == 1234_00

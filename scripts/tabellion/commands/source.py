@@ -47,6 +47,8 @@ from tabellion.wording import plural
 _PATIENCE_SECONDS = 900.0
 #: For how long the workbook of the contract is waited for where it is missing.
 _ABSENT_SECONDS = 1.0
+#: Why a workbook that was there before may be read a moment later.
+_OF_THE_MOMENT = ("fichier-introuvable", "lecture-delai")
 
 Stamp = tuple[int, str]
 """The size of a file and the digest of its end."""
@@ -278,11 +280,14 @@ def _is_there(path: Path) -> bool:
 
 
 def _read_again(path: Path, reader: BookReader) -> Book:
-    """Read a workbook that was there before; again, where it was away just then. Raises as :func:`read_through`."""
+    """Read a workbook that was there before; again, where it was away just then, or a busy machine may have been late.
+
+    Raises as :func:`read_through`.
+    """
     try:
         return read_through(path, reader)
     except TabellionError as error:
-        if any(item.code != "fichier-introuvable" for item in error.findings) or not _is_there(path):
+        if not all(item.code in _OF_THE_MOMENT for item in error.findings) or not _is_there(path):
             raise
     return read_through(path, reader)
 
