@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -201,6 +203,35 @@ def test_what_the_owner_saved_meanwhile_is_kept(workbooks: Path) -> None:
     assert (workbooks / WORKBOOK).read_bytes() == b"new"
     (kept,) = (workbooks / "consolidation").glob("consolidation 20*.xlsx")
     assert kept.read_bytes() == b"with my notes"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there, what replaces it may be refused afterwards")
+def test_the_place_of_what_is_put_aside_is_never_empty(workbooks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner = excel_holds(workbooks / WORKBOOK)
+    published(workbooks, WORKBOOK, b"new")
+    (workbooks / WORKBOOK).write_bytes(b"with my notes")
+    owner.unlink()
+    replace, before = Path.replace, list[bytes]()
+
+    def replace_watched(source: Path, target: Path) -> Path:
+        before.append((workbooks / WORKBOOK).read_bytes())
+        return replace(source, target)
+
+    monkeypatch.setattr(Path, "replace", replace_watched)
+    assert back(workbooks) == ["sortie-modifiee"]
+    assert before[0] == b"with my notes"
+    assert (workbooks / WORKBOOK).read_bytes() == b"new"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there, it is never tried")
+def test_what_was_saved_is_kept_on_a_disk_without_second_names(
+    workbooks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, target: Path) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), str(path), None, str(target))
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    test_what_the_owner_saved_meanwhile_is_kept(workbooks)
 
 
 def test_what_the_owner_saved_between_two_that_waited_is_kept(workbooks: Path) -> None:

@@ -28,21 +28,11 @@ _LOOK_SECONDS = 0.03
 def wait(
     condition: Callable[[], object], expected: str, seconds: float = DEADLINE_SECONDS, output: Callable[[], str] = str
 ) -> None:
-    """Wait until ``condition()`` is true; ``output()`` is shown where it never is.
-
-    Of a file that is away for an instant, as one that is being replaced, it is not true yet.
-    """
+    """Wait until ``condition()`` is true; ``output()`` is shown where it never is."""
     until = time.monotonic() + seconds
-    while not _holds(condition):
+    while not condition():
         assert time.monotonic() < until, f"not within {seconds:g} s: {expected}\n{output()}"
         time.sleep(_LOOK_SECONDS)
-
-
-def _holds(condition: Callable[[], object]) -> bool:
-    try:
-        return bool(condition())
-    except FileNotFoundError:
-        return False
 
 
 class Watching:

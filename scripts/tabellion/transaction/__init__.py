@@ -96,8 +96,7 @@ def publish(
     has changed is left out, with a finding.
 
     Raises :class:`TabellionError` when something else is at the place of an output, when the outputs cannot be prepared
-    (nothing has then changed) or not be put in place
-    (the next :func:`recover` then completes them).
+    (nothing has then changed) or not be put in place (the next :func:`recover` then completes them).
     """
     if blocked := dict.fromkeys(filter(None, map(in_the_way, contents))):
         raise TabellionError(list(blocked))

@@ -39,9 +39,8 @@ def open_descriptor(path: str | Path, *, is_regular: bool = False) -> tuple[int,
     """A descriptor to read the regular file at ``path`` by, and its size in bytes; ``is_regular`` where its folder has
     just said that it is one. Raises as :func:`open_regular`.
     """
-    if not is_regular and not stat.S_ISREG(
-        Path(path).stat().st_mode
-    ):  # before it is opened: that alone may wake a device
+    # Before it is opened: that alone may wake a device.
+    if not (is_regular or stat.S_ISREG(Path(path).stat().st_mode)):
         raise NotRegularError(errno.EINVAL, os.strerror(errno.EINVAL), str(path))
     descriptor = os.open(path, _FLAGS)
     state = os.fstat(descriptor)

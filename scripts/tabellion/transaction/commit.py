@@ -10,6 +10,7 @@ import errno
 import os
 import re
 import shutil
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -197,7 +198,7 @@ class Transaction:
         if present is None or present == before:
             return
         copy = free_name(target.with_name(f"{target.stem} {dated(self.now)}{target.suffix}"))
-        self._patiently(lambda: target.rename(copy))
+        self._patiently(lambda: _keep_as(target, copy))
         self.findings.append(finding("sortie-modifiee", Place(name), valeur=target.name, attendu=copy.name))
 
     def _put_beside(self, step: Step, staged: Path, sha256: str, owner: Owner | None) -> None:
@@ -292,6 +293,17 @@ def _surplus(folders: list[Path], latest: Path, keep: int) -> list[Path]:
     spared = {*last_of_day.values(), *folders[-_RECENT:]}
     order = sorted((path for path in folders if path != latest), key=lambda path: path in spared)
     return order[: max(0, len(folders) - keep)]
+
+
+def _keep_as(path: Path, copy: Path) -> None:
+    """Give a file that is about to be replaced another name: beside its own, which nobody then finds empty; in its
+    place where the disk has no second names, and on Windows, where what replaces it may be refused afterwards.
+    """
+    if sys.platform != "win32":
+        with suppress(OSError):
+            copy.hardlink_to(path)
+            return
+    path.rename(copy)
 
 
 def _move(source: Path, target: Path) -> None:
