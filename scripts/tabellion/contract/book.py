@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Protocol
 
-from tabellion.addresses import cell_name, column_letters
+from tabellion.addresses import cell_name
 from tabellion.contract.workspace import Settings
 from tabellion.findings import Finding, Place
 from tabellion.layout.theme import Theme
@@ -99,16 +99,7 @@ class Book:
 
     def row_places(self) -> dict[str, list[Place]]:
         """The place of every row of every table."""
-        firsts = [(area.sheet, column_letters(area.columns.get("", area.first_column))) for area in self.areas]
-        return {
-            name: [
-                self.locate(name, index)
-                if number < 0
-                else Place(self.fichier, firsts[number][0], f"{firsts[number][1]}{row}")
-                for index, (number, row) in enumerate(rows)
-            ]
-            for name, rows in self.rows.items()
-        }
+        return {name: [self.locate(name, index) for index in range(len(rows))] for name, rows in self.rows.items()}
 
     @property
     def is_sound(self) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -29,8 +30,6 @@ DESCRIPTOR = "datapackage.json"
 PRINT = "empreinte"
 #: A descriptor's property that lists the files beside the tables, each with its path and its digest.
 BESIDE = "fichiers_joints"
-#: What a text is put between quotes for.
-_QUOTED = re.compile(r'[,"\r\n]')
 #: Kinds of fields that the standard calls otherwise.
 _STANDARD_TYPES = {"money": "number", "percent": "integer"}
 
@@ -183,13 +182,16 @@ def written_prints(descriptor: Path) -> dict[str, set[str]]:
 def table_csv(schema: TableSchema, table: Table) -> bytes:
     """One table as CSV: UTF-8, commas, one header line of field names, amounts in euros with a point, no formula."""
     columns = [_texts(schema.by_name[name], table.columns[name]) for name in schema.names]
-    records = [",".join(map(_quoted, schema.names)), *map(",".join, zip(*columns, strict=True)), ""]
-    return "\n".join(records).encode("utf-8", "replace")  # half a character, which no file can hold
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(schema.names)
+    writer.writerows(zip(*columns, strict=True))
+    return stream.getvalue().encode("utf-8", "replace")  # half a character, which no file can hold
 
 
 def _texts(field: Field, values: Column) -> Iterator[str]:
-    """The values of a column as a CSV has them: most come back, and each is written once."""
-    texts = {value: _quoted(write_csv_text(field, value)) for value in dict.fromkeys(values)}
+    """The values of a column as texts: most come back, and each is written once."""
+    texts = {value: write_csv_text(field, value) for value in dict.fromkeys(values)}
     if len(texts) == 1:
         return repeat(next(iter(texts.values())), len(values))
     return map(texts.__getitem__, values)
@@ -210,11 +212,6 @@ def records_of(text: str, count: int | None = None) -> list[str]:
         if not begun:
             records.append(record)
     return [*records, begun] if begun else records
-
-
-def _quoted(text: str) -> str:
-    """A text between quotes where a CSV needs them."""
-    return text if _QUOTED.search(text) is None else '"' + text.replace('"', '""') + '"'
 
 
 def standard_descriptor(schema: TableSchema) -> Json:
