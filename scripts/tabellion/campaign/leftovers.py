@@ -110,10 +110,6 @@ def leftover_findings(leftovers: list[Leftover], folder: str | None = None) -> l
     return findings
 
 
-def _short(name: str) -> str:
-    return shortened(name, _SHOWN)
-
-
 def _words(leftovers: list[Leftover]) -> str:
     order = list(LeftoverKind)
     ordered = sorted(leftovers, key=lambda leftover: (order.index(leftover.kind), leftover.name))
@@ -121,5 +117,6 @@ def _words(leftovers: list[Leftover]) -> str:
     for kind, group in groupby(ordered, key=lambda leftover: leftover.kind):
         names = [leftover.name for leftover in group]
         more = [f"et {plural(len(names) - _NAMED, 'autre')}"] if len(names) > _NAMED else []
-        sentences.append(f"{kind.value} ({', '.join([*(f'« {_short(name)} »' for name in names[:_NAMED]), *more])})")
+        named = [f"« {shortened(name, _SHOWN)} »" for name in names[:_NAMED]]
+        sentences.append(f"{kind.value} ({', '.join([*named, *more])})")
     return " ; ".join(sentences)

@@ -51,13 +51,9 @@ def _packed(rows: Iterable[ReturnedRow]) -> str:
 def _columns(rows: Sequence[ReturnedRow]) -> list[object]:
     """Rows by column: their places, which are new, their keys, their values, what was before."""
     befores = [{name: plain_json(value) for name, value in row.before.items()} for row in rows]
-    keys, values = (
-        zip(*(row.key for row in rows), strict=True),
-        zip(*(row.values.values() for row in rows), strict=True),
-    )
-    return [
-        [row.row for row in rows], [row.is_new for row in rows], [*map(_column, keys)], [*map(_column, values)], befores
-    ]  # fmt: skip
+    keys = map(_column, zip(*(row.key for row in rows), strict=True))
+    values = map(_column, zip(*(row.values.values() for row in rows), strict=True))
+    return [[row.row for row in rows], [row.is_new for row in rows], [*keys], [*values], befores]
 
 
 def _column(values: Sequence[object]) -> list[object]:

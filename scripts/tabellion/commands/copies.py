@@ -44,7 +44,7 @@ def copy_jobs(workspace: Workspace, inputs: Inputs) -> list[CopyJob]:
     # Also where it is blocked, so that an older one is the master: its people need its findings all the more.
     is_master = inputs.master.fichier == contrat.name
     if (is_master or contrat.exists()) and not any(item.code in UNREADABLE for item in by_file.get(contrat.name, [])):
-        sha256 = inputs.master.sha256
+        sha256 = inputs.master.sha256 if is_master else ""
         if not is_master:
             with suppress(OSError):  # an editor that saves it has just taken it away
                 sha256 = hashlib.sha256(contrat.read_bytes()).hexdigest()
