@@ -220,8 +220,7 @@ def _unsettled(merged: Merged, schemas: Schemas) -> frozenset[CellPosition]:
     """
     keys = {conflict.key for conflict in merged.conflicts if (conflict.table, conflict.champ) in _TOGETHER}
     names = schemas[_FINANCEMENTS].primary_key if keys else ()
-    rows = zip(*(merged.tables[_FINANCEMENTS].column(name) for name in names), strict=True)
-    at = [position for position, key in enumerate(rows) if key in keys]
+    at = [position for position, key in enumerate(merged.tables[_FINANCEMENTS].values_of(*names)) if key in keys]
     return frozenset((table, position, name) for position in at for table, name in _TOGETHER)
 
 

@@ -100,8 +100,8 @@ def _contradictions(inspection: Inspection, returns: Sequence[InForce]) -> list[
                 of_subject = declared[subject].setdefault(source.partenaire, [])
                 of_subject.append(_Declaration(source, row, name))
     findings: list[Finding] = []
-    participations = zip(*map(tables["participations"].column, ("fiche_id", "partenaire_id", "role")), strict=True)
-    leads = {(fiche, partner) for fiche, partner, role in participations if role == _LEAD} if declared else set()
+    roles = tables["participations"].values_of("fiche_id", "partenaire_id", "role") if declared else ()
+    leads = {(fiche, partner) for fiche, partner, role in roles if role == _LEAD}
     for (fiche, funder, exercice), by_partner in declared.items():
         of_leads = {partner: rows for partner, rows in by_partner.items() if (fiche, partner) in leads}
         for partner, own_rows in by_partner.items():

@@ -121,11 +121,11 @@ def check_unicity(inspection: Inspection) -> None:
 
 
 def _check_key(inspection: Inspection, table: str, schema: TableSchema, key: tuple[str, ...]) -> None:
-    columns = [inspection.tables[table].columns[name] for name in key]
-    if len(set(zip(*columns, strict=True))) == len(inspection.tables[table]):
+    rows = list(inspection.tables[table].values_of(*key))
+    if len(set(rows)) == len(rows):
         return
     firsts: dict[tuple[object, ...], int] = {}
-    for position, values in enumerate(zip(*columns, strict=True)):
+    for position, values in enumerate(rows):
         first = firsts.setdefault(values, position)
         if first != position and None not in values:
             shown = shortened(" · ".join(map(str, values)), _SHOWN)

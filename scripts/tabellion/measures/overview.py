@@ -238,12 +238,12 @@ class Overview:
     @cached_property
     def _stages(self) -> dict[int, dict[str, str]]:
         """The stage of each fiche, by exercice."""
-        roles = zip(*map(self.tables["participations"].column, ("fiche_id", "partenaire_id", "role")), strict=True)
+        roles = self.tables["participations"].values_of("fiche_id", "partenaire_id", "role")
         leads = {(fiche, partner) for fiche, partner, role in roles if role == "porteur"}
         stages: dict[int, dict[str, str]] = {}
         by_lead: dict[tuple[int, str], bool] = {}
-        names = ("exercice", "fiche_id", "avancement", "partenaire_id")
-        for year, fiche, stage, partner in zip(*map(self.tables["suivis"].column, names), strict=True):
+        followed = self.tables["suivis"].values_of("exercice", "fiche_id", "avancement", "partenaire_id")
+        for year, fiche, stage, partner in followed:
             if year is None or fiche is None or stage is None:
                 continue
             is_lead = (fiche, partner) in leads

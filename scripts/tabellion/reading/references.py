@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -68,27 +68,27 @@ def _owners(tables: Tables) -> dict[str, dict[str, tuple[str, ...]]]:
     plan de financement of a fiche, known or to come, those who lead it: its rows' identifiers begin with the fiche's.
     """
     of_town, of_funder, of_fiche, leads = (defaultdict[Any, set[str]](set) for _ in range(4))
-    for partner, town, funder in _rows(tables["partenaires"], "partenaire_id", "collectivite_id", "financeur_id"):
+    for partner, town, funder in tables["partenaires"].values_of("partenaire_id", "collectivite_id", "financeur_id"):
         of_town[town].add(partner)
         of_funder[funder].add(partner)
-    for partner, fiche, role in _rows(tables["participations"], "partenaire_id", "fiche_id", "role"):
+    for partner, fiche, role in tables["participations"].values_of("partenaire_id", "fiche_id", "role"):
         of_fiche[fiche].add(partner)
         if role == LEAD:
             leads[fiche].add(partner)
     heads: dict[str, Iterable[tuple[object, Collection[str]]]] = {
         "lignes_budgetaires": (
             (line, of_town[town] or {town})
-            for line, town in _rows(tables["lignes_budgetaires"], "ligne_id", "collectivite_id")
+            for line, town in tables["lignes_budgetaires"].values_of("ligne_id", "collectivite_id")
             if town is not None
         ),
         "suivis": of_fiche.items(),
         "financements": (
             (key, of_fiche[fiche] | (of_funder[funder] if funder else set()))
-            for key, fiche, funder in _rows(tables["financements"], "financement_id", "fiche_id", "financeur_id")
+            for key, fiche, funder in tables["financements"].values_of("financement_id", "fiche_id", "financeur_id")
         ),
     }
     for name, key in zip(FUNDING_TABLES, ("charge_id", "produit_id"), strict=True):
-        known = {row: leads[fiche] for row, fiche in _rows(tables[name], key, "fiche_id")} if name in tables else {}
+        known = {row: leads[fiche] for row, fiche in tables[name].values_of(key, "fiche_id")} if name in tables else {}
         heads[name] = {**leads, **known}.items()
     return {
         table: {
@@ -98,11 +98,6 @@ def _owners(tables: Tables) -> dict[str, dict[str, tuple[str, ...]]]:
         }
         for table, pairs in heads.items()
     }
-
-
-def _rows(table: Table, *names: str) -> Iterator[tuple[Any, ...]]:
-    """The rows of a table, each with its values of some columns."""
-    return zip(*(table.column(name) for name in names), strict=True)
 
 
 def former_conventions(texts: Iterable[object], known: Mapping[str, int], sent: Collection[str] = ()) -> dict[str, int]:

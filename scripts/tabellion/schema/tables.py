@@ -40,8 +40,11 @@ class Table:
     @cached_property
     def positions(self) -> Mapping[Key, int]:
         """The position of each row by its primary key; the last one's, of several of one key."""
-        keys = zip(*(self.columns[name] for name in self.schema.primary_key), strict=True)
-        return {key: position for position, key in enumerate(keys)}
+        return {key: position for position, key in enumerate(self.values_of(*self.schema.primary_key))}
+
+    def values_of(self, *names: str) -> Iterator[Key]:
+        """The values of some fields, together, a row after the other."""
+        return zip(*(self.columns[name] for name in names), strict=True)
 
     def column(self, name: str) -> Column:
         """The values of one field, a row after the other."""

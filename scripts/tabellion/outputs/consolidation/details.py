@@ -178,10 +178,8 @@ class _Owners:
         self.of_town |= {town: town for town in alone}
         self.names: list[str] = list(dict.fromkeys([*partners.column("partenaire_id"), *alone]))
         """The partners, then the collectivités that no partner is, in the contract's order."""
-        parts = contract.tables["participations"]
         self.of_fiche: dict[str | None, str] = {}
-        columns = (parts.column(name) for name in ("fiche_id", "partenaire_id", "role"))
-        for fiche, partner, role in zip(*columns, strict=True):
+        for fiche, partner, role in contract.tables["participations"].values_of("fiche_id", "partenaire_id", "role"):
             if role == _LEAD:
                 self.of_fiche.setdefault(fiche, partner)
 
